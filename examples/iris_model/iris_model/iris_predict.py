@@ -1,0 +1,93 @@
+"""The iris model: runs the trained file with ONNX Runtime."""
+
+import os
+import struct
+from collections.abc import Sequence
+from itertools import chain
+from operator import itemgetter
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from iris_model.iris_schema import FIELDS, LARGEST, IrisInput, IrisInputError, IrisPrediction, checked
+
+MODEL_FILE: Final = Path(__file__).parent / "model_files" / "iris.onnx"
+
+_COLUMNS: Final = tuple(map(itemgetter, FIELDS))
+_NUMBERS: Final = frozenset({float, int})
+_ERRORS_ONLY: Final = 3
+
+
+class IrisModel:
+    """Tells the species of an iris flower.
+
+    `model_file` is a file that `iris_train` wrote; without it, the one in this package is used.
+    """
+
+    display_name = "Iris Model"
+    qualified_name = "iris_model"
+    description = "Tells the species of an iris flower from the lengths and widths of its sepals and petals."
+    major_version = 1
+    minor_version = 0
+    input_schema = IrisInput
+    output_schema = IrisPrediction
+
+    def __init__(self, model_file: str | os.PathLike[str] | None = None) -> None:
+        self._session = _open_session(MODEL_FILE if model_file is None else Path(model_file))
+
+    def predict(self, data: IrisInput) -> IrisPrediction:
+        """Return the species of one flower; raises IrisInputError on anything but four finite numbers."""
+        return self._species([checked(data)])[0]
+
+    def predict_batch(self, data: Sequence[IrisInput]) -> list[IrisPrediction | IrisInputError]:
+        """Return one result for each flower, in order: its species, or the error `predict` would raise."""
+        try:
+            return [*self._species(data)]
+        except (LookupError, TypeError, ValueError, OverflowError):
+            return self._species_or_errors(data)
+
+    def _species(self, flowers: Sequence[IrisInput]) -> list[IrisPrediction]:
+        # Only the label is asked for. A dict each: a caller that changes one result changes no other.
+        (labels,) = self._session.run(["label"], {"X": _features(flowers)})
+        return [{"species": label} for label in labels]
+
+    def _species_or_errors(self, data: Sequence[IrisInput]) -> list[IrisPrediction | IrisInputError]:
+        results = [_checked_or_error(record) for record in data]
+        flowers = [result for result in results if not isinstance(result, IrisInputError)]
+        species = iter(self._species(flowers))
+        return [result if isinstance(result, IrisInputError) else next(species) for result in results]
+
+
+def _open_session(model_file: Path) -> onnxruntime.InferenceSession:
+    if not model_file.is_file():
+        raise FileNotFoundError(f"no model file at {model_file}: `iris_train --output` makes one")
+    options = onnxruntime.SessionOptions()
+    # A task has one core; threads of its own would only take turns with the others'.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = _ERRORS_ONLY
+    return onnxruntime.InferenceSession(model_file, options, providers=["CPUExecutionProvider"])
+
+
+def _features(flowers: Sequence[IrisInput]) -> npt.NDArray[np.float32]:
+    """Return a row for each flower; raises when one is not four finite numbers, and does not say which."""
+    # Column by column, through struct: of the ways measured, the fastest from dicts to an array.
+    values = [*chain.from_iterable(map(column, flowers) for column in _COLUMNS)]
+    # Else True would count as 1.0.
+    if not _NUMBERS.issuperset(map(type, values)):
+        raise TypeError("a value is not a number")
+    array = np.frombuffer(struct.pack(f"{len(values)}d", *values))
+    if not (np.abs(array) <= LARGEST).all():
+        raise ValueError("a value is NaN or too large for float32")
+    return array.reshape(len(FIELDS), -1).T.astype(np.float32, order="C")
+
+
+def _checked_or_error(record: IrisInput) -> IrisInput | IrisInputError:
+    try:
+        return checked(record)
+    except IrisInputError as error:
+        return error
