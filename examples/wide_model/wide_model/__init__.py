@@ -1,0 +1,1 @@
+"""A model of a wide record: twenty fields, numbers and text, any of which may be missing."""
