@@ -1,0 +1,43 @@
+"""Lines into batches: as many at once as the sizer says, and never more than memory should hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model_mapreduce_job.records import OverlongLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from model_mapreduce_job.batch_sizing import BatchSizer
+    from model_mapreduce_job.lines import Block
+
+LARGEST_BATCH_BYTES = 8 << 20
+
+
+def batches(blocks: Iterable[Block], sizer: BatchSizer) -> Iterator[Block]:
+    """Yield the lines of blocks, in order, in batches of the sizer's size; the size may change on the way.
+
+    A batch is smaller at the end, before an OverlongLine (which stands alone), and where its lines come to
+    8 MiB or more.
+    """
+    waiting: list[bytes] = []
+    for block in blocks:
+        if isinstance(block, OverlongLine):
+            if waiting:
+                yield waiting
+            yield block
+            waiting = []
+            continue
+        waiting += block
+        start = 0
+        while len(waiting) - start >= sizer.size:
+            end = start + sizer.size
+            yield waiting[start:end]
+            start = end
+        waiting = waiting[start:]
+        if sum(map(len, waiting)) >= LARGEST_BATCH_BYTES:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting

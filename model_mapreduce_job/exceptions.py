@@ -1,0 +1,33 @@
+"""What can go wrong with a run, in the words of the person who started it."""
+
+
+class ModelMapReduceError(Exception):
+    """Base of every error of this package; its message is one line that names the way out."""
+
+    exit_code = 1
+
+
+class ConfigurationError(ModelMapReduceError):
+    """Raised when APP_SETTINGS, or an entry of the configuration that it names, can't be used."""
+
+
+class ModelNotFoundError(ModelMapReduceError):
+    """Raised when no loaded configuration has a model of the name asked for."""
+
+
+class ModelContractError(ModelMapReduceError):
+    """Raised when a model class, or what it answers, breaks the model contract."""
+
+
+class InputError(ModelMapReduceError):
+    """Raised when an input, an output place or an option that describes them can't be used."""
+
+
+class IncompleteRunError(ModelMapReduceError):
+    """Raised when a run's counts don't prove that every line was answered, or a task was lost."""
+
+
+class TooManyFailuresError(ModelMapReduceError):
+    """Raised when more records failed than the run allows."""
+
+    exit_code = 3

@@ -1,0 +1,95 @@
+"""Bytes into lines: whole lines by the block, in memory that a long line can't grow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from model_mapreduce_job.records import OverlongLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+BLOCK_BYTES = 1 << 18
+DEFAULT_MAX_RECORD_BYTES = 16 << 20
+_HEAD_BYTES = 256
+
+# What a reader hands on: lines without their newline, or one line that was too long to keep.
+Block: TypeAlias = list[bytes] | OverlongLine
+
+
+class Source(Protocol):
+    """Anything that bytes can be read from, such as a binary file."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most size bytes, and none at the end."""
+        ...
+
+
+def read_blocks(source: Source, max_record_bytes: int = DEFAULT_MAX_RECORD_BYTES) -> Iterator[Block]:
+    """Yield a source's lines in order, a block at a time.
+
+    Lines end at a newline; the last one may lack it. A line over max_record_bytes is read past, and comes
+    out as an OverlongLine in its place. Memory: one block and the longest line.
+    """
+    begun = _LineBegun()
+    while data := source.read(BLOCK_BYTES):
+        ended, newline, rest = data.rpartition(b"\n")
+        if not newline:
+            begun.add(rest, max_record_bytes)
+            continue
+        if begun.size > max_record_bytes:
+            last_part, newline, ended = ended.partition(b"\n")
+            yield begun.overlong(len(last_part))
+            begun = _LineBegun()
+        if newline:
+            yield from _within(begun.joined_with(ended).split(b"\n"), max_record_bytes)
+        begun = _LineBegun()
+        begun.add(rest, max_record_bytes)
+    if begun.size:
+        yield from begun.last(max_record_bytes)
+
+
+def blocks_of(lines: Iterable[bytes], max_record_bytes: int = DEFAULT_MAX_RECORD_BYTES) -> Iterator[Block]:
+    """Yield lines that something else has already split, by the block."""
+    block: list[bytes] = []
+    size = 0
+    for line in lines:
+        block.append(line)
+        size += len(line)
+        if size >= BLOCK_BYTES:
+            yield from _within(block, max_record_bytes)
+            block, size = [], 0
+    yield from _within(block, max_record_bytes)
+
+
+def _within(lines: list[bytes], limit: int) -> Iterator[Block]:
+    if not lines:
+        return
+    if len(max(lines, key=len)) <= limit:
+        yield lines
+        return
+    for line in lines:
+        yield [line] if len(line) <= limit else OverlongLine(line[:_HEAD_BYTES], len(line))
+
+
+class _LineBegun:
+    """The line whose end has not been read yet: what is kept of it, and the bytes that it has so far."""
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self.size = 0
+
+    def add(self, part: bytes, limit: int) -> None:
+        if self.size <= limit:
+            self.parts.append(part)
+        self.size += len(part)
+
+    def joined_with(self, ended: bytes) -> bytes:
+        # joined once, so that reading a long line takes time in proportion to it
+        return b"".join((*self.parts, ended)) if self.parts else ended
+
+    def overlong(self, more: int) -> OverlongLine:
+        return OverlongLine(b"".join(self.parts)[:_HEAD_BYTES], self.size + more)
+
+    def last(self, limit: int) -> Iterator[Block]:
+        return iter([self.overlong(0)]) if self.size > limit else _within([b"".join(self.parts)], limit)

@@ -1,0 +1,175 @@
+"""The one place that holds models: loaded from the classes that a configuration names."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from model_mapreduce_job.config import describe, entries
+from model_mapreduce_job.exceptions import ConfigurationError, ModelContractError, ModelNotFoundError
+from model_mapreduce_job.ml_model import missing_members, version_of
+
+if TYPE_CHECKING:
+    from model_mapreduce_job.config import Config, ModelEntry
+    from model_mapreduce_job.ml_model import MLModel
+
+
+@dataclass(frozen=True)
+class _LazyModel:
+    """A model that is loaded when it is first asked for; place is how messages name its entry."""
+
+    entry: ModelEntry
+    place: str
+
+
+class ModelManager:
+    """Singleton that holds the models of a process by qualified name."""
+
+    _instance: ClassVar[ModelManager | None] = None
+    _lock: ClassVar[Lock] = Lock()
+    _models: dict[str, MLModel | _LazyModel]
+    _entries: dict[str, ModelEntry]
+
+    def __new__(cls) -> ModelManager:
+        """Return the process's one manager."""
+        with cls._lock:
+            if cls._instance is None:
+                cls._instance = super().__new__(cls)
+                cls._instance._models = {}
+                cls._instance._entries = {}
+            return cls._instance
+
+    def load_models(self, configuration: type[Config]) -> None:
+        """Make a configuration's models the ones that this process serves, in place of those before.
+
+        An entry that gives its qualified_name is imported only when that model is asked for. Raises
+        ConfigurationError or ModelContractError, and then keeps the models it had.
+        """
+        models: dict[str, MLModel | _LazyModel] = {}
+        by_name: dict[str, ModelEntry] = {}
+        for number, entry in enumerate(entries(configuration), 1):
+            lazy = _LazyModel(entry, describe(configuration, number))
+            model = lazy if entry.qualified_name else _load(lazy)
+            name = entry.qualified_name or str(getattr(model, "qualified_name", ""))
+            if name in models:
+                raise ConfigurationError(
+                    f"{lazy.place} is a second model with the name {name!r}. Give each model a name of its own."
+                )
+            models[name], by_name[name] = model, entry
+        self._models, self._entries = models, by_name
+
+    def get_models(self) -> list[dict[str, Any]]:
+        """Return the metadata of every model, in the order of the configuration; loads none."""
+        return [_metadata(name, model) for name, model in self._models.items()]
+
+    def get_model_metadata(self, qualified_name: str) -> dict[str, Any]:
+        """Return a model's names, description, version and schemas; loads it. Raises ModelNotFoundError."""
+        return _metadata(qualified_name, self.get_model(qualified_name))
+
+    def get_model(self, qualified_name: str) -> MLModel:
+        """Return the model of this name, loading it when this is the first time that it is asked for.
+
+        Raises ModelNotFoundError, with the names that there are; ConfigurationError or ModelContractError
+        when its class can't be loaded.
+        """
+        self.check_name(qualified_name)
+        model = self._models[qualified_name]
+        if isinstance(model, _LazyModel):
+            model = self._models[qualified_name] = _load(model)
+        return model
+
+    def get_model_files(self, qualified_name: str) -> dict[str, str]:
+        """Return the files that the model's entry names, with their sha256. Raises ModelNotFoundError."""
+        self.check_name(qualified_name)
+        return dict(self._entries[qualified_name].files)
+
+    def check_name(self, qualified_name: str) -> None:
+        """Raise ModelNotFoundError unless there is a model of this name; imports nothing."""
+        if qualified_name not in self._models:
+            names = ", ".join(self._models) or "none at all: its configuration names no model"
+            raise ModelNotFoundError(
+                f"There is no model {qualified_name!r}. There is: {names}. "
+                "Choose one of these, or add yours to the configuration that APP_SETTINGS names."
+            )
+
+
+def _metadata(name: str, model: MLModel | _LazyModel) -> dict[str, Any]:
+    if isinstance(model, _LazyModel):
+        return {"qualified_name": name}
+    return {
+        "display_name": model.display_name,
+        "qualified_name": model.qualified_name,
+        "description": model.description,
+        "version": version_of(model),
+        "input_schema": model.input_schema,
+        "output_schema": model.output_schema,
+    }
+
+
+def _load(lazy: _LazyModel) -> MLModel:
+    _check_files(lazy)
+    model_class = _import_class(lazy)
+    try:
+        model: MLModel = model_class(**lazy.entry.parameters)
+    except Exception as error:
+        raise ConfigurationError(
+            f"{lazy.place}: {lazy.entry.class_name}(**{dict(lazy.entry.parameters)!r}) raised "
+            f"{type(error).__name__}: {error}. Check its parameters and its model file."
+        ) from error
+    _check_contract(lazy, model)
+    return model
+
+
+def _import_class(lazy: _LazyModel) -> Any:
+    module_name, class_name = lazy.entry.module_name, lazy.entry.class_name
+    try:
+        return getattr(importlib.import_module(module_name), class_name)
+    except Exception as error:
+        raise ConfigurationError(
+            f"{lazy.place}: {class_name} can't be imported from {module_name}: {type(error).__name__}: {error}. "
+            "Check the names, and that the model's package is installed."
+        ) from error
+
+
+def _check_contract(lazy: _LazyModel, model: Any) -> None:
+    class_name = lazy.entry.class_name
+    if missing := missing_members(model):
+        raise ModelContractError(
+            f"{lazy.place}: {class_name} lacks {', '.join(missing)}. See the model contract in docs/models.md."
+        )
+    expected = lazy.entry.qualified_name
+    if expected and model.qualified_name != expected:
+        raise ModelContractError(
+            f"{lazy.place}: {class_name} calls itself {model.qualified_name!r}, the entry says {expected!r}. "
+            "Give both the same qualified_name."
+        )
+
+
+def _check_files(lazy: _LazyModel) -> None:
+    for name, expected in lazy.entry.files.items():
+        found = _sha256(lazy, _resolve(lazy.entry.module_name, name))
+        if found != expected.lower():
+            raise ConfigurationError(
+                f"{lazy.place}: {name} has the sha256 {found}, the entry says {expected}. "
+                "Restore the file that was meant, or write its sha256 into the configuration."
+            )
+
+
+def _resolve(module_name: str, name: str) -> Path:
+    # find_spec of a top package finds its directory without running any of its code
+    spec = importlib.util.find_spec(module_name.partition(".")[0])
+    locations = spec.submodule_search_locations if spec else None
+    return Path(next(iter(locations), "."), name) if locations else Path(name)
+
+
+def _sha256(lazy: _LazyModel, path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ConfigurationError(f"{lazy.place}: {path} can't be read: {error.strerror}. Check `files`.") from error

@@ -1,0 +1,90 @@
+"""What a task counts, and sends once, when it ends."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from model_mapreduce_job.exceptions import TooManyFailuresError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from model_mapreduce_job.records import Failure
+
+GROUP = "predictions"
+FINGERPRINT_GROUP = "fingerprint"
+MAX_KINDS = 20
+OTHER = "other"
+FAIL_FAST_RECORDS = 1000
+_FINGERPRINT_BYTES = 16
+_LIMB_BITS = 32
+_EXAMPLE_CHARACTERS = 300
+
+
+@dataclass
+class Tally:
+    """The counts of one task.
+
+    lines = predicted + failed + blank + headers. kinds counts failures by the type of error, at most 20 types
+    and `other`; examples has one message for each. predict_ns and load_ns are in nanoseconds.
+    """
+
+    lines: int = 0
+    predicted: int = 0
+    failed: int = 0
+    blank: int = 0
+    headers: int = 0
+    batches: int = 0
+    predict_ns: int = 0
+    load_ns: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
+    fingerprint: int = 0
+
+    def add_failure(self, failure: Failure) -> None:
+        """Count a failed record."""
+        known = failure.kind in self.kinds or len(self.kinds) < MAX_KINDS
+        kind = failure.kind if known else OTHER
+        self.failed += 1
+        self.kinds[kind] += 1
+        self.examples.setdefault(kind, failure.message[:_EXAMPLE_CHARACTERS])
+
+    def add_output(self, lines: Iterable[bytes]) -> None:
+        """Add output lines to the fingerprint: a sum, so that neither order nor parts matter."""
+        for line in lines:
+            self.fingerprint += int.from_bytes(blake2b(line, digest_size=_FINGERPRINT_BYTES).digest(), "big")
+
+    def check_start(self) -> None:
+        """Raise TooManyFailuresError when the first 1,000 records or more all failed."""
+        if self.predicted == 0 and self.failed >= FAIL_FAST_RECORDS:
+            kind, count = self.kinds.most_common(1)[0]
+            raise TooManyFailuresError(
+                f"The first {self.failed:,} records of a task all failed, {count:,} of them with {kind}: "
+                f"{self.examples[kind]} Check that the model fits the input, or go on with --no_fail_fast."
+            )
+
+    def counters(self) -> Iterator[tuple[str, str, int]]:
+        """Yield group, name and amount of each counter that is not zero; times are in milliseconds."""
+        for name in ("lines", "predicted", "failed", "blank", "headers", "batches"):
+            if amount := getattr(self, name):
+                yield GROUP, name, amount
+        yield GROUP, "predict_ms", self.predict_ns // 1_000_000
+        yield GROUP, "load_ms", self.load_ns // 1_000_000
+        for kind, count in self.kinds.items():
+            yield GROUP, f"failed: {kind}", count
+
+    def fingerprint_counters(self) -> Iterator[tuple[str, str, int]]:
+        """Yield the fingerprint as four counters of 32 bits, which can be added up over any number of tasks."""
+        for limb in range(_FINGERPRINT_BYTES * 8 // _LIMB_BITS):
+            yield FINGERPRINT_GROUP, f"limb {limb}", self.fingerprint >> limb * _LIMB_BITS & 0xFFFFFFFF
+
+
+def fingerprint_of(limbs: dict[str, int]) -> str | None:
+    """Return the fingerprint, in hexadecimal, whose summed counters these are; None when there are none."""
+    if not limbs:
+        return None
+    total = sum(amount << int(name.removeprefix("limb ")) * _LIMB_BITS for name, amount in limbs.items())
+    return f"{total % (1 << _FINGERPRINT_BYTES * 8):032x}"
