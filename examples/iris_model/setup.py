@@ -20,8 +20,8 @@ setup(
         "onnxruntime>=1.20,<2",
         # What ONNX Runtime takes and gives; 1.26 is the first release for Python 3.12, 2 works as well.
         "numpy>=1.26,<3",
-        # Checks a record against the schema; 0.19 is the first release for Python 3.13.
-        "msgspec>=0.19,<1",
+        # Checks a record against the schema; before 0.22, an int too large for a float was a SystemError.
+        "msgspec>=0.22,<1",
     ],
     extras_require={
         # What `iris_train` needs; predicting needs none of it.

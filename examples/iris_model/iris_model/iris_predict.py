@@ -46,7 +46,7 @@ class IrisModel:
         """Return one result for each flower, in order: its species, or the error `predict` would raise."""
         try:
             return [*self._species(data)]
-        except (LookupError, TypeError, ValueError, OverflowError):
+        except (LookupError, TypeError, ValueError, struct.error):
             return self._species_or_errors(data)
 
     def _species(self, flowers: Sequence[IrisInput]) -> list[IrisPrediction]:

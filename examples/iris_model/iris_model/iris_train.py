@@ -44,3 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
     except OSError as error:
         sys.exit(f"iris_train: cannot write {output}: {error.strerror}")
     print(f"{output}: {len(model)} bytes, sha256 {hashlib.sha256(model).hexdigest()}")
+
+
+if __name__ == "__main__":
+    main()
