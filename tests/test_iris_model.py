@@ -210,7 +210,7 @@ def test_the_committed_file_agrees_with_scikit_learn_on_every_flower(
 
 
 def test_the_committed_file_agrees_with_scikit_learn_on_a_grid(model: IrisModel, classifier: SVC) -> None:
-    """The file computes in float32: 1 to 3 of a million random points lie so near a border that it differs."""
+    """The file computes in float32: 1 to 3 of a million random points lie near enough a border to differ."""
     points = grid()
     assert len(points) == 100_000
     differing = mismatches(model, classifier, points)
