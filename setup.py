@@ -24,8 +24,8 @@ setup(
         'standard-pipes>=3.13,<4; python_version>="3.13"',
         # mrjob reads mrjob.conf with it.
         "PyYAML>=6,<7",
-        # Decodes a line and checks it against the model's schema in one pass; 0.19 has JSON Lines encoding.
-        "msgspec>=0.19,<1",
+        # Decodes a line and checks it against the model's schema in one pass.
+        "msgspec>=0.22,<1",
     ],
     extras_require={
         # What -r emr needs: the API client, and `aws` for credentials and roles.

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from model_mapreduce_job.batch_sizing import BatchSizer
 from model_mapreduce_job.batches import batches
 from model_mapreduce_job.encoding import prediction_texts
-from model_mapreduce_job.protocols import HeaderLine, json_string
+from model_mapreduce_job.protocols import json_string
+from model_mapreduce_job.reading import read_batch
 from model_mapreduce_job.records import Failure, OverlongLine
 from model_mapreduce_job.tally import Tally
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from model_mapreduce_job.lines import Block
     from model_mapreduce_job.prediction import Predictor
     from model_mapreduce_job.protocols import InputProtocol, OutputProtocol
-
-_BOM_START = b"\xef"
 
 
 @dataclass
@@ -54,74 +53,27 @@ class BatchPrediction:
 
     def _batch(self, lines: list[bytes]) -> list[bytes]:
         started = perf_counter_ns()
-        size = len(lines)
-        self.tally.lines += size
-        lines, records, verbatim = self._read(lines)
-        outcomes = self._predict(records)
-        keys = lines if verbatim else list(map(self._key, lines, records))
-        output = self._write(keys, prediction_texts(outcomes))
-        self.sizer.observe(size, (perf_counter_ns() - started) / 1e9)
+        batch = read_batch(self.reader, lines)
+        answers = self._predict(batch.good)
+        output = self._write(batch.keys, prediction_texts(batch.with_outcomes(answers)))
+        self.tally.lines += len(lines)
+        self.tally.blank += batch.blank
+        self.tally.headers += batch.headers
+        self.sizer.observe(len(lines), (perf_counter_ns() - started) / 1e9)
         return output
 
-    def _read(self, lines: list[bytes]) -> tuple[list[bytes], list[Any], bool]:
-        """Return the lines that are records, each one's record or failure, and whether all lines are their keys."""
-        if _is_utf8(lines):
-            try:
-                return lines, list(map(self.reader.read, lines)), self._all_verbatim(lines)
-            except (Exception, SystemExit):  # noqa: BLE001, S110 - the loop below finds out which line it was
-                pass
-        kept: list[bytes] = []
-        records: list[Any] = []
-        for line in lines:
-            if not line or line.isspace():
-                self.tally.blank += 1
-                continue
-            try:
-                records.append(self._read_one(line))
-            except HeaderLine:
-                self.tally.headers += 1
-            else:
-                kept.append(line)
-        return kept, records, False
-
-    def _read_one(self, line: bytes) -> Any:
-        try:
-            line.decode()
-            return self.reader.read(line)
-        except HeaderLine:
-            raise
-        except Exception as error:  # noqa: BLE001 - a schema's library may raise anything
-            return Failure.of(error)
-
     def _predict(self, records: list[Any]) -> list[Any]:
-        good = [record for record in records if type(record) is not Failure]
         started = perf_counter_ns()
-        answers = self.predictor.predict(good)
+        answers = self.predictor.predict(records)
         self.tally.predict_ns += perf_counter_ns() - started
         self.tally.batches += 1
-        if len(good) == len(records):
-            return answers
-        in_order = iter(answers)
-        return [record if type(record) is Failure else next(in_order) for record in records]
-
-    def _all_verbatim(self, lines: list[bytes]) -> bool:
-        if not self.reader.verbatim:
-            return False
-        text = b"".join(lines)
-        return not (b"\t" in text or b"\r" in text or b"\xef\xbb\xbf" in text)
-
-    def _key(self, line: bytes, record: Any) -> bytes:
-        """Return a line's key; one that was read, and holds nothing to take out, is its own."""
-        if self.reader.verbatim and type(record) is not Failure:
-            plain = not (b"\t" in line or b"\r" in line or line.startswith(_BOM_START))
-            return line if plain else self.reader.text(line)
-        return self.reader.text(line)
+        return answers
 
     def _write(self, keys: list[bytes], predictions: list[bytes | Failure]) -> list[bytes]:
-        failures = [text for text in predictions if type(text) is Failure]
-        self.tally.predicted += len(predictions) - len(failures)
+        failures = [text for text in predictions if isinstance(text, Failure)] if Failure in map(type, predictions) else ()
         for failure in failures:
             self.tally.add_failure(failure)
+        self.tally.predicted += len(predictions) - len(failures)
         return self.writer.write(keys, predictions)
 
     def _overlong(self, line: OverlongLine) -> list[bytes]:
@@ -130,11 +82,3 @@ class BatchPrediction:
         key = json_string(f"{head}... ({line.length} bytes)".encode())
         failure = Failure("OverlongLine", f"The line has {line.length:,} bytes, over --max_record_bytes")
         return self._write([key], [failure])
-
-
-def _is_utf8(lines: list[bytes]) -> bool:
-    text = b"\n".join(lines)
-    try:
-        return text.isascii() or bool(text.decode())
-    except UnicodeDecodeError:
-        return False

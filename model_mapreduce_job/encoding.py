@@ -26,6 +26,9 @@ def prediction_texts(outcomes: list[Outcome]) -> list[bytes | Failure]:
     A model's answers may hold what JSON libraries know and numpy scalars and arrays, pydantic models,
     dataclasses and Structs. An outcome that is an Exception instance is a failure.
     """
+    if Failure in map(type, outcomes):
+        written = iter(prediction_texts([outcome for outcome in outcomes if type(outcome) is not Failure]))
+        return [outcome if type(outcome) is Failure else next(written) for outcome in outcomes]
     try:
         texts: list[bytes | Failure] = list(map(_spaced, map(_encode, outcomes)))
     except Exception:  # noqa: BLE001 - whatever one of them raised, each is looked at alone

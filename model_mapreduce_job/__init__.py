@@ -1,0 +1,30 @@
+"""Runs a trained model over any number of records, as a MapReduce job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from model_mapreduce_job.config import Config
+    from model_mapreduce_job.ml_model import MLModel
+    from model_mapreduce_job.ml_model_manager import ModelManager
+    from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
+
+__version__ = "0.1.0"
+__all__ = ["Config", "MLModel", "MLModelMapReduceJob", "ModelManager"]
+
+_HOMES = {
+    "Config": "config",
+    "MLModel": "ml_model",
+    "MLModelMapReduceJob": "ml_model_map_reduce_job",
+    "ModelManager": "ml_model_manager",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: a task that needs no driver should not load one."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - only for those who ask
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

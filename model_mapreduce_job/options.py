@@ -1,0 +1,100 @@
+"""The options of the job itself, beside those that every mrjob job has."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, field
+from typing import Any
+
+from model_mapreduce_job.lines import DEFAULT_MAX_RECORD_BYTES
+
+INPUT_PROTOCOLS = ("ldjson", "csv", "tsv")
+OUTPUT_PROTOCOLS = ("json", "ldjson", "csv", "tsv")
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option: its name in snake case (hyphens are accepted as well) and argparse's arguments for it.
+
+    Tasks are told those for which passed_on is true; the others are the driver's own affair.
+    """
+
+    name: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    passed_on: bool = True
+
+    @property
+    def spellings(self) -> list[str]:
+        """Return what may be written on the command line, the documented spelling first."""
+        return list(dict.fromkeys((f"--{self.name}", f"--{self.name.replace('_', '-')}")))
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return number
+
+
+def _share(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a share from 0 to 1")
+    return number
+
+
+def _names(text: str) -> list[str]:
+    return text.split(",")
+
+
+OPTIONS = (
+    Option("model_qualified_name", {"metavar": "NAME", "help": "the model to predict with (required)"}),
+    Option(
+        "input_protocol",
+        {"choices": INPUT_PROTOCOLS, "default": "ldjson", "help": "how a line is read (default ldjson)"},
+    ),
+    Option(
+        "output_protocol",
+        {"choices": OUTPUT_PROTOCOLS, "default": "json", "help": "how a prediction is written (default json)"},
+    ),
+    Option(
+        "columns",
+        {"metavar": "A,B,C", "help": "column names of csv and tsv; else the first line of the input has them"},
+    ),
+    Option(
+        "key",
+        {"metavar": "FIELD", "action": "append", "help": "put only this field into the output key (repeatable)"},
+    ),
+    Option(
+        "on_error",
+        {"choices": ("null", "explain"), "default": "null", "help": "what stands for a failed record (default null)"},
+    ),
+    Option(
+        "max_error_rate",
+        {"type": _share, "default": 1.0, "metavar": "R", "help": "exit 3 when a larger share fails (default 1.0)"},
+        passed_on=False,
+    ),
+    Option(
+        "no_fail_fast",
+        {"action": "store_true", "help": "don't end a task whose first 1,000 records all fail"},
+    ),
+    Option(
+        "max_record_bytes",
+        {
+            "type": _at_least_one,
+            "default": DEFAULT_MAX_RECORD_BYTES,
+            "metavar": "N",
+            "help": "a longer line is a failure (default 16 MiB)",
+        },
+    ),
+    Option(
+        "batch_size",
+        {"type": _at_least_one, "metavar": "N", "help": "records to predict at once (default: found)"},
+    ),
+    Option("fingerprint", {"action": "store_true", "help": "add an order-independent digest of the output"}),
+    Option(
+        "summary_file",
+        {"metavar": "PATH", "help": "write the run's summary there, as JSON"},
+        passed_on=False,
+    ),
+)

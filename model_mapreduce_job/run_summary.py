@@ -1,0 +1,136 @@
+"""What a run amounts to: its counts, the proof that they are complete, and what is told of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from model_mapreduce_job.exceptions import IncompleteRunError, TooManyFailuresError
+from model_mapreduce_job.tally import FINGERPRINT_GROUP, GROUP, MAX_KINDS, OTHER, fingerprint_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+COUNTS = ("lines", "predicted", "failed", "blank", "headers", "batches", "predict_ms", "load_ms")
+_TOP_REASONS = 3
+_FAILED = "failed: "
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """The sums of a run's counters. reasons counts failures by type of error; examples has one message for each.
+
+    seconds is the run's wall time; predict_ms and load_ms are summed over tasks. known is false when the
+    runner could not tell its counters.
+    """
+
+    seconds: float
+    lines: int = 0
+    predicted: int = 0
+    failed: int = 0
+    blank: int = 0
+    headers: int = 0
+    batches: int = 0
+    predict_ms: int = 0
+    load_ms: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    examples: Mapping[str, str] = field(default_factory=dict)
+    fingerprint: str | None = None
+    known: bool = True
+
+    @classmethod
+    def of(cls, counters: Mapping[str, Mapping[str, int]], seconds: float, examples: Mapping[str, str]) -> RunSummary:
+        """Return the summary of a step's counters, given by group and name; no counters at all are unknown."""
+        own = dict(counters.get(GROUP, {}))
+        return cls(
+            seconds,
+            *(own.get(name, 0) for name in COUNTS),
+            reasons=_most_frequent({n.removeprefix(_FAILED): own[n] for n in own if n.startswith(_FAILED)}),
+            examples=examples,
+            fingerprint=fingerprint_of(dict(counters.get(FINGERPRINT_GROUP, {}))),
+            known=bool(own),
+        )
+
+    @property
+    def failed_share(self) -> float:
+        """Return the failed records' share of all records, 0 when there were none."""
+        records = self.predicted + self.failed
+        return self.failed / records if records else 0.0
+
+    def check(self, max_error_rate: float) -> None:
+        """Raise IncompleteRunError unless every line is accounted for, TooManyFailuresError above the rate."""
+        answered = self.predicted + self.failed + self.blank + self.headers
+        if self.known and self.lines != answered:
+            raise IncompleteRunError(
+                f"The run is not complete: of {self.lines:,} lines, {self.predicted:,} were predicted, "
+                f"{self.failed:,} failed and {self.blank + self.headers:,} held no record. Run it again."
+            )
+        if self.failed_share > max_error_rate:
+            raise TooManyFailuresError(
+                f"{self.failed:,} of {self.predicted + self.failed:,} records failed ({self.failed_share:.2%}), "
+                f"more than --max_error_rate {max_error_rate} allows. {self._reasons_in_words()}"
+            )
+
+    def table(self) -> str:
+        """Return the summary as lines for a person to read."""
+        if not self.known:
+            return "The runner told no counts, so nothing proves that this run is complete."
+        return "\n".join([*self._rows(), *self._reason_rows(), self._proof()])
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the summary as a JSON object."""
+        return {
+            "counts": {name: getattr(self, name) for name in COUNTS} if self.known else None,
+            "failed_share": self.failed_share,
+            "reasons": [
+                {"type": kind, "count": count, "example": self.examples.get(kind)}
+                for kind, count in self.reasons.items()
+            ],
+            "seconds": round(self.seconds, 3),
+            "records_per_second": round(self.records_per_second, 1),
+            "fingerprint": self.fingerprint,
+        }
+
+    @property
+    def records_per_second(self) -> float:
+        """Return the records that the run got through in a second of wall time."""
+        return (self.predicted + self.failed) / self.seconds if self.seconds else 0.0
+
+    def _rows(self) -> list[str]:
+        rows = [
+            ("lines", f"{self.lines:,}"),
+            ("predicted", f"{self.predicted:,}"),
+            ("failed", f"{self.failed:,} ({self.failed_share:.2%})"),
+            ("blank", f"{self.blank:,}"),
+            ("records/s", f"{self.records_per_second:,.0f} ({self.seconds:.2f} s)"),
+        ]
+        if self.headers:
+            rows.insert(4, ("headers", f"{self.headers:,}"))
+        if self.fingerprint:
+            rows.append(("fingerprint", self.fingerprint))
+        return [f"{name:<12} {value}" for name, value in rows]
+
+    def _reason_rows(self) -> list[str]:
+        top = list(self.reasons.items())[:_TOP_REASONS]
+        return [f"  {count:>9,} x {kind}: {self.examples.get(kind, '')}".rstrip(": ") for kind, count in top]
+
+    def _proof(self) -> str:
+        headers = f" + {self.headers:,} headers" if self.headers else ""
+        return (
+            f"complete: {self.lines:,} lines = {self.predicted:,} predicted + {self.failed:,} failed "
+            f"+ {self.blank:,} blank{headers}"
+        )
+
+    def _reasons_in_words(self) -> str:
+        top = list(self.reasons.items())[:_TOP_REASONS]
+        words = [f"{count:,} x {kind}: {self.examples.get(kind, '')}".rstrip(": ") for kind, count in top]
+        return "Most frequent: " + "; ".join(words) + "."
+
+
+def _most_frequent(reasons: dict[str, int]) -> dict[str, int]:
+    """Return the 20 most frequent reasons, most frequent first, the rest of them as `other`."""
+    ordered = sorted(reasons.items(), key=lambda item: (item[0] == OTHER, -item[1], item[0]))
+    kept = dict(ordered[:MAX_KINDS])
+    if rest := sum(count for _, count in ordered[MAX_KINDS:]):
+        kept[OTHER] = kept.get(OTHER, 0) + rest
+    return kept

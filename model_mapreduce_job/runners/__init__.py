@@ -1,0 +1,1 @@
+"""What mrjob's runners need so that the job keeps its promises on them."""

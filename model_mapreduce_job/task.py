@@ -1,0 +1,115 @@
+"""A task: the model, the protocols and the core, put together from a run's options."""
+
+from __future__ import annotations
+
+import os
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any
+
+from model_mapreduce_job.batch_prediction import BatchPrediction
+from model_mapreduce_job.batch_sizing import BatchSizer
+from model_mapreduce_job.config import load_configuration
+from model_mapreduce_job.delimited import FlatRows, RowShape, Rows, check_columns, parse_columns
+from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.ml_model_manager import ModelManager
+from model_mapreduce_job.prediction import predictor_for
+from model_mapreduce_job.protocols import InputProtocol, JsonLines, JsonObjects, JsonPairs, KeyFields, OutputProtocol
+from model_mapreduce_job.schemas import field_names, record_schema
+from model_mapreduce_job.tally import Tally
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Callable
+
+    from model_mapreduce_job.ml_model import MLModel
+    from model_mapreduce_job.schemas import RecordSchema
+
+DELIMITERS = {"csv": ",", "tsv": "\t"}
+
+# The registry: a protocol's name, and how it is made from the schema or the model, and the run's options.
+INPUT_PROTOCOLS: dict[str, Callable[[RecordSchema, Namespace], InputProtocol]] = {
+    "ldjson": lambda schema, _options: JsonLines(schema),
+    "csv": lambda schema, options: Rows(schema, columns(options), ","),
+    "tsv": lambda schema, options: Rows(schema, columns(options), "\t"),
+}
+OUTPUT_PROTOCOLS: dict[str, Callable[[MLModel, Namespace], OutputProtocol]] = {
+    "json": lambda _model, options: JsonPairs(explain=explains(options)),
+    "ldjson": lambda _model, options: JsonObjects(explain=explains(options)),
+    "csv": lambda model, options: FlatRows(row_shape(model, options), explain=explains(options), delimiter=","),
+    "tsv": lambda model, options: FlatRows(row_shape(model, options), explain=explains(options), delimiter="\t"),
+}
+
+
+def load_model(qualified_name: str) -> MLModel:
+    """Return the model of this name from the configuration that APP_SETTINGS names.
+
+    Raises ConfigurationError, ModelContractError or ModelNotFoundError.
+    """
+    return load_manager().get_model(qualified_name)
+
+
+def load_manager() -> ModelManager:
+    """Return the ModelManager, serving the configuration that APP_SETTINGS names."""
+    manager = ModelManager()
+    manager.load_models(load_configuration(os.environ.get("APP_SETTINGS") or None))
+    return manager
+
+
+def make_task(options: Namespace, output_protocol: str | None = None) -> BatchPrediction:
+    """Return a task as the run's options describe it, with its model loaded.
+
+    output_protocol takes the place of the one that the options name: what goes to a reducer is always json.
+    """
+    started = perf_counter_ns()
+    model = load_model(options.model_qualified_name)
+    tally = Tally(load_ns=perf_counter_ns() - started)
+    sizer = BatchSizer(options.batch_size)
+    return BatchPrediction(
+        reader=_reader(model, options),
+        predictor=predictor_for(model, sizer),
+        writer=OUTPUT_PROTOCOLS[output_protocol or options.output_protocol](model, options),
+        sizer=sizer,
+        tally=tally,
+        fail_fast=not options.no_fail_fast,
+        fingerprint=options.fingerprint,
+    )
+
+
+def _reader(model: MLModel, options: Namespace) -> InputProtocol:
+    reader = INPUT_PROTOCOLS[options.input_protocol](record_schema(model.input_schema), options)
+    return KeyFields(reader, options.key) if options.key else reader
+
+
+def explains(options: Namespace) -> bool:
+    """Return whether failures come out with their reason."""
+    return bool(options.on_error == "explain")
+
+
+def columns(options: Namespace) -> list[str]:
+    """Return the input's columns; raises InputError when they are not named or can't be used."""
+    if not options.columns:
+        raise InputError(f"The columns of the {options.input_protocol} input are not known. Name them: --columns a,b,c.")
+    return check_columns(options.columns.split(","))
+
+
+def header_columns(first_line: bytes, options: Namespace) -> str:
+    """Return what --columns would say for an input that starts with this line; raises InputError."""
+    names = parse_columns(first_line.rstrip(b"\r\n"), DELIMITERS[options.input_protocol])
+    return ",".join(names)
+
+
+def row_shape(model: MLModel, options: Namespace) -> RowShape:
+    """Return the columns of a csv or tsv output."""
+    named = options.key or (options.columns.split(",") if options.columns else [])
+    return RowShape(named or field_names(model.input_schema), field_names(model.output_schema))
+
+
+def describe_model(qualified_name: str) -> dict[str, Any]:
+    """Return what the summary says of a model: its version and its files' sha256."""
+    manager = load_manager()
+    metadata = manager.get_model_metadata(qualified_name)
+    return {
+        "qualified_name": qualified_name,
+        "version": metadata["version"],
+        "files": manager.get_model_files(qualified_name),
+    }
