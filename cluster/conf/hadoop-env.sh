@@ -1,0 +1,2 @@
+# Filled in by cluster.py.
+export JAVA_HOME='${java_home}'

@@ -1,0 +1,87 @@
+"""HADOOP_HOME: the jars from Maven Central, the commands and the Java agent."""
+
+import hashlib
+import shutil
+import subprocess
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from local_cluster.errors import ClusterError
+from local_cluster.layout import Layout
+from local_cluster.toolchain import Jdk, find_maven
+
+COMMANDS = ("hadoop", "hdfs", "yarn", "mapred")
+MANIFEST_LINE = 70  # bytes: a line of a manifest may have 72 with its line end
+
+
+def prepare(layout: Layout, jdk: Jdk) -> None:
+    """Make of HADOOP_HOME what is missing or out of date."""
+    pom, agent = layout.source / "pom.xml", layout.source / "agent" / "LoopbackAgent.java"
+    _if_changed(layout.home / ".jars", [pom], lambda: _download(layout))
+    _if_changed(layout.home / ".agent", [pom, agent], lambda: _build_agent(layout, jdk, agent))
+    _link_commands(layout)
+
+
+def _if_changed(stamp: Path, sources: Iterable[Path], make: Callable[[], None]) -> None:
+    digest = hashlib.sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()
+    if stamp.exists() and stamp.read_text(encoding="ascii") == digest:
+        return
+    make()
+    stamp.write_text(digest, encoding="ascii")
+
+
+def _download(layout: Layout) -> None:
+    print("downloading Hadoop's jars", flush=True)
+    shutil.rmtree(layout.home, ignore_errors=True)
+    goals = ["dependency:copy-dependencies@framework", "dependency:copy-dependencies@tools"]
+    pom = str(layout.source / "pom.xml")
+    _run([find_maven(), "--batch-mode", "--quiet", "--file", pom, f"-Dhadoop.home={layout.home}", *goals])
+    _write_classpath_jar(layout.classpath_jar)
+    _make_webapps(layout)
+
+
+def _write_classpath_jar(path: Path) -> None:
+    # One name instead of 200 on command lines, and in an order that does not depend on the file system: a class
+    # data archive is only used with the class path that it was made with.
+    text = "Class-Path: " + " ".join(sorted(jar.name for jar in path.parent.glob("*.jar") if jar != path))
+    lines = [text[start : start + MANIFEST_LINE] for start in range(0, len(text), MANIFEST_LINE)]
+    with zipfile.ZipFile(path, "w") as jar:
+        jar.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\r\n" + "\r\n ".join(lines) + "\r\n\r\n")
+
+
+def _make_webapps(layout: Layout) -> None:
+    # the pages for browsers are no part of the jars; without their folders HDFS does not start
+    for daemon in ("hdfs", "datanode"):
+        (layout.home / "share" / "hadoop" / "hdfs" / "webapps" / daemon).mkdir(parents=True)
+
+
+def _build_agent(layout: Layout, jdk: Jdk, source: Path) -> None:
+    layout.agent.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        manifest = Path(folder, "manifest")
+        asm = next(layout.jars.glob("asm-[0-9]*.jar"))
+        manifest.write_text(
+            f"Premain-Class: {source.stem}\nCan-Retransform-Classes: true\n"
+            f"Class-Path: ../share/hadoop/lib/{asm.name}\n",
+            encoding="ascii",
+        )
+        classes = Path(folder, "classes")
+        _run([jdk.tool("javac"), "-cp", str(asm), "-d", str(classes), str(source)])
+        _run([jdk.tool("jar"), "cfm", str(layout.agent), str(manifest), "-C", str(classes), "."])
+
+
+def _link_commands(layout: Layout) -> None:
+    folder = layout.home / "bin"
+    folder.mkdir(exist_ok=True)
+    for command in COMMANDS:
+        link = folder / command
+        link.unlink(missing_ok=True)
+        link.symlink_to(layout.source / "bin" / "hadoop")
+
+
+def _run(command: list[str]) -> None:
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise ClusterError(f"{command[0]} failed ({result.returncode}):\n{result.stdout}{result.stderr}".rstrip())
