@@ -1,0 +1,37 @@
+"""The smallest job that shows whether a step was run rightly."""
+
+from collections.abc import Iterator
+
+from mrjob.job import MRJob
+from mrjob.protocol import RawValueProtocol
+
+
+class UpperCaseJob(MRJob):
+    """Upper-cases each line."""
+
+    INPUT_PROTOCOL = RawValueProtocol
+    OUTPUT_PROTOCOL = RawValueProtocol
+
+    def configure_args(self) -> None:
+        """Add the option by which a test lets it fail."""
+        super().configure_args()
+        self.add_passthru_arg("--fail-on", default="\n", help="the line that ends the task")
+
+    def mapper(self, _: None, line: str) -> Iterator[tuple[None, str]]:
+        """Upper-case one line."""
+        if line == self.options.fail_on:
+            raise ValueError(f"told to fail on {line}")
+        self.increment_counter("upper", "lines")
+        yield None, line.upper()
+
+    def _runner_class(self) -> type:
+        # asked for on the nodes too, which have neither boto3 nor the package
+        if self.options.runner != "emr":
+            return super()._runner_class()
+        from model_mapreduce_job.runners.emr import EmrRunner  # noqa: PLC0415 see above
+
+        return EmrRunner
+
+
+if __name__ == "__main__":
+    UpperCaseJob.run()

@@ -1,0 +1,96 @@
+"""The arguments of a Hadoop streaming step, as the step's submitter wrote them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+
+class BadStepError(Exception):
+    """Raised when a step can't be run as it was submitted; the message goes to the step's log."""
+
+
+@dataclass(frozen=True)
+class Localized:
+    """A file or archive that each task finds in its working directory under a name."""
+
+    uri: str
+    name: str
+
+
+@dataclass(frozen=True)
+class StreamingStep:
+    """One streaming job."""
+
+    mapper: str
+    output: str
+    inputs: tuple[str, ...]
+    reducer: str | None = None
+    files: tuple[Localized, ...] = ()
+    archives: tuple[Localized, ...] = ()
+    jobconf: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    input_format: str = "org.apache.hadoop.mapred.TextInputFormat"
+
+    @property
+    def reduces(self) -> int:
+        """How many reduce tasks there are; 0 for a job of mappers alone."""
+        return int(self.jobconf.get("mapreduce.job.reduces", "1")) if self.reducer else 0
+
+    @property
+    def max_attempts(self) -> int:
+        """How often a map task is tried."""
+        return int(self.jobconf.get("mapreduce.map.maxattempts", "4"))
+
+
+IGNORED = frozenset({"-combiner"})  # Hadoop may run a combiner any number of times, so never is allowed too
+
+
+def parse_streaming_step(jar: str, args: Sequence[str]) -> StreamingStep:
+    """Read a step of command-runner.jar; raises BadStepError for anything but streaming that is understood."""
+    if jar != "command-runner.jar" or not args or args[0] != "hadoop-streaming":
+        raise BadStepError(f"Not a valid JAR: {jar} {' '.join(args[:1])}")
+    given: dict[str, list[str]] = {}
+    for option, value in _pairs(args[1:]):
+        given.setdefault(option, []).append(value)
+    return _step(given)
+
+
+def _pairs(args: Sequence[str]) -> Iterator[tuple[str, str]]:
+    rest = iter(args)
+    for option in rest:
+        value = next(rest, None)
+        if value is None:
+            raise BadStepError(f"Missing argument for option: {option}")
+        yield option, value
+
+
+def _step(given: dict[str, list[str]]) -> StreamingStep:
+    one = {name: given.pop(name, [None])[-1] for name in ("-mapper", "-reducer", "-output", "-inputformat")}
+    step = StreamingStep(
+        mapper=one["-mapper"] or "cat",
+        reducer=None if one["-reducer"] == "NONE" else one["-reducer"],
+        output=one["-output"] or "",
+        inputs=tuple(given.pop("-input", [])),
+        files=_localized(given.pop("-files", [])),
+        archives=_localized(given.pop("-archives", [])),
+        jobconf=_settings(given.pop("-D", [])),
+        environment=_settings(given.pop("-cmdenv", [])),
+        input_format=one["-inputformat"] or StreamingStep.input_format,
+    )
+    unknown = sorted(given.keys() - IGNORED)
+    if unknown:
+        raise BadStepError(f"Unrecognized option: {', '.join(unknown)}")
+    if not step.output or not step.inputs:
+        raise BadStepError("Required argument: -input and -output")
+    return step
+
+
+def _localized(values: Sequence[str]) -> tuple[Localized, ...]:
+    entries = [entry for value in values for entry in value.split(",") if entry]
+    return tuple(
+        Localized(uri, name or uri.rsplit("/", 1)[-1])
+        for uri, _, name in (entry.partition("#") for entry in entries)
+    )
+
+
+def _settings(values: Sequence[str]) -> dict[str, str]:
+    return {name: text for name, _, text in (value.partition("=") for value in values)}
