@@ -1,60 +1,42 @@
-"""mrjob's EMR runner, made safe by default: private buckets, a security configuration, nothing left running."""
+"""mrjob's EMR runner made safe: private buckets, a security configuration, nothing left running."""
 
 from __future__ import annotations
 
-import json
 import logging
 import posixpath
-import signal
-import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError
-from botocore.exceptions import ConnectionError as BotoConnectionError
+from botocore.exceptions import BotoCoreError, ClientError
 from mrjob.emr import EMRJobRunner
 
-from model_mapreduce_job.exceptions import ModelMapReduceError
+from model_mapreduce_job.runners.aws_errors import UNREACHED, aws_errors
+from model_mapreduce_job.runners.emr_security import ensure_security_configuration
 from model_mapreduce_job.runners.s3 import ResumingS3Filesystem, ensure_bucket, split_uri
+from model_mapreduce_job.runners.signals import signals_as_exit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 log = logging.getLogger("mrjob.emr")  # mrjob shows what its own loggers write
 
 TMP_DAYS: Final = 7
 LOG_DAYS: Final = 90
-LOG_WAIT_SECONDS: Final = 600.0  # EMR copies logs to S3 every five minutes; twice that is enough
+LOG_WAIT_SECONDS: Final = 600.0  # EMR copies logs to S3 every five minutes
 OFFLINE_SECONDS: Final = 600.0
-
-# Data at rest in S3 is encrypted by S3's own keys, and the instances answer only to IMDSv2. Encrypting local
-# disks takes a KMS key, so a configuration that does has to be made by whoever owns the key; docs/emr.md says how.
-SECURITY_CONFIGURATION: Final = {
-    "EncryptionConfiguration": {
-        "EnableInTransitEncryption": False,
-        "EnableAtRestEncryption": True,
-        "AtRestEncryptionConfiguration": {"S3EncryptionConfiguration": {"EncryptionMode": "SSE-S3"}},
-    },
-    "InstanceMetadataServiceConfiguration": {
-        "MinimumInstanceMetadataServiceVersion": 2,
-        "HttpPutResponseHopLimit": 1,
-    },
-}
-
-
-class AwsError(ModelMapReduceError):
-    """Raised when AWS refuses a request or can't be reached; the message says which and what to do."""
+OVER: Final = frozenset({"TERMINATED", "TERMINATED_WITH_ERRORS"})
 
 
 class EmrRunner(EMRJobRunner):
-    """Runs the job on EMR; takes every option of mrjob's own EMR runner."""
+    """Runs the job on EMR, with every option of mrjob's own EMR runner. Raises AwsError."""
 
     def __init__(self, **kwargs: Any) -> None:
         self._announced = ""
         self._log_dir_awaited = ""
         self._log_deadlines: dict[str, float] = {}
-        with _aws_errors():
+        with aws_errors():
             super().__init__(**kwargs)
 
     @property
@@ -74,35 +56,47 @@ class EmrRunner(EMRJobRunner):
         return filesystems
 
     def run(self) -> None:
-        """Run the job to its end; raises AwsError, and SystemExit when the terminal or a signal ends it."""
-        with _aws_errors(), _signals_as_exit():
+        """Run the job to its end; SIGTERM and SIGHUP end it the way Ctrl-C does."""
+        with aws_errors(), signals_as_exit():
             super().run()
 
+    def cat_output(self) -> Iterator[bytes]:
+        """Yield the output, as mrjob's runner does."""
+        with aws_errors():
+            yield from super().cat_output()
+
     def cleanup(self, mode: list[str] | None = None) -> None:
-        """Stop what this run has started on AWS, before anything that may take long or fail."""
+        """Stop what this run has started on AWS, before anything that takes time or may fail."""
         if self._cluster_id and not self._ran_job:
             with suppress(ClientError, BotoCoreError):
                 self._stop()
         super().cleanup(mode=mode)
 
-    def cat_output(self) -> Iterator[bytes]:
-        """Yield the output; raises AwsError when it can't be read to its end."""
-        with _aws_errors():
-            yield from super().cat_output()
+    def _stop(self) -> None:
+        client = self.make_emr_client()
+        if not self._opts["cluster_id"] and not self._opts["pool_clusters"]:
+            client.terminate_job_flows(JobFlowIds=[self._cluster_id])
+        elif self._step_ids:
+            log.info("Cancelling our steps on cluster %s", self._cluster_id)
+            how = {"StepIds": self._step_ids, "StepCancellationOption": "TERMINATE_PROCESS"}
+            client.cancel_steps(ClusterId=self._cluster_id, **how)
 
     # Buckets
 
     def _fix_s3_tmp_and_log_uri_opts(self) -> None:
-        logs_are_named = bool(self._opts["cloud_log_dir"])
+        named = self._opts["cloud_log_dir"]
         super()._fix_s3_tmp_and_log_uri_opts()
-        if not logs_are_named:
-            # mrjob would put them below the temporary data, which expires sooner
+        if not named:
+            # mrjob would put logs below the temporary data, which expires sooner
             self._opts["cloud_log_dir"] = f"s3://{split_uri(self._opts['cloud_tmp_dir'])[0]}/logs/"
 
     def _upload_local_files(self) -> None:
-        tmp, logs = self._opts["cloud_tmp_dir"], self._opts["cloud_log_dir"]
-        ensure_bucket(self.fs.s3, tmp, {split_uri(tmp)[1]: TMP_DAYS, "logs/": LOG_DAYS})
-        ensure_bucket(self.fs.s3, logs, {split_uri(logs)[1]: LOG_DAYS})
+        (tmp_bucket, tmp), (log_bucket, logs) = (
+            split_uri(self._opts[name]) for name in ("cloud_tmp_dir", "cloud_log_dir")
+        )
+        shared = {logs: LOG_DAYS} if log_bucket == tmp_bucket else {}
+        ensure_bucket(self.fs.s3, tmp_bucket, {tmp: TMP_DAYS, **shared})
+        ensure_bucket(self.fs.s3, log_bucket, {logs: LOG_DAYS})
         super()._upload_local_files()
 
     # Clusters
@@ -110,22 +104,11 @@ class EmrRunner(EMRJobRunner):
     def _create_cluster(self, persistent: bool = False) -> str:
         name = self._opts["extra_cluster_params"].get("SecurityConfiguration")
         if name:
-            self._ensure_security_configuration(name)
+            ensure_security_configuration(self.make_emr_client(), name)
         return str(super()._create_cluster(persistent))
 
-    def _ensure_security_configuration(self, name: str) -> None:
-        client = self.make_emr_client()
-        try:
-            client.describe_security_configuration(Name=name)
-        except ClientError as error:
-            if "does not exist" not in str(error):
-                raise
-            definition = json.dumps(SECURITY_CONFIGURATION)
-            client.create_security_configuration(Name=name, SecurityConfiguration=definition)
-            log.info("Created security configuration %s", name)
-
     def _add_tags(self, tags: dict[str, str], cluster_id: str) -> None:
-        # The first call after a cluster is created: from here on, whatever fails, cleanup() knows what to stop.
+        # mrjob's first call once a cluster is there: whatever fails from now on, cleanup() knows what to stop
         self._cluster_id = cluster_id
         self._announce()
         super()._add_tags(tags, cluster_id)
@@ -139,18 +122,6 @@ class EmrRunner(EMRJobRunner):
             self._announced = self._cluster_id
             log.info("Cluster %s: %s", self._cluster_id, console_link(self._opts["region"], self._cluster_id))
 
-    def _stop(self) -> None:
-        client = self.make_emr_client()
-        if not self._opts["cluster_id"] and not self._opts["pool_clusters"]:
-            client.terminate_job_flows(JobFlowIds=[self._cluster_id])
-        elif self._step_ids:
-            log.info("Cancelling our steps on cluster %s", self._cluster_id)
-            client.cancel_steps(
-                ClusterId=self._cluster_id,
-                StepIds=self._step_ids,
-                StepCancellationOption="TERMINATE_PROCESS",
-            )
-
     # Waiting
 
     def _wait_for_step_to_complete(self, step_id: str, step_num: int | None = None) -> None:
@@ -158,11 +129,11 @@ class EmrRunner(EMRJobRunner):
         while True:
             try:
                 super()._wait_for_step_to_complete(step_id, step_num)
-            except (BotoConnectionError, HTTPClientError) as error:
+            except UNREACHED as error:
                 deadline = deadline or time.monotonic() + OFFLINE_SECONDS
                 if time.monotonic() > deadline:
                     raise
-                log.warning("AWS can't be reached, the step runs on; trying again: %s", error)
+                log.warning("AWS can't be reached; the step runs on, trying again: %s", error)
                 del self._log_interpretations[known:]  # each try adds its own
                 time.sleep(self._opts["check_cluster_every"])
             else:
@@ -176,79 +147,38 @@ class EmrRunner(EMRJobRunner):
 
     def _ls_task_logs(self, step_type: str, **given: Any) -> Iterator[dict[str, Any]]:
         if not given.get("attempt_to_container_id"):
-            # Without the job's history mrjob looks for attempts by names that YARN doesn't use, and finds nothing
+            # without the job's history mrjob looks for names that YARN doesn't give, and finds nothing
             given["error_attempt_ids"] = None
         yield from super()._ls_task_logs(step_type, **given)
 
     def _wait_for_logs_on_s3(self) -> None:
-        """Wait until the logs asked for are on S3 or can't come any more, and say so all the while.
-
-        mrjob sleeps for ten minutes here, whatever the cluster does.
-        """
-        deadline = self._log_deadlines.setdefault(self._step_ids[-1], time.monotonic() + LOG_WAIT_SECONDS)
+        # mrjob sleeps for ten minutes here; this ends when the logs have come, and says what it waits for
+        step_id = self._interpreted_step_id()
+        deadline = self._log_deadlines.setdefault(step_id, time.monotonic() + LOG_WAIT_SECONDS)
         with suppress(KeyboardInterrupt):
             while time.monotonic() < deadline:
                 state = self._describe_cluster()["Status"]["State"]
-                if state in {"TERMINATED", "TERMINATED_WITH_ERRORS"} or (self._logs_have_come(state)):
+                if state in OVER or (state != "TERMINATING" and self._logs_have_come(step_id)):
                     return
-                log.info("Waiting for logs to come to S3 (cluster is %s; ctrl-c: go on without)", state)
+                log.info("Waiting for logs to come to S3 (cluster is %s; ctrl-c goes on without)", state)
                 time.sleep(self._opts["check_cluster_every"])
-        self._log_deadlines[self._step_ids[-1]] = 0.0
+        self._log_deadlines[step_id] = 0.0
 
-    def _logs_have_come(self, cluster_state: str) -> bool:
-        if cluster_state == "TERMINATING":
-            return False
+    def _interpreted_step_id(self) -> str:
+        return str((self._log_interpretations or [self._mns_log_interpretation])[-1]["step_id"])
+
+    def _logs_have_come(self, step_id: str) -> bool:
         if not self._s3_log_dir() or self._log_dir_awaited.startswith("hadoop-mapreduce"):
-            return (
-                True  # job history is no more than a help to find a failed task's log, and often doesn't come
-            )
-        step = self.make_emr_client().describe_step(ClusterId=self._cluster_id, StepId=self._step_ids[-1])[
-            "Step"
-        ]
+            return True  # job history only helps to find a failed task's log, and does not always come
+        step = self.make_emr_client().describe_step(ClusterId=self._cluster_id, StepId=step_id)["Step"]
         ended = step["Status"]["Timeline"].get("EndDateTime")
         if ended is None:
             return False
-        written = self.fs.s3._ls(posixpath.join(self._s3_log_dir(), self._log_dir_awaited))  # noqa: SLF001 ls() has no times
-        return any(item.last_modified >= ended - timedelta(seconds=1) for _, item in written)
+        place = posixpath.join(self._s3_log_dir(), self._log_dir_awaited)
+        since = ended - timedelta(seconds=1)  # S3 keeps whole seconds
+        return any(item.last_modified >= since for _, item in self.fs.s3._ls(place))  # noqa: SLF001 ls() tells no times
 
 
 def console_link(region: str, cluster_id: str) -> str:
     """Return the address of a cluster's page in AWS's console."""
     return f"https://{region}.console.aws.amazon.com/emr/home?region={region}#/clusterDetails/{cluster_id}"
-
-
-@contextmanager
-def _aws_errors() -> Iterator[None]:
-    """Turn what boto3 raises into an AwsError that says what to do."""
-    try:
-        yield
-    except NoCredentialsError as error:
-        raise AwsError(
-            "AWS credentials were not found: run `aws configure`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
-        ) from error
-    except ClientError as error:
-        raise AwsError(
-            f"AWS refused {error.operation_name}: {error.response['Error'].get('Message')}"
-        ) from error
-    except (BotoConnectionError, HTTPClientError) as error:
-        raise AwsError(
-            f"AWS can't be reached: {error}. A cluster that was started ends by itself after its last step."
-        ) from error
-
-
-@contextmanager
-def _signals_as_exit() -> Iterator[None]:
-    """Let SIGTERM, and SIGHUP of a terminal that is gone, unwind like Ctrl-C, so that cleanup() runs."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    taken = [
-        number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL
-    ]
-    for number in taken:
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
-    try:
-        yield
-    finally:
-        for number in taken:
-            signal.signal(number, signal.SIG_DFL)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError, ResponseStreamingError
 from mrjob.cat import decompress
 from mrjob.fs.s3 import S3Filesystem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 log = logging.getLogger("mrjob.s3")  # mrjob shows what its own loggers and those below them write
 
@@ -53,12 +55,11 @@ class ResumingS3Filesystem(S3Filesystem):
                 time.sleep(2**tries / 10)
 
 
-def ensure_bucket(filesystem: S3Filesystem, uri: str, expiry_days: Mapping[str, int]) -> None:
-    """Create the bucket of a URI if it is missing: encrypted, closed to the public, old data expiring by prefix.
+def ensure_bucket(filesystem: S3Filesystem, name: str, expiry_days: Mapping[str, int]) -> None:
+    """Create a bucket if it is missing: encrypted, closed to the public, old data expiring by prefix.
 
-    A bucket that is there is the operator's business and is left as it is. Raises botocore's ClientError.
+    A bucket that is there is its owner's business and stays as it is. Raises botocore's ClientError.
     """
-    name, _ = split_uri(uri)
     client = filesystem.make_s3_client()
     try:
         client.head_bucket(Bucket=name)

@@ -9,7 +9,8 @@ from threading import Thread
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
 
-from emr_stack.agent import Agent, Settings
+from emr_stack.agent import Agent
+from emr_stack.cluster import Settings
 from emr_stack.control_plane import ControlPlane
 from emr_stack.gateway import Gateway
 from emr_stack.tasks import ProcessStepRunner

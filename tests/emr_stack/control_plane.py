@@ -28,7 +28,7 @@ class Extras:
         return None if seconds is None else float(seconds)
 
     def fleets(self) -> list[dict[str, Any]]:
-        """The instance fleets as ListInstanceFleets shows them, all provisioned as asked."""
+        """Return the instance fleets as ListInstanceFleets shows them, all provisioned as asked."""
         return [
             {
                 "Id": f"if-{number:013d}",

@@ -1,4 +1,4 @@
-"""The one address of the stack: faults first, then what moto lacks of EMR, then moto, and a journal of it all."""
+"""The one address of the stack: planned faults, what moto lacks of EMR, moto, and a journal of it all."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""A cluster's node: a home, commands as on Amazon Linux 2023, and an environment with nothing of the developer's."""
+"""A cluster's node: commands as on Amazon Linux 2023, and nothing of the developer's environment."""
 
 import os
 import shutil
@@ -20,7 +20,10 @@ SHIMS: Final = {
     "sudo": 'exec "$@"',
     # The image's Python is 3.9 and has no packages for the job; it must not be the one that jobs use.
     "python3": 'exec {bare_python} "$@"',
-    "python3.11": 'case "$1 $2" in "-m pip") shift 2; exec {python} {pip} {site} "$@";; esac; exec {node_python} "$@"',
+    "python3.11": """case "$1 $2" in
+"-m pip") shift 2; exec {python} {pip} {site} "$@";;
+*) exec {node_python} "$@";;
+esac""",
     "dnf": 'exec {python} {dnf} "$@"',
     # The real client, which finds the stand-in by AWS_ENDPOINT_URL.
     "aws": 'exec {aws} "$@"',

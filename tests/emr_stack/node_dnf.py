@@ -1,4 +1,4 @@
-"""`dnf` on a node: knows the packages of Amazon Linux 2023 that the project asks for, and installs nothing."""
+"""`dnf` on a node: knows those of Amazon Linux 2023's packages that jobs need, and installs nothing."""
 
 import sys
 from typing import Final

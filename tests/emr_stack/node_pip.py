@@ -4,7 +4,6 @@ A requirement is met by linking the distribution, and those that it needs, into 
 the environment lacks or has in another version fails as pip fails. A directory is built by the real pip.
 """
 
-import os
 import re
 import subprocess
 import sys
@@ -67,7 +66,7 @@ def _link(site: Path, requirement: Requirement) -> Iterator[Requirement]:
     tops = {path.parts[0] for path in found.files or () if path.parts[0] not in {"..", "__pycache__"}}
     for top in tops:
         if not (site / top).exists():
-            os.symlink(str(found.locate_file(top)), site / top)
+            (site / top).symlink_to(str(found.locate_file(top)))
     return _needs(found)
 
 

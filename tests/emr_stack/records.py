@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-# org.apache.hadoop.util.LineReader ends a line at CR, LF or CR LF, both in the input and in what a task prints.
+# Hadoop's LineReader ends a line at CR, LF or CR LF, both in the input and in what a task prints.
 LINE_END: Final = re.compile(rb"\r\n|\r|\n")
 
 CODECS: Final[dict[str, Callable[[bytes], bytes]]] = {".gz": gzip.decompress, ".bz2": bz2.decompress}

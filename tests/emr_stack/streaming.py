@@ -45,7 +45,7 @@ IGNORED = frozenset({"-combiner"})  # Hadoop may run a combiner any number of ti
 
 
 def parse_streaming_step(jar: str, args: Sequence[str]) -> StreamingStep:
-    """Read a step of command-runner.jar; raises BadStepError for anything but streaming that is understood."""
+    """Read a step of command-runner.jar; raises BadStepError when it is not streaming, or not understood."""
     if jar != "command-runner.jar" or not args or args[0] != "hadoop-streaming":
         raise BadStepError(f"Not a valid JAR: {jar} {' '.join(args[:1])}")
     given: dict[str, list[str]] = {}

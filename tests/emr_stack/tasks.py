@@ -6,7 +6,7 @@ import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -200,7 +200,9 @@ class _Job:
             + logs.counters(_counters(attempts))
             + logs.finished(application, self._step.output)
         )
-        return StepResult(True, syslog, application_id=application, containers=self._containers(attempts))
+        return StepResult(
+            succeeded=True, syslog=syslog, application_id=application, containers=self._containers(attempts)
+        )
 
     def _failed(self, attempts: Sequence[Attempt]) -> StepResult:
         application = f"application_{self._id}"
@@ -211,8 +213,10 @@ class _Job:
             + logs.failed(application, self._task_id(bad[-1].task) if bad else "")
             + logs.counters(_counters(attempts))
         )
-        return replace(
-            StepResult(False, syslog, "Streaming Command Failed!\n"),
+        return StepResult(
+            succeeded=False,
+            syslog=syslog,
+            stderr="Streaming Command Failed!\n",
             application_id=application,
             containers=self._containers(attempts),
         )
