@@ -45,11 +45,9 @@ class BatchPrediction:
         """
         for batch in batches(blocks, self.sizer):
             output = self._overlong(batch) if isinstance(batch, OverlongLine) else self._batch(batch)
-            if self.fingerprint:
-                self.tally.add_output(output)
             if self.fail_fast:
                 self.tally.check_start()
-            yield output
+            yield self._counted(output)
 
     def _batch(self, lines: list[bytes]) -> list[bytes]:
         started = perf_counter_ns()
@@ -76,9 +74,17 @@ class BatchPrediction:
         self.tally.predicted += len(predictions) - len(failures)
         return self.writer.write(keys, predictions)
 
+    def fail(self, line: bytes, failure: Failure) -> list[bytes]:
+        """Return the output of a line whose failure is already known, and count it."""
+        self.tally.lines += 1
+        return self._counted(self._write([self.reader.text(line)], [failure]))
+
     def _overlong(self, line: OverlongLine) -> list[bytes]:
         self.tally.lines += 1
-        head = line.head.decode(errors="backslashreplace")
-        key = json_string(f"{head}... ({line.length} bytes)".encode())
-        failure = Failure("OverlongLine", f"The line has {line.length:,} bytes, over --max_record_bytes")
-        return self._write([key], [failure])
+        key = json_string(line.head + b"...")
+        return self._write([key], [Failure("OverlongLine", "The line is longer than --max_record_bytes")])
+
+    def _counted(self, output: list[bytes]) -> list[bytes]:
+        if self.fingerprint:
+            self.tally.add_output(output)
+        return output

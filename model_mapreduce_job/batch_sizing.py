@@ -19,8 +19,9 @@ class BatchSizer:
     only ever lowered, by want of memory.
     """
 
-    def __init__(self, pinned: int | None = None) -> None:
+    def __init__(self, pinned: int | None = None, longest_seconds: float = LONGEST_SECONDS) -> None:
         self.size = pinned or FIRST_SIZE
+        self._longest_seconds = longest_seconds
         self._pinned = pinned is not None
         self._growing = pinned is None
         self._seconds: list[float] = []
@@ -30,11 +31,11 @@ class BatchSizer:
         """Take note of what a batch cost; one smaller than the size tells nothing about growing."""
         if self._pinned:
             return
-        if seconds > LONGEST_SECONDS and records > 1:
-            self._shrink_to(max(1, int(records * LONGEST_SECONDS / seconds)))
+        if seconds > self._longest_seconds and records > 1:
+            self._shrink_to(max(1, int(records * self._longest_seconds / seconds)))
         elif self._growing and records == self.size:
             self._seconds.append(seconds)
-            if len(self._seconds) == _TRIES or 2 * seconds > LONGEST_SECONDS:
+            if len(self._seconds) == _TRIES or 2 * seconds > self._longest_seconds:
                 self._grow(min(self._seconds))
 
     def out_of_memory(self, records: int) -> None:
@@ -46,7 +47,7 @@ class BatchSizer:
         self._growing = False
 
     def _grow(self, seconds: float) -> None:
-        self._growing = not (self._is_enough(seconds) or 2 * seconds > LONGEST_SECONDS or self.size >= LARGEST_SIZE)
+        self._growing = not (self._is_enough(seconds) or 2 * seconds > self._longest_seconds or self.size >= LARGEST_SIZE)
         if self._growing:
             self.size *= 2
             self._half_the_size = seconds

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from model_mapreduce_job.records import OverlongLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from model_mapreduce_job.batch_sizing import BatchSizer
     from model_mapreduce_job.lines import Block
 
 LARGEST_BATCH_BYTES = 8 << 20
 
 
-def batches(blocks: Iterable[Block], sizer: BatchSizer) -> Iterator[Block]:
+class Sizing(Protocol):
+    """What says how many lines the next batch should have."""
+
+    size: int
+
+
+def batches(blocks: Iterable[Block], sizer: Sizing) -> Iterator[Block]:
     """Yield the lines of blocks, in order, in batches of the sizer's size; the size may change on the way.
 
     A batch is smaller at the end, before an OverlongLine (which stands alone), and where its lines come to

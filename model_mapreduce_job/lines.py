@@ -38,8 +38,8 @@ def read_blocks(source: Source, max_record_bytes: int = DEFAULT_MAX_RECORD_BYTES
             begun.add(rest, max_record_bytes)
             continue
         if begun.size > max_record_bytes:
-            last_part, newline, ended = ended.partition(b"\n")
-            yield begun.overlong(len(last_part))
+            _, newline, ended = ended.partition(b"\n")
+            yield begun.overlong()
             begun = _LineBegun()
         if newline:
             yield from _within(begun.joined_with(ended).split(b"\n"), max_record_bytes)
@@ -88,8 +88,8 @@ class _LineBegun:
         # joined once, so that reading a long line takes time in proportion to it
         return b"".join((*self.parts, ended)) if self.parts else ended
 
-    def overlong(self, more: int) -> OverlongLine:
-        return OverlongLine(b"".join(self.parts)[:_HEAD_BYTES], self.size + more)
+    def overlong(self) -> OverlongLine:
+        return OverlongLine(b"".join(self.parts)[:_HEAD_BYTES])
 
     def last(self, limit: int) -> Iterator[Block]:
-        return iter([self.overlong(0)]) if self.size > limit else _within([b"".join(self.parts)], limit)
+        return iter([self.overlong()]) if self.size > limit else _within([b"".join(self.parts)], limit)

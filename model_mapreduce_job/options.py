@@ -36,15 +36,18 @@ def _at_least_one(text: str) -> int:
     return number
 
 
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above 0")
+    return number
+
+
 def _share(text: str) -> float:
     number = float(text)
     if not 0 <= number <= 1:
         raise argparse.ArgumentTypeError(f"{text} is not a share from 0 to 1")
     return number
-
-
-def _names(text: str) -> list[str]:
-    return text.split(",")
 
 
 OPTIONS = (
@@ -91,7 +94,24 @@ OPTIONS = (
         "batch_size",
         {"type": _at_least_one, "metavar": "N", "help": "records to predict at once (default: found)"},
     ),
+    Option(
+        "isolate",
+        {
+            "choices": ("auto", "always", "never"),
+            "default": "auto",
+            "help": "predict in a child process that can be lost: from a task's second attempt on (auto)",
+        },
+    ),
+    Option(
+        "predict_timeout",
+        {"type": _seconds, "metavar": "SECONDS", "help": "a record that takes longer is a failure (default: none)"},
+    ),
     Option("fingerprint", {"action": "store_true", "help": "add an order-independent digest of the output"}),
+    Option(
+        "resume",
+        {"action": "store_true", "help": "go on where a stopped run into the same --output-dir ended"},
+        passed_on=False,
+    ),
     Option(
         "summary_file",
         {"metavar": "PATH", "help": "write the run's summary there, as JSON"},

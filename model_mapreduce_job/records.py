@@ -34,10 +34,6 @@ Outcome: TypeAlias = Any | Failure
 
 @dataclass(frozen=True, slots=True)
 class OverlongLine:
-    """A line over the limit, of which only the beginning was kept.
-
-    head is its first bytes, length the bytes that it had in all.
-    """
+    """A line over the limit, of which only the beginning was kept: head, its first 256 bytes."""
 
     head: bytes
-    length: int

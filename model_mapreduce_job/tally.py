@@ -22,6 +22,7 @@ FAIL_FAST_RECORDS = 1000
 _FINGERPRINT_BYTES = 16
 _LIMB_BITS = 32
 _EXAMPLE_CHARACTERS = 300
+_AMOUNTS = ("lines", "predicted", "failed", "blank", "headers", "batches", "predict_ns", "load_ns", "fingerprint")
 
 
 @dataclass
@@ -65,6 +66,15 @@ class Tally:
                 f"The first {self.failed:,} records of a task all failed, {count:,} of them with {kind}: "
                 f"{self.examples[kind]} Check that the model fits the input, or go on with --no_fail_fast."
             )
+
+    def add(self, other: Tally) -> None:
+        """Add what another task, or another part of this one, counted."""
+        for name in _AMOUNTS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for kind, count in other.kinds.items():
+            known = kind in self.kinds or len(self.kinds) < MAX_KINDS
+            self.kinds[kind if known else OTHER] += count
+        self.examples = other.examples | self.examples
 
     def counters(self) -> Iterator[tuple[str, str, int]]:
         """Yield group, name and amount of each counter that is not zero; times are in milliseconds."""

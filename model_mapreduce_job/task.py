@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from model_mapreduce_job.batch_prediction import BatchPrediction
-from model_mapreduce_job.batch_sizing import BatchSizer
+from model_mapreduce_job.batch_sizing import LONGEST_SECONDS, BatchSizer
 from model_mapreduce_job.config import load_configuration
 from model_mapreduce_job.delimited import FlatRows, RowShape, Rows, check_columns, parse_columns
 from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.isolation import IsolatedPrediction, LimitedPredictor
 from model_mapreduce_job.ml_model_manager import ModelManager
 from model_mapreduce_job.prediction import predictor_for
 from model_mapreduce_job.protocols import InputProtocol, JsonLines, JsonObjects, JsonPairs, KeyFields, OutputProtocol
@@ -19,10 +21,23 @@ from model_mapreduce_job.tally import Tally
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
+    from model_mapreduce_job.lines import Block
     from model_mapreduce_job.ml_model import MLModel
     from model_mapreduce_job.schemas import RecordSchema
+
+
+
+class Prediction(Protocol):
+    """A task's way from lines to lines, in this process or isolated; the tally counts what went through."""
+
+    tally: Tally
+
+    def predict_lines(self, blocks: Iterable[Block]) -> Iterator[list[bytes]]:
+        """Yield the output lines of each batch, in order."""
+        ...
+
 
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 
@@ -55,22 +70,32 @@ def load_manager() -> ModelManager:
     return manager
 
 
-def make_task(options: Namespace, output_protocol: str | None = None) -> BatchPrediction:
-    """Return a task as the run's options describe it, with its model loaded.
+def make_task(options: Namespace, output_protocol: str | None = None, attempt: int = 0) -> Prediction:
+    """Return a task as the run's options describe it: in this process, or isolated from its second attempt on.
 
     output_protocol takes the place of the one that the options name: what goes to a reducer is always json.
+    attempt counts from 0. In this process the model is loaded now, isolated when the first batch comes.
     """
+    if options.isolate == "always" or (options.isolate == "auto" and attempt > 0):
+        make = partial(_make_task, options, output_protocol, isolated=True)
+        return IsolatedPrediction(make, options.predict_timeout, fail_fast=not options.no_fail_fast)
+    return _make_task(options, output_protocol, isolated=False)
+
+
+def _make_task(options: Namespace, output_protocol: str | None, *, isolated: bool) -> BatchPrediction:
     started = perf_counter_ns()
     model = load_model(options.model_qualified_name)
     tally = Tally(load_ns=perf_counter_ns() - started)
-    sizer = BatchSizer(options.batch_size)
+    limit = None if isolated else options.predict_timeout
+    sizer = BatchSizer(options.batch_size, min(LONGEST_SECONDS, limit / 4) if limit else LONGEST_SECONDS)
+    predictor = predictor_for(model, sizer)
     return BatchPrediction(
         reader=_reader(model, options),
-        predictor=predictor_for(model, sizer),
+        predictor=LimitedPredictor(predictor, limit) if limit else predictor,
         writer=OUTPUT_PROTOCOLS[output_protocol or options.output_protocol](model, options),
         sizer=sizer,
         tally=tally,
-        fail_fast=not options.no_fail_fast,
+        fail_fast=not (options.no_fail_fast or isolated),
         fingerprint=options.fingerprint,
     )
 
