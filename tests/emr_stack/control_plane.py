@@ -65,6 +65,8 @@ class ControlPlane:
             application.name = application.name or "Hadoop"  # what a cluster has when nothing was asked for
             application.version = HADOOP_VERSION
         cluster.end_datetime = cluster.ready_datetime = None
+        for step in cluster.steps:
+            step.start_date_time = None
         self._extras[cluster_id] = Extras(request)
         self.steps_added(cluster_id)
         cluster.state = "STARTING"

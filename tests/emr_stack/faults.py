@@ -1,8 +1,9 @@
 """Faults that a test asks for: the next answers that a kind of request gets instead of the right one."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from socket import SHUT_RDWR, socket
 from threading import Lock
 from typing import Final, Literal
 
@@ -17,8 +18,8 @@ class Fault:
     """What goes wrong, for which requests, and how often.
 
     throttle: 503 SlowDown; error: 500 InternalError; drop: the connection ends without an answer;
-    cut: it ends half way through the right answer's body. Only the driver's own requests are hit, never
-    those of the agent or its nodes.
+    cut: it ends half way through the right answer's body. For EMR, whose requests all have one path, the
+    operation's name stands for the path. Only a driver's requests are hit, never those of the agent or nodes.
     """
 
     kind: Kind
@@ -56,6 +57,11 @@ class FaultPlan:
         with self._lock:
             self._left += [fault] * fault.times
 
+    def forget(self) -> None:
+        """Drop the faults that are still to come."""
+        with self._lock:
+            self._left.clear()
+
     def take(self, service: str, method: str, path: str) -> Fault | None:
         """Return and use up the fault for a request, or None when it is to be answered rightly."""
         with self._lock:
@@ -66,25 +72,21 @@ class FaultPlan:
             return hit
 
 
-def broken(fault: Fault, right: Response) -> Response:
+def broken(fault: Fault, right: Response, connection: socket) -> Response:
     """Return the answer that a request gets under a fault, made from the right one where that is cut."""
-    if fault.kind == "cut":
-        body = right.get_data()
-        right.response = _half(body)
+    if fault.kind in {"cut", "drop"}:
+        body = right.get_data() if fault.kind == "cut" else b""
+        right.response = _half(body, connection)
         right.headers["Content-Length"] = str(len(body))
         return right
-    if fault.kind == "drop":
-        return Response(_half(b""))
     status, code = (503, "SlowDown") if fault.kind == "throttle" else (500, "InternalError")
     return Response(
         f"<Error><Code>{code}</Code><Message>planned</Message></Error>", status, mimetype="text/xml"
     )
 
 
-def _half(body: bytes) -> Iterable[bytes]:
-    def chunks() -> Iterator[bytes]:
-        if body:
-            yield body[: len(body) // 2]
-        raise ConnectionAbortedError("planned fault")
-
-    return chunks()
+def _half(body: bytes, connection: socket) -> Iterator[bytes]:
+    if body:
+        yield body[: len(body) // 2]
+    connection.shutdown(SHUT_RDWR)
+    raise ConnectionAbortedError("planned fault")

@@ -43,6 +43,8 @@ class Gateway:
         verb, *rest = request.path.removeprefix("/emr-stack/").split("/")
         if verb == "faults" and request.method == "POST":
             self._faults.add(Fault(**request.get_json()))
+        elif verb == "faults" and request.method == "DELETE":
+            self._faults.forget()
         elif verb == "faults":
             return _json({"done": self._faults.done})
         elif verb == "calls":
@@ -60,15 +62,17 @@ class Gateway:
         own = OWN_CALLS in request.headers.get("User-Agent", "")
         body = request.get_data()
         environ = {**request.environ, "wsgi.input": io.BytesIO(body)}
-        fault = None if own else self._faults.take(service, request.method, request.path)
+        fault = (
+            None if own else self._faults.take(service, request.method, _operation(request) or request.path)
+        )
         if fault is not None and fault.kind != "cut":
-            return broken(fault, Response())
+            return broken(fault, Response(), environ["werkzeug.socket"])
         answer = (
             self._emr(request, body, environ) if service == "elasticmapreduce" else self._pass_on(environ)
         )
         if not own:
             self._journal.append(_entry(service, request, body, answer.status_code))
-        return broken(fault, answer) if fault else answer
+        return broken(fault, answer, environ["werkzeug.socket"]) if fault else answer
 
     def _pass_on(self, environ: Environ) -> Response:
         return Response.from_app(self._moto, environ, buffered=True)

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -50,6 +50,10 @@ class EmrStack:
         """Plan a fault."""
         self._control("faults", asdict(fault))
 
+    def heal(self) -> None:
+        """Drop the faults that are still to come."""
+        self._control("faults", method="DELETE")
+
     def faults_met(self) -> int:
         """Return how many requests have met a fault so far."""
         return int(self._control("faults")["done"])
@@ -62,19 +66,21 @@ class EmrStack:
         """Return the requests that drivers have made of an EMR operation, oldest first."""
         return [call["request"] for call in self._control("calls") if call.get("operation") == operation]
 
-    def _control(self, verb: str, value: dict[str, Any] | None = None) -> Any:
+    def _control(self, verb: str, value: dict[str, Any] | None = None, method: str | None = None) -> Any:
         body = None if value is None else json.dumps(value).encode()
         headers = {"Content-Type": "application/json"}
-        request = urllib.request.Request(f"{self.endpoint}/emr-stack/{verb}", body, headers)  # noqa: S310 http, loopback
+        address = f"{self.endpoint}/emr-stack/{verb}"
+        request = urllib.request.Request(address, body, headers, method=method)  # noqa: S310 http on loopback
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 same
             return json.load(answer)
 
 
 @contextmanager
-def emr_stack(place: Path, on_log: Callable[[str], None] | None = None) -> Iterator[EmrStack]:
-    """Run a stack whose nodes live under a directory."""
+def emr_stack(place: Path) -> Iterator[EmrStack]:
+    """Run a stack whose log, and the nodes of whose clusters, are kept in a directory."""
     log = place / "stack.log"
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    # neither a real account's settings nor coverage's tracing have a place in it
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "COVERAGE_"))}
     with (
         log.open("w") as err,
         subprocess.Popen(
@@ -82,10 +88,10 @@ def emr_stack(place: Path, on_log: Callable[[str], None] | None = None) -> Itera
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=err,
-            env=environment,
+            env={**kept, "PYTHONPATH": str(Path(__file__).parent.parent)},
         ) as process,
     ):
         assert process.stdout
-        yield EmrStack(json.loads(process.stdout.readline())["endpoint"])
-    if on_log:
-        on_log(log.read_text())
+        first_line = process.stdout.readline()
+        assert first_line, f"the stack did not start: {log.read_text()}"
+        yield EmrStack(json.loads(first_line)["endpoint"])

@@ -1,5 +1,6 @@
 """The smallest job that shows whether a step was run rightly."""
 
+import time
 from collections.abc import Iterator
 
 from mrjob.job import MRJob
@@ -13,12 +14,14 @@ class UpperCaseJob(MRJob):
     OUTPUT_PROTOCOL = RawValueProtocol
 
     def configure_args(self) -> None:
-        """Add the option by which a test lets it fail."""
+        """Add the options by which a test lets it fail or take its time."""
         super().configure_args()
+        self.add_passthru_arg("--sleep", type=float, default=0.0, help="seconds to take for a line")
         self.add_passthru_arg("--fail-on", default="\n", help="the line that ends the task")
 
     def mapper(self, _: None, line: str) -> Iterator[tuple[None, str]]:
         """Upper-case one line."""
+        time.sleep(self.options.sleep)
         if line == self.options.fail_on:
             raise ValueError(f"told to fail on {line}")
         self.increment_counter("upper", "lines")

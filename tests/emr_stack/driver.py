@@ -1,0 +1,97 @@
+"""Runs a job's driver against a stack, as a person would: a process with mrjob.conf and options."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from emr_stack.stack import EmrStack
+
+PROJECT: Final = Path(__file__).parent.parent.parent
+UPPER_CASE: Final = PROJECT / "tests" / "emr_stack" / "jobs" / "upper_case.py"
+DEADLINE_SECONDS: Final = 60.0
+
+# What a test changes in mrjob.conf: it looks often, and the job needs none of what bootstrap installs.
+QUICK: Final = """
+include: {conf}
+runners:
+  emr:
+    check_cluster_every: 0.2
+    bootstrap: !clear null
+"""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A driver that is under way."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def wait_for(self, text: str) -> None:
+        """Wait until the driver has written a text; fails when it ends or takes too long without."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while text not in self.log.read_text():
+            assert self.process.poll() is None, f"ended without {text!r}: {self.log.read_text()}"
+            assert time.monotonic() < deadline, f"no {text!r}: {self.log.read_text()}"
+            time.sleep(0.05)
+
+    def end(self, number: signal.Signals) -> int:
+        """Send a signal, and return the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(DEADLINE_SECONDS)
+
+
+@dataclass(frozen=True)
+class Driver:
+    """Starts drivers; they leave nothing outside a directory of the test."""
+
+    stack: EmrStack
+    place: Path
+
+    def run(
+        self, *arguments: str | Path, job: Path = UPPER_CASE, conf: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a job on EMR to its end."""
+        return subprocess.run(
+            self._command(job, conf, arguments),
+            env=self._environment(),
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_SECONDS,
+            check=False,
+        )
+
+    @contextmanager
+    def start(self, *arguments: str | Path) -> Iterator[Started]:
+        """Start the upper-case job on EMR; it is killed when the test leaves without having ended it."""
+        log = self.place / f"driver-{time.monotonic_ns()}.log"
+        command = self._command(UPPER_CASE, None, arguments)
+        with (
+            log.open("wb") as err,
+            subprocess.Popen(
+                command, env=self._environment(), cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=err
+            ) as process,
+        ):
+            try:
+                yield Started(process, log)
+            finally:
+                process.kill()
+
+    def _command(self, job: Path, conf: Path | None, arguments: tuple[str | Path, ...]) -> list[str]:
+        quick = self.place / "quick.conf"
+        quick.write_text(QUICK.format(conf=PROJECT / "mrjob.conf"))
+        return [sys.executable, str(job), "-r", "emr", "-c", str(conf or quick), *map(str, arguments)]
+
+    def _environment(self) -> dict[str, str]:
+        tmp = self.place / "tmp"
+        tmp.mkdir(exist_ok=True)
+        kept = {name: value for name, value in os.environ.items() if name != "MRJOB_CONF"}
+        return {**kept, **self.stack.environment(), "TMPDIR": str(tmp)}
