@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import ClientError, HTTPClientError, NoCredentialsError
+from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError, NoCredentialsError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
 from model_mapreduce_job.exceptions import ModelMapReduceError
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # AWS was not reached, or did not answer to the end
-UNREACHED: Final = (NoConnectionError, HTTPClientError)
+UNREACHED: Final = (NoConnectionError, HTTPClientError, IncompleteReadError)
 
 
 class AwsError(ModelMapReduceError):

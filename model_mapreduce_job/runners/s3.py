@@ -7,9 +7,11 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError, ResponseStreamingError
+from botocore.exceptions import ClientError
 from mrjob.cat import decompress
 from mrjob.fs.s3 import S3Filesystem
+
+from model_mapreduce_job.runners.aws_errors import UNREACHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,9 +41,9 @@ class ResumingS3Filesystem(S3Filesystem):
                     Bucket=bucket, Key=key, IfMatch=head["ETag"], Range=f"bytes={read}-{size - 1}"
                 )
                 for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
-                    read += len(chunk)
+                    read, tries = read + len(chunk), 0
                     yield chunk
-            except (HTTPClientError, IncompleteReadError, ResponseStreamingError) as error:
+            except UNREACHED as error:
                 tries += 1
                 if tries == READ_TRIES:
                     raise

@@ -63,7 +63,7 @@ class Gateway:
         body = request.get_data()
         environ = {**request.environ, "wsgi.input": io.BytesIO(body)}
         fault = (
-            None if own else self._faults.take(service, request.method, _operation(request) or request.path)
+            None if own else self._faults.take(service, request.method, _operation(request) or _path(request))
         )
         if fault is not None and fault.kind != "cut":
             return broken(fault, Response(), environ["werkzeug.socket"])
@@ -117,6 +117,10 @@ def _service(request: Request) -> str:
     return scope.split("/")[3] if scope.count("/") > 3 else "s3"
 
 
+def _path(request: Request) -> str:
+    return request.full_path.rstrip("?")
+
+
 def _operation(request: Request) -> str:
     return request.headers.get("X-Amz-Target", "").rpartition(".")[2]
 
@@ -125,7 +129,7 @@ def _entry(service: str, request: Request, body: bytes, status: int) -> dict[str
     entry = {
         "service": service,
         "method": request.method,
-        "path": request.full_path.rstrip("?"),
+        "path": _path(request),
         "status": status,
     }
     if service == "elasticmapreduce":
