@@ -24,6 +24,10 @@ setup(
         'standard-pipes>=3.13,<4; python_version>="3.13"',
         # mrjob reads mrjob.conf with it.
         "PyYAML>=6,<7",
+        # Reads .zst input; the module that Python 3.14 has, for those before it.
+        "backports.zstd>=1,<2",
+        # The progress bar of local runs.
+        "tqdm>=4.66,<5",
         # Decodes a line and checks it against the model's schema in one pass.
         "msgspec>=0.22,<1",
     ],

@@ -8,7 +8,7 @@ import select
 import signal
 import sys
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -202,7 +202,7 @@ def _serve(make_task: Callable[[], BatchPrediction], requests: int, answers: int
     while True:
         header, body = receive(requests)
         output = _output(task, str(header["verb"]), body.split(b"\n"))
-        send(answers, {"tally": asdict(task.tally), "lines": len(output)}, b"\n".join(output))
+        send(answers, {"tally": task.tally.as_dict(), "lines": len(output)}, b"\n".join(output))
         task.tally = Tally()
 
 

@@ -12,6 +12,7 @@ if __name__ == "__main__":
 import codecs
 import json
 import logging
+import os
 from functools import cached_property
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -24,13 +25,17 @@ from model_mapreduce_job.exceptions import IncompleteRunError, InputError, Model
 from model_mapreduce_job.lines import blocks_of, read_blocks
 from model_mapreduce_job.options import OPTIONS
 from model_mapreduce_job.run_summary import RunSummary
-from model_mapreduce_job.task import load_manager, make_task
+from model_mapreduce_job.runners import runner_class
+from model_mapreduce_job.runners.local_run import RunPlan
+from model_mapreduce_job.runners.signals import signals_as_exit
+from model_mapreduce_job.runners.worker import WORKER_VARIABLE, serve
+from model_mapreduce_job.task import attempt_number, load_manager, make_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from model_mapreduce_job.batch_prediction import BatchPrediction
     from model_mapreduce_job.lines import Block
+    from model_mapreduce_job.task import Prediction
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +80,9 @@ class MLModelMapReduceJob(MRJob):
         if not self._predicts(step_num):
             super().run_mapper(step_num)
             return
+        if WORKER_VARIABLE in os.environ:
+            serve(self._make_task, self.options.max_record_bytes)
+            return
         for blocks in self._sources():
             for lines in self._task.predict_lines(blocks):
                 if lines:
@@ -103,18 +111,45 @@ class MLModelMapReduceJob(MRJob):
         load_manager().check_name(self.options.model_qualified_name)
         self._set_up_logs()
         started = monotonic()
-        with self.make_runner() as runner:
+        with signals_as_exit(), self.make_runner() as runner:
             try:
                 runner.run()
             except StepFailedException as error:
                 raise IncompleteRunError(f"The run failed: {error}") from error
-            summary = RunSummary.of((runner.counters() or [{}])[0], monotonic() - started, {})
-            self._tell(summary)
-            summary.check(self.options.max_error_rate)
-            if self._should_cat_output():
-                for chunk in runner.cat_output():
-                    self.stdout.write(chunk)
-                self.stdout.flush()
+            self._finish(runner, monotonic() - started)
+
+    def make_runner(self) -> Any:
+        """Return the runner that was chosen, and tell it what it needs to know of this job."""
+        runner = super().make_runner()
+        if hasattr(runner, "local_run"):
+            runner.local_run.plan = self._plan()
+        return runner
+
+    def _runner_class(self) -> Any:
+        return runner_class(self.options.runner or "inline")
+
+    def _plan(self) -> RunPlan:
+        names = [option.name for option in OPTIONS if option.passed_on]
+        return RunPlan(
+            predicted_steps=frozenset(filter(self._predicts, range(len(self.steps())))),
+            identity={name: getattr(self.options, name) for name in names},
+            max_record_bytes=self.options.max_record_bytes,
+            resume=self.options.resume,
+            quiet=bool(self.options.quiet),
+        )
+
+    def _finish(self, runner: Any, seconds: float) -> None:
+        """Tell what the run amounts to; publish and print its output only when that is proven whole."""
+        examples = runner.local_run.examples if hasattr(runner, "local_run") else {}
+        summary = RunSummary.of((runner.counters() or [{}])[0], seconds, examples)
+        self._tell(summary)
+        summary.check(self.options.max_error_rate)
+        if hasattr(runner, "publish"):
+            runner.publish()
+        if self._should_cat_output():
+            for chunk in runner.cat_output():
+                self.stdout.write(chunk)
+            self.stdout.flush()
 
     @classmethod
     def mr_job_script(cls) -> str | None:
@@ -126,6 +161,8 @@ class MLModelMapReduceJob(MRJob):
 
     def dirs(self) -> list[str]:
         """Return the directories that go to the tasks: this package."""
+        if self.options.runner in {None, "inline", "local"}:
+            return list(super().dirs())  # tasks on this machine find it where it is
         return [*super().dirs(), f"{PACKAGE_DIRECTORY}#model_mapreduce_job"]
 
     @classmethod
@@ -140,9 +177,12 @@ class MLModelMapReduceJob(MRJob):
             sys.exit(error.exit_code)
 
     @cached_property
-    def _task(self) -> BatchPrediction:
+    def _task(self) -> Prediction:
+        return self._make_task(attempt_number())
+
+    def _make_task(self, attempt: int) -> Prediction:
         last_step = len(self.steps()) == 1 and "reducer" not in self.steps()[0].description(0)
-        return make_task(self.options, None if last_step else "json")
+        return make_task(self.options, None if last_step else "json", attempt)
 
     def _predicts(self, step_num: int) -> bool:
         """Return whether a step's mapper is the one that predicts."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.exceptions import TooManyFailuresError
 
@@ -66,6 +66,10 @@ class Tally:
                 f"The first {self.failed:,} records of a task all failed, {count:,} of them with {kind}: "
                 f"{self.examples[kind]} Check that the model fits the input, or go on with --no_fail_fast."
             )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the tally as Tally's own arguments, of types that JSON has."""
+        return {**vars(self), "kinds": dict(self.kinds)}
 
     def add(self, other: Tally) -> None:
         """Add what another task, or another part of this one, counted."""

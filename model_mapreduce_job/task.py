@@ -82,6 +82,13 @@ def make_task(options: Namespace, output_protocol: str | None = None, attempt: i
     return _make_task(options, output_protocol, isolated=False)
 
 
+def attempt_number() -> int:
+    """Return which attempt of its task this process is, from 0, as Hadoop says it in the environment."""
+    attempt = os.environ.get("mapreduce_task_attempt_id") or os.environ.get("mapred_task_id") or ""  # noqa: SIM112
+    number = attempt.rpartition("_")[2]
+    return int(number) if number.isdigit() else 0
+
+
 def _make_task(options: Namespace, output_protocol: str | None, *, isolated: bool) -> BatchPrediction:
     started = perf_counter_ns()
     model = load_model(options.model_qualified_name)

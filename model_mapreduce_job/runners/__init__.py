@@ -1,1 +1,23 @@
-"""What mrjob's runners need so that the job keeps its promises on them."""
+"""What mrjob's runners need to keep the promises."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from mrjob.runner import _runner_class
+
+# Each is imported when it's chosen: no run needs what the others need.
+_OWN = {
+    "inline": ("local", "InlineRunner"),
+    "local": ("local", "LocalRunner"),
+    "emr": ("emr", "EmrRunner"),
+}
+
+
+def runner_class(alias: str) -> Any:
+    """Return the class of the runner of this name: this project's own where it has one, else mrjob's."""
+    if alias not in _OWN:
+        return _runner_class(alias)
+    module, name = _OWN[alias]
+    return getattr(import_module(f"{__name__}.{module}"), name)
