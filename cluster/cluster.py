@@ -1,52 +1,124 @@
-"""A Hadoop on this machine, from packages: python cluster/cluster.py up | status | down."""
+"""A pseudo-distributed Hadoop and a standalone Spark on this machine, on 127.0.0.1 alone."""
 
 import argparse
+import fcntl
+import json
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 
+from local_cluster.class_sharing import ensure_archive
+from local_cluster.distribution import prepare
 from local_cluster.errors import ClusterError
 from local_cluster.hadoop import HadoopCluster
-from local_cluster.layout import default_layout
+from local_cluster.layout import Layout, default_layout
+from local_cluster.spark import SparkCluster
+from local_cluster.supervisor import DaemonStatus
+from local_cluster.toolchain import find_jdk
+
+Command = Callable[[Layout, argparse.Namespace], int]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; the exit code."""
+    """Run one command; its exit code."""
     options = _parser().parse_args(arguments)
+    command: Command = options.command
     try:
-        return options.command(HadoopCluster(default_layout()), options)
+        return command(default_layout(), options)
     except ClusterError as error:
         print(f"cluster: {error}", file=sys.stderr)
         return 1
 
 
+def _up(layout: Layout, _options: argparse.Namespace) -> int:
+    with _locked(layout):
+        jdk = find_jdk()
+        prepare(layout, jdk)
+        ensure_archive(layout, jdk)
+        start = time.monotonic()
+        HadoopCluster(layout).up(jdk)
+        print(f"Hadoop is up after {time.monotonic() - start:.1f} s. To use it:")
+    return _env(layout, _options)
+
+
+def _env(layout: Layout, _options: argparse.Namespace) -> int:
+    print(f"export HADOOP_HOME={layout.home}")
+    print(f"export HADOOP_CONF_DIR={layout.configuration()}")
+    print('export PATH="$HADOOP_HOME/bin:$PATH"')
+    print(f"# HDFS is {HadoopCluster(layout).default_fs()}")
+    return 0
+
+
+def _status(layout: Layout, options: argparse.Namespace) -> int:
+    daemons = HadoopCluster(layout).status() + SparkCluster(layout).status()
+    print(json.dumps([asdict(daemon) for daemon in daemons]) if options.json else _table(daemons))
+    return 1 if any(daemon.trouble for daemon in daemons) else 0
+
+
+def _down(layout: Layout, options: argparse.Namespace) -> int:
+    with _locked(layout):
+        HadoopCluster(layout).down(wipe=options.wipe)
+    print("Hadoop is down")
+    return 0
+
+
+def _spark_up(layout: Layout, _options: argparse.Namespace) -> int:
+    with _locked(layout):
+        start = time.monotonic()
+        spark = SparkCluster(layout)
+        spark.up(find_jdk())
+        print(f"Spark is up after {time.monotonic() - start:.1f} s: {spark.master()}")
+    return 0
+
+
+def _spark_down(layout: Layout, _options: argparse.Namespace) -> int:
+    with _locked(layout):
+        SparkCluster(layout).down()
+    print("Spark is down")
+    return 0
+
+
+def _table(daemons: list[DaemonStatus]) -> str:
+    rows = [("daemon", "pid", "health", "ports of 127.0.0.1")]
+    rows += [
+        (d.name, str(d.pid or "-"), d.trouble or "in service", " ".join(map(str, d.ports))) for d in daemons
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+
+@contextmanager
+def _locked(layout: Layout) -> Iterator[None]:
+    layout.work.mkdir(exist_ok=True)
+    with (layout.work / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__)
-    commands = parser.add_subparsers(required=True)
-    commands.add_parser("up").set_defaults(command=_up)
-    commands.add_parser("status").set_defaults(command=_status)
-    down = commands.add_parser("down")
-    down.add_argument("--wipe", action="store_true")
-    down.set_defaults(command=_down)
+    parser = argparse.ArgumentParser(prog="cluster.py", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+    _add(commands, "up", _up, "start Hadoop, or what of it doesn't run")
+    status = _add(
+        commands, "status", _status, "each daemon's process, ports and health; 1 if one is in trouble"
+    )
+    status.add_argument("--json", action="store_true", help="for programs")
+    _add(commands, "env", _env, "print what a shell must export to use Hadoop")
+    down = _add(commands, "down", _down, "stop Hadoop and all that runs on it")
+    down.add_argument("--wipe", action="store_true", help="also remove what is in HDFS, and the logs")
+    _add(commands, "spark-up", _spark_up, "start Spark")
+    _add(commands, "spark-down", _spark_down, "stop Spark")
     return parser
 
 
-def _up(cluster, options) -> int:
-    start = time.monotonic()
-    cluster.up()
-    print(time.monotonic() - start)
-    print(cluster.default_fs)
-    return 0
-
-
-def _status(cluster, options) -> int:
-    for s in cluster.status():
-        print(s)
-    return 0
-
-
-def _down(cluster, options) -> int:
-    cluster.down(wipe=options.wipe)
-    return 0
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, command: Command, text: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(command=command)
+    return parser
 
 
 if __name__ == "__main__":

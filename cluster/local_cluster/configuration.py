@@ -7,25 +7,23 @@ from string import Template
 
 from local_cluster.daemons import DATA_NODES, HADOOP, NODE_MANAGERS, Daemon
 from local_cluster.layout import Layout
+from local_cluster.ports import Ports
 from local_cluster.toolchain import Jdk
 
 
-def write_configurations(layout: Layout, ports: Mapping[str, int], jdk: Jdk) -> None:
+def write_configurations(layout: Layout, ports: Ports, jdk: Jdk, task_options: str) -> None:
     """Write one HADOOP_CONF_DIR for the clients and one for each daemon."""
     shutil.rmtree(layout.home / "etc", ignore_errors=True)
-    common = {**_folders(layout), **{name: str(port) for name, port in ports.items()}}
-    common |= {"java_home": str(jdk.home), "task_options": "-XX:+UseSerialGC"}
+    common = {name: str(port) for name, port in ports.items()}
+    common |= {name: str(getattr(layout, name)) for name in ("home", "state", "agent", "classpath_jar")}
+    common |= {"java_home": str(jdk.home), "task_options": task_options}
     _fill_in(layout, layout.configuration(), {**common, **_instances(ports)})
     for daemon in HADOOP:
         _fill_in(layout, layout.configuration(daemon.name), {**common, **_instances(ports, daemon)})
 
 
-def _folders(layout: Layout) -> dict[str, str]:
-    return {"home": str(layout.home), "state": str(layout.state), "agent": str(layout.agent)}
-
-
-def _instances(ports: Mapping[str, int], of: Daemon | None = None) -> dict[str, str]:
-    """The names that mean another thing for each of two daemons of a kind, such as `datanode_http`."""
+def _instances(ports: Ports, of: Daemon | None = None) -> dict[str, str]:
+    """Give names such as `datanode_http` their meaning for one of two daemons of a kind."""
     values = {}
     for kind in (DATA_NODES, NODE_MANAGERS):
         daemon = of if of in kind else kind[0]

@@ -1,6 +1,5 @@
-"""The daemons of the cluster, as data."""
+"""Hadoop's daemons, as data."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 
@@ -15,7 +14,7 @@ class Daemon:
     ports: tuple[str, ...]
     """What it listens for; `http` is its web page."""
     page: str
-    """A path of the web page that answers once the daemon is in service."""
+    """A path of its web page that answers in JSON."""
     agent: bool = False
     """Whether it needs the agent that keeps sockets on 127.0.0.1."""
 
@@ -24,43 +23,51 @@ class Daemon:
         """The name without its number."""
         return self.name.rstrip("12")
 
-    def port_names(self) -> Iterator[str]:
-        """The daemon's ports, by the names of the cluster's list of ports."""
-        return (f"{self.name}_{port}" for port in self.ports)
-
-
-def _data_node(name: str) -> Daemon:
-    main_class = "org.apache.hadoop.hdfs.server.datanode.DataNode"
-    return Daemon(name, main_class, 128, ("data", "http", "ipc"), "/jmx?qry=Hadoop:service=DataNode,name=FSDatasetState*")
-
-
-def _node_manager(name: str) -> Daemon:
-    main_class = "org.apache.hadoop.yarn.server.nodemanager.NodeManager"
-    ports = ("container", "localizer", "shuffle", "http")
-    return Daemon(name, main_class, 160, ports, "/ws/v1/node/info", agent=True)
+    def port_names(self) -> list[str]:
+        """Return the names of its ports among all ports and in the configuration templates."""
+        return [f"{self.name}_{port}" for port in self.ports]
 
 
 NAME_NODE = Daemon(
     "namenode",
     "org.apache.hadoop.hdfs.server.namenode.NameNode",
-    192,
-    ("rpc", "http"),
-    "/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState",
+    heap_mib=192,
+    ports=("rpc", "http"),
+    page="/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState",
+)
+DATA_NODES = tuple(
+    Daemon(
+        f"datanode{number}",
+        "org.apache.hadoop.hdfs.server.datanode.DataNode",
+        heap_mib=128,
+        ports=("data", "http", "ipc"),
+        page="/jmx?qry=Hadoop:service=DataNode,name=DataNodeInfo",
+    )
+    for number in (1, 2)
 )
 RESOURCE_MANAGER = Daemon(
     "resourcemanager",
     "org.apache.hadoop.yarn.server.resourcemanager.ResourceManager",
-    256,
-    ("client", "scheduler", "tracker", "admin", "http"),
-    "/ws/v1/cluster/metrics",
+    heap_mib=256,
+    ports=("client", "scheduler", "tracker", "admin", "http"),
+    page="/ws/v1/cluster/metrics",
+)
+NODE_MANAGERS = tuple(
+    Daemon(
+        f"nodemanager{number}",
+        "org.apache.hadoop.yarn.server.nodemanager.NodeManager",
+        heap_mib=160,
+        ports=("container", "localizer", "shuffle", "http"),
+        page="/ws/v1/node/info",
+        agent=True,
+    )
+    for number in (1, 2)
 )
 HISTORY_SERVER = Daemon(
     "historyserver",
     "org.apache.hadoop.mapreduce.v2.hs.JobHistoryServer",
-    160,
-    ("rpc", "admin", "http"),
-    "/ws/v1/history/info",
+    heap_mib=160,
+    ports=("rpc", "admin", "http"),
+    page="/ws/v1/history/info",
 )
-DATA_NODES = (_data_node("datanode1"), _data_node("datanode2"))
-NODE_MANAGERS = (_node_manager("nodemanager1"), _node_manager("nodemanager2"))
 HADOOP = (NAME_NODE, RESOURCE_MANAGER, *DATA_NODES, *NODE_MANAGERS, HISTORY_SERVER)

@@ -1,11 +1,12 @@
 """HADOOP_HOME: the jars from Maven Central, the commands and the Java agent."""
 
 import hashlib
+import shlex
 import shutil
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from local_cluster.errors import ClusterError
@@ -17,14 +18,16 @@ MANIFEST_LINE = 70  # bytes: a line of a manifest may have 72 with its line end
 
 
 def prepare(layout: Layout, jdk: Jdk) -> None:
-    """Make of HADOOP_HOME what is missing or out of date."""
+    """Make what is missing or out of date of HADOOP_HOME."""
     pom, agent = layout.source / "pom.xml", layout.source / "agent" / "LoopbackAgent.java"
-    _if_changed(layout.home / ".jars", [pom], lambda: _download(layout))
-    _if_changed(layout.home / ".agent", [pom, agent], lambda: _build_agent(layout, jdk, agent))
+    if_changed(layout.home / ".jars", [pom], lambda: _download(layout))
+    if_changed(layout.home / ".agent", [pom, agent], lambda: _build_agent(layout, jdk, agent))
+    (layout.home / "tmp").mkdir(exist_ok=True)
     _link_commands(layout)
 
 
-def _if_changed(stamp: Path, sources: Iterable[Path], make: Callable[[], None]) -> None:
+def if_changed(stamp: Path, sources: Iterable[Path], make: Callable[[], None]) -> None:
+    """Call `make` unless it was called for sources of the same content before."""
     digest = hashlib.sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()
     if stamp.exists() and stamp.read_text(encoding="ascii") == digest:
         return
@@ -37,13 +40,13 @@ def _download(layout: Layout) -> None:
     shutil.rmtree(layout.home, ignore_errors=True)
     goals = ["dependency:copy-dependencies@framework", "dependency:copy-dependencies@tools"]
     pom = str(layout.source / "pom.xml")
-    _run([find_maven(), "--batch-mode", "--quiet", "--file", pom, f"-Dhadoop.home={layout.home}", *goals])
+    run([find_maven(), "--batch-mode", "--quiet", "--file", pom, f"-Dhadoop.home={layout.home}", *goals])
     _write_classpath_jar(layout.classpath_jar)
     _make_webapps(layout)
 
 
 def _write_classpath_jar(path: Path) -> None:
-    # One name instead of 200 on command lines, and in an order that does not depend on the file system: a class
+    # One name instead of 200 on command lines, and an order that does not depend on the file system: a class
     # data archive is only used with the class path that it was made with.
     text = "Class-Path: " + " ".join(sorted(jar.name for jar in path.parent.glob("*.jar") if jar != path))
     lines = [text[start : start + MANIFEST_LINE] for start in range(0, len(text), MANIFEST_LINE)]
@@ -68,8 +71,8 @@ def _build_agent(layout: Layout, jdk: Jdk, source: Path) -> None:
             encoding="ascii",
         )
         classes = Path(folder, "classes")
-        _run([jdk.tool("javac"), "-cp", str(asm), "-d", str(classes), str(source)])
-        _run([jdk.tool("jar"), "cfm", str(layout.agent), str(manifest), "-C", str(classes), "."])
+        run([jdk.tool("javac"), "-cp", str(asm), "-d", str(classes), str(source)])
+        run([jdk.tool("jar"), "cfm", str(layout.agent), str(manifest), "-C", str(classes), "."])
 
 
 def _link_commands(layout: Layout) -> None:
@@ -81,7 +84,9 @@ def _link_commands(layout: Layout) -> None:
         link.symlink_to(layout.source / "bin" / "hadoop")
 
 
-def _run(command: list[str]) -> None:
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+def run(command: list[str], environment: Mapping[str, str] | None = None) -> None:
+    """Run a command, in this process's environment or another; ClusterError with its output if it fails."""
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if result.returncode != 0:
-        raise ClusterError(f"{command[0]} failed ({result.returncode}):\n{result.stdout}{result.stderr}".rstrip())
+        output = (result.stdout + result.stderr).rstrip()
+        raise ClusterError(f"exit code {result.returncode} of {shlex.join(command)}\n{output}")

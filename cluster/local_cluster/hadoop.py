@@ -1,155 +1,114 @@
-"""The Hadoop cluster: up, status, down."""
+"""The Hadoop cluster."""
 
-import json
+import os
 import shutil
-import subprocess
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-from local_cluster import health, processes
+from local_cluster import processes
 from local_cluster.configuration import write_configurations
-from local_cluster.daemons import HADOOP, HISTORY_SERVER, NAME_NODE, Daemon
-from local_cluster.distribution import prepare
+from local_cluster.daemons import HADOOP, HISTORY_SERVER, NAME_NODE, NODE_MANAGERS, Daemon
+from local_cluster.distribution import run
 from local_cluster.errors import ClusterError
+from local_cluster.health import hadoop_trouble
 from local_cluster.layout import Layout
-from local_cluster.ports import Listener, choose_ports, listeners
-from local_cluster.toolchain import find_jdk
+from local_cluster.ports import LOOPBACK, Ports
+from local_cluster.supervisor import DaemonStatus, Supervisor
+from local_cluster.toolchain import Jdk
 
-START_LIMIT_S = 120.0
-STOP_LIMIT_S = 15.0
-POLL_S = 0.2
-LOG_LINES = 15
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-
-@dataclass(frozen=True)
-class DaemonStatus:
-    """One daemon, as `status` shows it."""
-
-    name: str
-    pid: int | None
-    listening: list[Listener]
-    trouble: str | None
+NAMES = [daemon.name for daemon in HADOOP]
 
 
 @dataclass(frozen=True)
 class HadoopCluster:
-    """The daemons of one layout."""
+    """Hadoop's daemons; with `training`, their JVMs write down which classes they load."""
 
     layout: Layout
+    training: bool = False
 
-    def up(self) -> None:
-        """Start the daemons that don't run and return once all are in service; ClusterError if they don't get so."""
-        jdk = find_jdk()
-        prepare(self.layout, jdk)
-        ports = self._ports()
-        if ports is None or not any(self._process(daemon) for daemon in HADOOP):
-            ports = self._new_ports()
-            write_configurations(self.layout, ports, jdk)
+    @property
+    def supervisor(self) -> Supervisor:
+        """What keeps the daemons."""
+        return Supervisor(self.layout.run, self.layout.logs, self.layout.state)
+
+    def up(self, jdk: Jdk) -> None:
+        """Start the daemons that don't run, and return once all are in service; ClusterError if one fails."""
+        ports = self.supervisor.ports()
+        if not any(map(self.supervisor.process, NAMES)):
+            ports = self.supervisor.choose_ports(name for daemon in HADOOP for name in daemon.port_names())
+            write_configurations(self.layout, ports, jdk, self._task_options())
         self._format()
-        early = [daemon for daemon in HADOOP if daemon != HISTORY_SERVER]
-        self._start(early)
-        # it makes its folders in HDFS when it starts, and waits long between tries
+        self._start(daemon for daemon in HADOOP if daemon != HISTORY_SERVER)
+        # it makes its folders in HDFS first thing, and would wait 10 s to try again
         self._wait(ports, [NAME_NODE])
         self._start([HISTORY_SERVER])
         self._wait(ports, HADOOP)
 
     def status(self) -> list[DaemonStatus]:
-        """How each daemon is."""
-        ports = self._ports() or {}
-        return [self._daemon_status(ports, daemon) for daemon in HADOOP]
+        """Return how each daemon is."""
+        ports = self.supervisor.ports()
+        return [self.supervisor.status(daemon.name, hadoop_trouble(ports, daemon)) for daemon in HADOOP]
 
     def down(self, *, wipe: bool) -> None:
         """Stop the daemons and all that they started; with `wipe`, remove what they stored and logged."""
-        running = [process for daemon in HADOOP if (process := self._process(daemon))]
-        processes.stop(running, STOP_LIMIT_S)
-        # a NodeManager that was killed leaves its containers behind
-        processes.stop(self.containers(), STOP_LIMIT_S)
-        shutil.rmtree(self.layout.run, ignore_errors=True)
+        # NodeManagers have nothing to save, and would wait for applications that have long ended
+        self.supervisor.stop((daemon.name for daemon in NODE_MANAGERS), patience_s=0)
+        processes.stop(self.containers(), patience_s=0)
+        self.supervisor.stop(NAMES)
+        self.supervisor.forget()
         if wipe:
             shutil.rmtree(self.layout.state, ignore_errors=True)
             shutil.rmtree(self.layout.logs, ignore_errors=True)
 
-    def containers(self) -> list[processes.Process]:
-        """The processes of running tasks and application masters."""
-        return processes.with_environment(b"LOCAL_DIRS=" + bytes(self.layout.state))
+    def containers(self) -> Iterable[processes.Process]:
+        """Return the processes of tasks and application masters, also those whose NodeManager is dead."""
+        return processes.with_environment(b"LOCAL_DIRS=" + os.fsencode(self.layout.state))
 
-    @property
     def default_fs(self) -> str:
-        """The URI of HDFS."""
-        ports = self._ports()
-        if ports is None:
-            raise ClusterError("the cluster is down: run 'python cluster/cluster.py up' first")
-        return f"hdfs://127.0.0.1:{ports['namenode_rpc']}"
+        """Return the URI of HDFS; ClusterError when the cluster is down."""
+        if self.supervisor.process(NAME_NODE.name) is None:
+            raise ClusterError("Hadoop is down: run 'python cluster/cluster.py up' first")
+        return f"hdfs://{LOOPBACK}:{self.supervisor.ports()['namenode_rpc']}"
 
-    def _daemon_status(self, ports: Mapping[str, int], daemon: Daemon) -> DaemonStatus:
-        process = self._process(daemon)
-        if process is None:
-            return DaemonStatus(daemon.name, None, [], "not running")
-        return DaemonStatus(daemon.name, process.pid, listeners(process.pid), health.trouble(ports, daemon))
-
-    def _start(self, wanted: Iterable[Daemon]) -> None:
-        for daemon in wanted:
-            if self._process(daemon) is None:
-                log = self.layout.logs / f"{daemon.name}.log"
-                environment = self._environment(daemon)
-                command = [str(self.layout.home / "bin" / "hadoop"), daemon.main_class]
-                process = processes.start(command, environment, self.layout.state, log)
-                processes.record(process, self._record(daemon))
-
-    def _environment(self, daemon: Daemon) -> dict[str, str]:
-        # Nothing of the caller's: tasks get what their NodeManager has.
-        return {
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a command. Nothing in it is the caller's: tasks get a part of it."""
+        environment = {
             "PATH": SYSTEM_PATH,
             "LANG": "C.UTF-8",
             "HADOOP_HOME": str(self.layout.home),
-            "HADOOP_CONF_DIR": str(self.layout.configuration(daemon.name)),
-            "HADOOP_HEAPSIZE_MAX": str(daemon.heap_mib),
-            "HADOOP_OPTS": f"-javaagent:{self.layout.agent}" if daemon.agent else "",
+            "HADOOP_CONF_DIR": str(self.layout.configuration()),
             "MALLOC_ARENA_MAX": "2",
         }
+        return environment | ({"HADOOP_CLASS_LISTS": str(self.layout.class_lists)} if self.training else {})
 
-    def _wait(self, ports: Mapping[str, int], wanted: Iterable[Daemon]) -> None:
-        deadline = time.monotonic() + START_LIMIT_S
-        for daemon in wanted:
-            while trouble := health.trouble(ports, daemon):
-                self._check_alive(daemon)
-                if time.monotonic() > deadline:
-                    raise ClusterError(f"{daemon.name} {trouble} after {START_LIMIT_S:.0f} s{self._log_end(daemon)}")
-                time.sleep(POLL_S)
+    def _start(self, daemons: Iterable[Daemon]) -> None:
+        for daemon in daemons:
+            environment = self.environment() | {
+                "HADOOP_CONF_DIR": str(self.layout.configuration(daemon.name)),
+                "HADOOP_HEAPSIZE_MAX": str(daemon.heap_mib),
+                "HADOOP_OPTS": f"-javaagent:{self.layout.agent}" if daemon.agent else "",
+            }
+            self.supervisor.start(daemon.name, [self._hadoop(), daemon.main_class], environment)
 
-    def _check_alive(self, daemon: Daemon) -> None:
-        if self._process(daemon) is None:
-            raise ClusterError(f"{daemon.name} ended{self._log_end(daemon)}")
-
-    def _log_end(self, daemon: Daemon) -> str:
-        log = self.layout.logs / f"{daemon.name}.log"
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
-        return f"; the end of {log}:\n" + "\n".join(lines)
+    def _wait(self, ports: Ports, daemons: Iterable[Daemon]) -> None:
+        for daemon in daemons:
+            self.supervisor.wait(daemon.name, hadoop_trouble(ports, daemon))
 
     def _format(self) -> None:
-        if (self.layout.state / "namenode" / "current").exists():
-            return
-        command = [str(self.layout.home / "bin" / "hadoop"), NAME_NODE.main_class, "-format", "-nonInteractive"]
-        environment = self._environment(NAME_NODE)
-        result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        if result.returncode != 0:
-            raise ClusterError(f"HDFS could not be formatted:\n{result.stderr}")
+        if not (self.layout.state / "namenode" / "current").exists():
+            run([self._hadoop(), NAME_NODE.main_class, "-format", "-nonInteractive"], self.environment())
 
-    def _process(self, daemon: Daemon) -> processes.Process | None:
-        return processes.recorded(self._record(daemon))
+    def _task_options(self) -> str:
+        # The archive counts only when the class path begins as the one that it was made with. The shell that
+        # starts the container puts in the variables.
+        classpath = f"-cp {self.layout.classpath_jar}:$CLASSPATH"
+        if self.training:
+            return f"{classpath} -XX:DumpLoadedClassList={self.layout.class_lists}/$CONTAINER_ID.lst"
+        archive = f"-XX:SharedArchiveFile={self.layout.archive}"
+        return (
+            f"{classpath} {archive} -XX:+UnlockDiagnosticVMOptions -XX:ArchiveRelocationMode=0 -Xlog:disable"
+        )
 
-    def _record(self, daemon: Daemon) -> Path:
-        return self.layout.run / f"{daemon.name}.json"
-
-    def _ports(self) -> dict[str, int] | None:
-        path = self.layout.run / "ports.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-
-    def _new_ports(self) -> dict[str, int]:
-        ports = choose_ports(name for daemon in HADOOP for name in daemon.port_names())
-        self.layout.run.mkdir(parents=True, exist_ok=True)
-        (self.layout.run / "ports.json").write_text(json.dumps(ports), encoding="utf-8")
-        return ports
+    def _hadoop(self) -> str:
+        return str(self.layout.home / "bin" / "hadoop")

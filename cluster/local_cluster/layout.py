@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from local_cluster.errors import ClusterError
+
 
 @dataclass(frozen=True)
 class Layout:
-    """The folders of one cluster: `source` holds what is committed, `work` all that is built or written."""
+    """The folders of the clusters: `source` holds what is committed, `work` all that is built or written."""
 
     source: Path
     work: Path
@@ -22,6 +24,11 @@ class Layout:
         return self.home / "share" / "hadoop" / "lib"
 
     @property
+    def tools(self) -> Path:
+        """The jar of Hadoop streaming."""
+        return self.home / "share" / "hadoop" / "tools" / "lib"
+
+    @property
     def classpath_jar(self) -> Path:
         """The jar that names all the others, in a fixed order."""
         return self.jars / "hadoop-classpath.jar"
@@ -33,8 +40,13 @@ class Layout:
 
     @property
     def archive(self) -> Path:
-        """The class data archive, which JVMs start faster with."""
+        """The class data archive that JVMs start faster with."""
         return self.home / "lib" / "hadoop.jsa"
+
+    @property
+    def class_lists(self) -> Path:
+        """What each JVM of a training run loaded, one file a JVM."""
+        return self.home / "lib" / "classes"
 
     @property
     def logs(self) -> Path:
@@ -43,20 +55,29 @@ class Layout:
 
     @property
     def state(self) -> Path:
-        """What the daemons store: HDFS, and the NodeManagers' local files."""
+        """What Hadoop's daemons store: HDFS, and the NodeManagers' local files."""
         return self.work / "state"
 
     @property
     def run(self) -> Path:
-        """Process ids and ports."""
+        """Hadoop's process ids and ports."""
         return self.work / "run"
 
+    @property
+    def spark(self) -> Path:
+        """All that Spark writes."""
+        return self.work / "spark"
+
     def configuration(self, daemon: str = "hadoop") -> Path:
-        """The HADOOP_CONF_DIR of a daemon, or that of the clients."""
+        """Return the HADOOP_CONF_DIR of a daemon, or that of the clients."""
         return self.home / "etc" / daemon
 
 
 def default_layout() -> Layout:
-    """The layout beside these sources."""
+    """Return the layout beside these sources; ClusterError when Hadoop can't run in such a path."""
     source = Path(__file__).resolve().parent.parent
+    if any(character.isspace() or character in ":,$%" for character in str(source)):
+        raise ClusterError(
+            f"Hadoop can't run in {source}: use a path without white space and without : , $ %"
+        )
     return Layout(source=source, work=source / ".work")

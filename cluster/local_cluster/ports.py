@@ -1,13 +1,18 @@
 """Free ports for the daemons, and who listens where."""
 
+import json
+import os
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 LOWEST = 10240
+STRIDE = 64  # more than a cluster has daemons' ports
 LISTEN = "0A"
+
+Ports = Mapping[str, int]
 
 
 @dataclass(frozen=True, order=True)
@@ -18,24 +23,36 @@ class Listener:
     port: int
 
 
-def choose_ports(names: Iterable[str]) -> dict[str, int]:
-    """A free port of 127.0.0.1 for each name."""
+def choose_ports(names: Iterable[str], path: Path) -> Ports:
+    """Find a free port of 127.0.0.1 for each name, and write them to `path`."""
     free = _free_ports()
-    return {name: next(free) for name in names}
+    ports = {name: next(free) for name in names}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(ports), encoding="utf-8")
+    return ports
+
+
+def chosen_ports(path: Path) -> Ports:
+    """Read the ports that were written to `path`; none when it isn't there."""
+    if not path.exists():
+        return {}
+    ports: dict[str, int] = json.loads(path.read_text(encoding="utf-8"))
+    return ports
 
 
 def listeners(pid: int) -> list[Listener]:
-    """The listening TCP sockets of a process; empty when it has ended."""
-    inodes = _socket_inodes(pid)
+    """Return the listening TCP sockets of a process; empty when it has ended."""
+    inodes = set(_socket_inodes(pid))
     return sorted(listener for inode, listener in _listening_sockets() if inode in inodes)
 
 
 def _free_ports() -> Iterator[int]:
-    # Below the range that the kernel gives to outgoing connections: a daemon that is restarted on its port
-    # can't find it taken by one.
+    # Below the range that the kernel takes for outgoing connections: a daemon that is started again on its
+    # port can't find it taken by one. Two clusters that start together begin at different places.
     ephemeral = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii")
-    lowest_ephemeral = int(ephemeral.split()[0])
-    return (port for port in range(LOWEST, lowest_ephemeral) if _is_free(port))
+    highest = int(ephemeral.split()[0])
+    start = LOWEST + os.getpid() * STRIDE % (highest - LOWEST)
+    return (port for port in (*range(start, highest), *range(LOWEST, start)) if _is_free(port))
 
 
 def _is_free(port: int) -> bool:
@@ -48,24 +65,22 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _socket_inodes(pid: int) -> set[str]:
-    inodes = set()
+def _socket_inodes(pid: int) -> Iterator[str]:
     try:
         for descriptor in Path(f"/proc/{pid}/fd").iterdir():
             target = str(descriptor.readlink())
             if target.startswith("socket:["):
-                inodes.add(target[len("socket:[") : -1])
+                yield target[len("socket:[") : -1]
     except (FileNotFoundError, ProcessLookupError):
-        return set()
-    return inodes
+        return
 
 
 def _listening_sockets() -> Iterator[tuple[str, Listener]]:
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         for line in Path(table).read_text(encoding="ascii").splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == LISTEN:
-                yield fields[9], _listener(fields[1])
+            _, local, _, state, _, _, _, _, _, inode, *_ = line.split()
+            if state == LISTEN:
+                yield inode, _listener(local)
 
 
 def _listener(local: str) -> Listener:

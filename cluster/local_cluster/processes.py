@@ -5,18 +5,19 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 POLL_S = 0.1
-STAT_AFTER_COMM = 2  # /proc/PID/stat fields after the command's name start at the third
-STATE, START_TICKS = 3 - STAT_AFTER_COMM - 1, 22 - STAT_AFTER_COMM - 1
+KILL_LIMIT_S = 10.0
+# places in /proc/PID/stat after the command's name
+STATE, START_TICKS = 0, 19
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process that was started here. Ids are used again: the start time tells it from a later one."""
+    """One process. Ids are used again: its start, in clock ticks since boot, tells it from a later one."""
 
     pid: int
     start_ticks: int
@@ -34,8 +35,8 @@ class Process:
 
 def start(command: list[str], environment: Mapping[str, str], folder: Path, log: Path) -> Process:
     """Start a command in a session of its own, its output appended to `log`."""
-    log.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
+    log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         child = subprocess.Popen(
             command,
@@ -50,17 +51,16 @@ def start(command: list[str], environment: Mapping[str, str], folder: Path, log:
 
 
 def record(process: Process, path: Path) -> None:
-    """Write down a process for later commands."""
+    """Write a process down for later commands."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(asdict(process)), encoding="utf-8")
 
 
 def recorded(path: Path) -> Process | None:
-    """The process that was written down, if it still runs."""
-    try:
-        process = Process(**json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
+    """Return the process that was written down, if it still runs."""
+    if not path.exists():
         return None
+    process = Process(**json.loads(path.read_text(encoding="utf-8")))
     return process if process.alive else None
 
 
@@ -72,12 +72,11 @@ def stop(processes: Iterable[Process], patience_s: float) -> None:
     remaining = _wait(remaining, patience_s)
     for process in remaining:
         process.send(signal.SIGKILL)
-    _wait(remaining, patience_s)
+    _wait(remaining, KILL_LIMIT_S)
 
 
-def with_environment(marker: bytes) -> list[Process]:
-    """The processes whose environment, as they were started with it, has `marker` in it."""
-    found = []
+def with_environment(marker: bytes) -> Iterator[Process]:
+    """Find the processes that were started with `marker` in their environment."""
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             matches = marker in (entry / "environ").read_bytes()
@@ -85,8 +84,7 @@ def with_environment(marker: bytes) -> list[Process]:
             continue
         ticks = _start_ticks(int(entry.name))
         if matches and ticks is not None:
-            found.append(Process(int(entry.name), ticks))
-    return found
+            yield Process(int(entry.name), ticks)
 
 
 def _wait(processes: list[Process], patience_s: float) -> list[Process]:
@@ -101,6 +99,6 @@ def _start_ticks(pid: int) -> int | None:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         return None
-    # the name in parentheses may hold spaces and parentheses itself
+    # the command's name is in parentheses and may hold spaces and parentheses itself
     fields = stat.rpartition(")")[2].split()
     return None if fields[STATE] == "Z" else int(fields[START_TICKS])
