@@ -7,6 +7,7 @@ import posixpath
 import time
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -26,6 +27,7 @@ TMP_DAYS: Final = 7
 LOG_DAYS: Final = 90
 LOG_WAIT_SECONDS: Final = 600.0  # EMR copies logs to S3 every five minutes
 OFFLINE_SECONDS: Final = 600.0
+GZIP_TIME_OFFSET, GZIP_TIME_BYTES = 4, 4  # RFC 1952, 2.3
 OVER: Final = frozenset({"TERMINATED", "TERMINATED_WITH_ERRORS"})
 
 
@@ -100,6 +102,14 @@ class EmrRunner(EMRJobRunner):
         super()._upload_local_files()
 
     # Clusters
+
+    def _create_dir_archives(self) -> None:
+        super()._create_dir_archives()
+        for path in self._dir_archives_created:
+            # gzip's header has the time of packing: no pooled cluster would match the next run's files
+            with Path(path).open("r+b") as archive:
+                archive.seek(GZIP_TIME_OFFSET)
+                archive.write(bytes(GZIP_TIME_BYTES))
 
     def _create_cluster(self, persistent: bool = False) -> str:
         name = self._opts["extra_cluster_params"].get("SecurityConfiguration")
