@@ -2,84 +2,85 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import math
-from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from model_mapreduce_job.records import Failure
+from model_mapreduce_job.records import Failure, one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from model_mapreduce_job.records import Outcome
 
-_spaced = partial(msgspec.json.format, indent=0)
-_dumps = json.JSONEncoder(allow_nan=False).encode
+_FAILURES = (Failure, BaseException)
 
 
-def prediction_texts(outcomes: list[Outcome]) -> list[bytes | Failure]:
-    """Return each outcome's JSON text; a Failure, also for a prediction that JSON can't express.
+def prediction_texts(outcomes: Sequence[Outcome]) -> list[bytes | Failure]:
+    """Return each outcome's JSON text; a Failure for an Exception, and for a prediction that JSON can't express.
 
-    A model's answers may hold what JSON libraries know and numpy scalars and arrays, pydantic models,
-    dataclasses and Structs. An outcome that is an Exception instance is a failure.
+    A prediction may hold what msgspec can write, numpy scalars and arrays, and pydantic models. Its text
+    does not depend on the others'.
     """
-    if Failure in map(type, outcomes):
-        written = iter(prediction_texts([outcome for outcome in outcomes if type(outcome) is not Failure]))
-        return [outcome if type(outcome) is Failure else next(written) for outcome in outcomes]
+    if any(issubclass(kind, _FAILURES) for kind in set(map(type, outcomes))):
+        texts = iter(prediction_texts([outcome for outcome in outcomes if not isinstance(outcome, _FAILURES)]))
+        return [_failure(outcome) if isinstance(outcome, _FAILURES) else next(texts) for outcome in outcomes]
     try:
-        texts: list[bytes | Failure] = list(map(_spaced, map(_encode, outcomes)))
+        return _all_at_once(outcomes)
     except Exception:  # noqa: BLE001 - whatever one of them raised, each is looked at alone
-        return list(map(prediction_text, outcomes))
-    # msgspec writes NaN and Infinity as null: where no null was written, there was none
-    if b"null" in b"".join(texts):  # type: ignore[arg-type]
-        return list(map(prediction_text, outcomes))
-    return texts
+        return list(map(_text_or_failure, outcomes))
 
 
-def prediction_text(outcome: Outcome) -> bytes | Failure:
-    """Return one outcome's JSON text, or the Failure that it is or that it becomes."""
-    if isinstance(outcome, Failure):
-        return outcome
-    if isinstance(outcome, BaseException):
-        return Failure.of(outcome)
+def _all_at_once(predictions: Sequence[Any]) -> list[bytes | Failure]:
+    """Return the texts of predictions that hold no null; raise when one holds it, or can't be written."""
+    # msgspec writes NaN and Infinity as null, so a text without null had none; and null can part the texts
+    joined = b",null,".join(map(_encode, predictions))
+    if joined.count(b"null") != len(predictions) - 1:
+        raise ValueError(joined)
+    return [*msgspec.json.format(b"[%b]" % joined, indent=0)[1:-1].split(b", null, ")]
+
+
+def _text_or_failure(prediction: Any) -> bytes | Failure:
     try:
-        return _checked_text(outcome)
+        return _text(prediction)
     except Exception as error:  # noqa: BLE001 - a prediction may be an object of any kind
-        return Failure("PredictionError", f"The prediction can't be written as JSON: {error}")
+        return Failure("PredictionError", one_line(f"The prediction can't be written as JSON: {error}"))
 
 
-def _checked_text(outcome: Any) -> bytes:
-    plain = msgspec.to_builtins(outcome, enc_hook=_plain, str_keys=True)
-    if number := _not_finite(plain):
-        raise ValueError(f"it holds {number}, which JSON has no number for")
-    return _dumps(plain).encode("ascii")
+def _text(prediction: Any) -> bytes:
+    try:
+        text = _encode(prediction)
+    except (TypeError, UnicodeEncodeError):
+        return _strictly(prediction)
+    if b"null" in text:
+        _strictly(prediction)
+    return msgspec.json.format(text, indent=0)
 
 
-def _not_finite(value: Any) -> str | None:
-    """Return the first NaN or Infinity in a value, as text; None when there is none."""
-    if isinstance(value, float):
-        return None if math.isfinite(value) else str(value)
-    if isinstance(value, Mapping):
-        return next(filter(None, map(_not_finite, value.values())), None)
-    if isinstance(value, list | tuple):
-        return next(filter(None, map(_not_finite, value)), None)
-    return None
+def _strictly(prediction: Any) -> bytes:
+    """Return the text by the standard library, which also writes True as a key; raise ValueError for NaN."""
+    plain = msgspec.to_builtins(prediction, enc_hook=_plain)
+    try:
+        return _dumps(plain).encode()
+    except ValueError as error:
+        raise ValueError("it holds NaN or Infinity, which JSON has no number for") from error
+
+
+def _failure(outcome: Failure | BaseException) -> Failure:
+    return outcome if isinstance(outcome, Failure) else Failure.of(outcome)
 
 
 def _plain(value: Any) -> Any:
-    """Return what JSON libraries can write in place of an object that they don't know."""
-    if isinstance(value, BaseException | Failure):
-        raise TypeError(f"{type(value).__name__} is no prediction")
-    if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json")
+    """Return what msgspec can write in place of an object that it doesn't know."""
     if hasattr(value, "tolist"):
-        return value.tolist()
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
+        return value.tolist()  # numpy's
+    if hasattr(value, "model_dump"):
+        return value.model_dump(by_alias=True)  # pydantic's
+    if hasattr(value, "dict"):
+        return value.dict(by_alias=True)  # pydantic's before its version 2
     raise TypeError(f"it holds a {type(value).__name__}")
 
 
 _encode = msgspec.json.Encoder(enc_hook=_plain).encode
+_dumps = json.JSONEncoder(allow_nan=False).encode

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.lines import DEFAULT_MAX_RECORD_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 INPUT_PROTOCOLS = ("ldjson", "csv", "tsv")
 OUTPUT_PROTOCOLS = ("json", "ldjson", "csv", "tsv")
@@ -29,25 +33,26 @@ class Option:
         return list(dict.fromkeys((f"--{self.name}", f"--{self.name.replace('_', '-')}")))
 
 
-def _at_least_one(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+def _number(text: str, kind: type[int] | type[float], fits: Callable[[float], bool], wanted: str) -> float:
+    try:
+        number = kind(text)
+    except ValueError:
+        number = math.nan
+    if not fits(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
     return number
+
+
+def _at_least_one(text: str) -> float:
+    return _number(text, int, lambda number: number >= 1, "a whole number from 1 on")
 
 
 def _seconds(text: str) -> float:
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above 0")
-    return number
+    return _number(text, float, lambda number: 0 < number < math.inf, "a number of seconds above 0")
 
 
 def _share(text: str) -> float:
-    number = float(text)
-    if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a share from 0 to 1")
-    return number
+    return _number(text, float, lambda number: 0 <= number <= 1, "a share from 0 to 1")
 
 
 OPTIONS = (

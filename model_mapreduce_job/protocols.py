@@ -14,25 +14,24 @@ if TYPE_CHECKING:
 
     from model_mapreduce_job.schemas import RecordSchema
 
-_BOM = b"\xef\xbb\xbf"
-_compact = msgspec.json.format
-
-
 class HeaderLine(Exception):  # noqa: N818 - it is no error: the line is simply no record
     """Raised by an input protocol that reads a line which names the columns."""
 
 
 class InputProtocol(Protocol):
-    """How a line is read.
+    """How a line is read. Lines come without their line end, LF or CR LF, and without a byte order mark.
 
     verbatim says that a line which could be read is itself the JSON text of its record, unless it holds a
-    TAB, a CR or a byte order mark.
+    TAB or a CR.
     """
 
     verbatim: bool
 
     def read(self, line: bytes) -> Any:
-        """Return the record, checked against the model's schema; raise on a bad line, HeaderLine on a header."""
+        """Return the record of a line of UTF-8, checked against the model's schema.
+
+        Raises anything on a bad line, and HeaderLine on a header.
+        """
         ...
 
     def text(self, line: bytes) -> bytes:
@@ -54,18 +53,13 @@ class JsonLines:
     verbatim = True
 
     def __init__(self, schema: RecordSchema) -> None:
-        self._decode = schema.decode
-
-    def read(self, line: bytes) -> Any:
-        """Return the record; raise when the line is not one JSON document that the schema accepts."""
-        return self._decode(line.removeprefix(_BOM))
+        self.read = schema.decode  # as it is: a method around it would run once a record
 
     def text(self, line: bytes) -> bytes:
         """Return the line's own JSON text; a JSON string of the line when it is not JSON."""
-        line = line.removeprefix(_BOM).removesuffix(b"\r")
         if not is_json(line):
             return json_string(line)
-        return _without_tabs(line) if b"\t" in line or b"\r" in line else line
+        return _without_tabs(line) if has_tabs(line) else line
 
 
 class JsonPairs:
@@ -76,10 +70,11 @@ class JsonPairs:
 
     def write(self, keys: Sequence[bytes], predictions: Sequence[bytes | Failure]) -> list[bytes]:
         """Return one pair a line."""
-        return list(map(b"\t".join, zip(keys, map(self._value, predictions), strict=True)))
+        values = map(self._value, predictions) if Failure in map(type, predictions) else predictions
+        return list(map(b"\t".join, zip(keys, values, strict=True)))  # type: ignore[arg-type] # no Failure is left
 
     def _value(self, prediction: bytes | Failure) -> bytes:
-        if type(prediction) is bytes:
+        if isinstance(prediction, bytes):
             return prediction
         return b'{"error": %b}' % error_text(prediction) if self._explain else b"null"
 
@@ -92,7 +87,7 @@ class JsonObjects:
 
     def write(self, keys: Sequence[bytes], predictions: Sequence[bytes | Failure]) -> list[bytes]:
         """Return one object a line."""
-        return list(map(self._line, keys, predictions))
+        return [self._line(*pair) for pair in zip(keys, predictions, strict=True)]
 
     def _line(self, key: bytes, prediction: bytes | Failure) -> bytes:
         if isinstance(prediction, bytes):
@@ -109,17 +104,31 @@ class KeyFields:
     def __init__(self, protocol: InputProtocol, fields: Sequence[str]) -> None:
         self.read = protocol.read
         self._text = protocol.text
-        self._fields = [(field, json.dumps(field).encode()) for field in fields]
-        self._decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+        self._lines_are_json = protocol.verbatim
+        self._fields = [(field, json_string(field.encode(errors="backslashreplace"))) for field in fields]
 
     def text(self, line: bytes) -> bytes:
         """Return an object of the chosen fields, null for one that is missing; all of it when it is no object."""
-        whole = self._text(line)
         try:
-            values = self._decode(whole)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            return whole
+            values = decode_fields(self._json(line))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return self._text(line)
         return b"{%b}" % b", ".join(b"%b: %b" % (name, values.get(key, b"null")) for key, name in self._fields)
+
+    def _json(self, line: bytes) -> bytes:
+        if not self._lines_are_json or has_tabs(line):
+            return self._text(line)
+        line.decode()  # what decode_fields skips, it does not check
+        return line
+
+
+# An object's values as the text that they were written in.
+decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def has_tabs(text: bytes) -> bool:
+    """Return whether text holds what stands between the parts of a line, a TAB, or may end one, a CR."""
+    return b"\t" in text or b"\r" in text
 
 
 def is_json(text: bytes) -> bool:
@@ -143,7 +152,7 @@ def error_text(failure: Failure) -> bytes:
 
 def _without_tabs(text: bytes) -> bytes:
     try:
-        return _compact(text, indent=-1)
+        return msgspec.json.format(text, indent=-1)
     except (msgspec.DecodeError, RecursionError):
         # JSON that msgspec is too strict for; a raw TAB or CR can only stand between tokens
         return text.replace(b"\t", b"").replace(b"\r", b"")

@@ -6,16 +6,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from model_mapreduce_job.protocols import HeaderLine
-from model_mapreduce_job.records import Failure
+from model_mapreduce_job.protocols import HeaderLine, has_tabs
+from model_mapreduce_job.records import RECORD_ERRORS, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from model_mapreduce_job.protocols import InputProtocol
 
-# What one line may raise without ending the task; a schema's library may raise anything.
-_LINE_ERRORS = (Exception, SystemExit)
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -28,13 +26,6 @@ class RecordBatch:
     blank: int = 0
     headers: int = 0
 
-    def with_outcomes(self, answers: list[Any]) -> list[Any]:
-        """Return an outcome for each record: the answers, in order, and the failures where they were."""
-        if len(answers) == len(self.records):
-            return answers
-        in_order = iter(answers)
-        return [record if type(record) is Failure else next(in_order) for record in self.records]
-
     @property
     def good(self) -> list[Any]:
         """Return the records that could be read."""
@@ -42,34 +33,47 @@ class RecordBatch:
             return self.records
         return [record for record in self.records if type(record) is not Failure]
 
+    def with_failures(self, texts: list[bytes | Failure]) -> list[bytes | Failure]:
+        """Return what became of each record: the texts of those that could be read, and the other's failures."""
+        if len(texts) == len(self.records):
+            return texts
+        in_order = iter(texts)
+        return [record if type(record) is Failure else next(in_order) for record in self.records]
+
 
 def read_batch(protocol: InputProtocol, lines: list[bytes]) -> RecordBatch:
     """Return the records of lines; a line that can't be read becomes a failure, a blank one is only counted."""
     text = b"\n".join(lines)
-    utf8 = _is_utf8(text)
-    plain = protocol.verbatim and utf8 and not (b"\t" in text or b"\r" in text or _BOM in text)
+    if b"\r" in text or b"\xef" in text:
+        lines = list(map(bare, lines))
+        text = b"\n".join(lines)
+    plain = protocol.verbatim and not has_tabs(text)
     # nearly always every line can be read: the whole batch in one go, and no line looked at by Python code
-    with suppress(*_LINE_ERRORS):
-        if utf8:
+    with suppress(*RECORD_ERRORS):
+        if _is_utf8(text) and (protocol.verbatim or not any(map(_is_blank, lines))):
             records = list(map(protocol.read, lines))
             return RecordBatch(records, lines if plain else list(map(protocol.text, lines)))
-    return _read_each(protocol, lines, plain=plain)
+    return _read_each(protocol, lines)
 
 
-def _read_each(protocol: InputProtocol, lines: list[bytes], *, plain: bool) -> RecordBatch:
-    kept = [line for line in lines if line and not line.isspace()]
+def bare(line: bytes) -> bytes:
+    """Return a line without its byte order mark and without the CR of a CR LF."""
+    return line.removeprefix(_BOM).removesuffix(b"\r")
+
+
+def _read_each(protocol: InputProtocol, lines: list[bytes]) -> RecordBatch:
+    kept = [line for line in lines if not _is_blank(line)]
     blank = len(lines) - len(kept)
-    records = list(_records(protocol, kept))
-    headers = sum(kind is HeaderLine for kind in map(type, records))
-    if headers:
-        pairs = [pair for pair in zip(kept, records, strict=True) if type(pair[1]) is not HeaderLine]
-        kept, records = [line for line, _ in pairs], [record for _, record in pairs]
-    text = protocol.text
-    if plain:
-        keys = [text(line) if type(record) is Failure else line for line, record in zip(kept, records, strict=True)]
-    else:
-        keys = list(map(text, kept))
-    return RecordBatch(records, keys, blank, headers)
+    read = list(zip(kept, _records(protocol, kept), strict=True))
+    pairs = [pair for pair in read if type(pair[1]) is not HeaderLine]
+    keys = [_key(protocol, line, record) for line, record in pairs]
+    return RecordBatch([record for _, record in pairs], keys, blank, len(read) - len(pairs))
+
+
+def _key(protocol: InputProtocol, line: bytes, record: Any) -> bytes:
+    if protocol.verbatim and type(record) is not Failure and not has_tabs(line):
+        return line
+    return protocol.text(line)
 
 
 def _records(protocol: InputProtocol, lines: list[bytes]) -> Iterator[Any]:
@@ -85,10 +89,14 @@ def _records(protocol: InputProtocol, lines: list[bytes]) -> Iterator[Any]:
             yield from reads  # goes on behind the line that raised
         except HeaderLine as header:
             yield header
-        except _LINE_ERRORS as error:
+        except RECORD_ERRORS as error:
             yield Failure.of(error)
         else:
             return
+
+
+def _is_blank(line: bytes) -> bool:
+    return not line or line.isspace()
 
 
 def _is_utf8(text: bytes) -> bool:

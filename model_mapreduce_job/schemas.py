@@ -56,6 +56,19 @@ def field_names(schema: Any) -> list[str]:
     return []
 
 
+def required_names(schema: Any) -> list[str]:
+    """Return the names of the fields that a record can't lack, as far as the schema's kind tells them."""
+    if isinstance(schema, Mapping):
+        return list(schema.get("required", ()))
+    if hasattr(schema, "model_fields"):
+        return [name for name, part in schema.model_fields.items() if part.is_required()]
+    try:
+        fields = getattr(msgspec.inspect.type_info(schema), "fields", ())
+    except TypeError:
+        return []
+    return [field.encode_name for field in fields if field.required]
+
+
 def _msgspec(input_schema: Any) -> RecordSchema:
     try:
         decode = msgspec.json.Decoder(input_schema).decode

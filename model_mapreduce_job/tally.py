@@ -81,7 +81,10 @@ class Tally:
         self.examples = other.examples | self.examples
 
     def counters(self) -> Iterator[tuple[str, str, int]]:
-        """Yield group, name and amount of each counter that is not zero; times are in milliseconds."""
+        """Yield group, name and amount of each counter that is not zero; times are in milliseconds.
+
+        The fingerprint is among them when there is one.
+        """
         for name in ("lines", "predicted", "failed", "blank", "headers", "batches"):
             if amount := getattr(self, name):
                 yield GROUP, name, amount
@@ -90,8 +93,12 @@ class Tally:
         for kind, count in self.kinds.items():
             yield GROUP, f"failed: {kind}", count
 
-    def fingerprint_counters(self) -> Iterator[tuple[str, str, int]]:
+        yield from self._fingerprint_counters()
+
+    def _fingerprint_counters(self) -> Iterator[tuple[str, str, int]]:
         """Yield the fingerprint as four counters of 32 bits, which can be added up over any number of tasks."""
+        if not self.fingerprint:
+            return
         for limb in range(_FINGERPRINT_BYTES * 8 // _LIMB_BITS):
             yield FINGERPRINT_GROUP, f"limb {limb}", self.fingerprint >> limb * _LIMB_BITS & 0xFFFFFFFF
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from model_mapreduce_job.batch_prediction import BatchPrediction
 from model_mapreduce_job.batch_sizing import LONGEST_SECONDS, BatchSizer
 from model_mapreduce_job.config import load_configuration
-from model_mapreduce_job.delimited import FlatRows, RowShape, Rows, check_columns, parse_columns
+from model_mapreduce_job.delimited import FlatRows, RowShape, Rows, check_columns, join_row, parse_columns, split_row
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.isolation import IsolatedPrediction, LimitedPredictor
 from model_mapreduce_job.ml_model_manager import ModelManager
 from model_mapreduce_job.prediction import predictor_for
 from model_mapreduce_job.protocols import InputProtocol, JsonLines, JsonObjects, JsonPairs, KeyFields, OutputProtocol
-from model_mapreduce_job.schemas import field_names, record_schema
+from model_mapreduce_job.schemas import field_names, record_schema, required_names
 from model_mapreduce_job.tally import Tally
 
 if TYPE_CHECKING:
@@ -108,8 +108,19 @@ def _make_task(options: Namespace, output_protocol: str | None, *, isolated: boo
 
 
 def _reader(model: MLModel, options: Namespace) -> InputProtocol:
+    if options.input_protocol in DELIMITERS:
+        _check_fields(model, columns(options))
     reader = INPUT_PROTOCOLS[options.input_protocol](record_schema(model.input_schema), options)
     return KeyFields(reader, options.key) if options.key else reader
+
+
+def _check_fields(model: MLModel, names: list[str]) -> None:
+    missing = [name for name in required_names(model.input_schema) if name not in names]
+    if missing:
+        raise InputError(
+            f"The model needs {', '.join(missing)}, and the input's columns are {', '.join(names)}. "
+            "Name the columns with --columns, as the model calls them."
+        )
 
 
 def explains(options: Namespace) -> bool:
@@ -121,18 +132,18 @@ def columns(options: Namespace) -> list[str]:
     """Return the input's columns; raises InputError when they are not named or can't be used."""
     if not options.columns:
         raise InputError(f"The columns of the {options.input_protocol} input are not known. Name them: --columns a,b,c.")
-    return check_columns(options.columns.split(","))
+    return check_columns(split_row(options.columns, ","))
 
 
 def header_columns(first_line: bytes, options: Namespace) -> str:
     """Return what --columns would say for an input that starts with this line; raises InputError."""
-    names = parse_columns(first_line.rstrip(b"\r\n"), DELIMITERS[options.input_protocol])
-    return ",".join(names)
+    names = parse_columns(first_line, DELIMITERS[options.input_protocol])
+    return join_row(names, ",").decode()
 
 
 def row_shape(model: MLModel, options: Namespace) -> RowShape:
     """Return the columns of a csv or tsv output."""
-    named = options.key or (options.columns.split(",") if options.columns else [])
+    named = options.key or (columns(options) if options.columns else [])
     return RowShape(named or field_names(model.input_schema), field_names(model.output_schema))
 
 

@@ -100,7 +100,7 @@ class _OnLocalEngine:
             self._workers(),
         )
         groups = self._counters[step_num]
-        for group, name, amount in [*tally.counters(), *tally.fingerprint_counters()]:
+        for group, name, amount in tally.counters():
             groups.setdefault(group, {})[name] = amount
         map_splits[:] = [split for split in map_splits[:1] for _ in range(tasks)]
         if "combiner" in self._get_step(step_num):

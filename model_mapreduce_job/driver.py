@@ -1,0 +1,159 @@
+"""The driver's side of a run: checks before it, the proof and the output after it, and one line for a mistake."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import logging
+import os
+import signal
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from mrjob.step import StepFailedException
+
+from model_mapreduce_job.exceptions import IncompleteRunError, InputError, ModelMapReduceError
+from model_mapreduce_job.first_line import first_line
+from model_mapreduce_job.options import OPTIONS
+from model_mapreduce_job.run_summary import RunSummary
+from model_mapreduce_job.runners.local_run import RunPlan
+from model_mapreduce_job.runners.signals import signals_as_exit
+from model_mapreduce_job.task import DELIMITERS, describe_model, header_columns, load_manager
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
+
+_SIGNAL_CODES = 128
+ON_THIS_MACHINE = frozenset({None, "inline", "local"})
+
+
+def drive(job: MLModelMapReduceJob) -> None:
+    """Run a job on the runner that was chosen, prove that it is complete, and only then give its output.
+
+    Raises ModelMapReduceError.
+    """
+    _check(job)
+    _set_up_logs(job)
+    started = monotonic()
+    with signals_as_exit(), job.make_runner() as runner:
+        try:
+            runner.run()
+        except StepFailedException as error:
+            raise IncompleteRunError(f"The run failed: {error}") from error
+        _finish(job, runner, monotonic() - started)
+
+
+def plan_of(job: MLModelMapReduceJob) -> RunPlan:
+    """Return what a job tells a local runner."""
+    options = vars(job.options)
+    return RunPlan(
+        predicted_steps=frozenset(filter(job.predicts, range(len(job.steps())))),
+        identity={option.name: options[option.name] for option in OPTIONS if option.passed_on},
+        max_record_bytes=job.options.max_record_bytes,
+        resume=job.options.resume,
+        quiet=bool(job.options.quiet),
+    )
+
+
+@contextmanager
+def one_line_for_mistakes() -> Iterator[None]:
+    """Turn what ends a run into one line on standard error and an exit code; --verbose gives the traceback."""
+    try:
+        yield
+    except ModelMapReduceError as error:
+        if {"--verbose", "-v"} & set(sys.argv):
+            raise
+        _leave(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _leave("Stopped by Ctrl-C.", _SIGNAL_CODES + signal.SIGINT)
+    except BrokenPipeError:
+        # whoever read the output has had enough; Python would complain once more when it flushes
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(_SIGNAL_CODES + signal.SIGPIPE)
+    except SystemExit as leaving:
+        if isinstance(leaving.code, int) and leaving.code > _SIGNAL_CODES:
+            _leave(f"Stopped by {signal.Signals(leaving.code - _SIGNAL_CODES).name}.", leaving.code)
+        raise
+
+
+def _leave(message: str, code: int) -> None:
+    sys.stderr.write(f"{message}\n")
+    sys.exit(code)
+
+
+def _check(job: MLModelMapReduceJob) -> None:
+    """Find mistakes before any work; and read the columns' names, where the input has them."""
+    options = job.options
+    if options.model_qualified_name is None:
+        names = ", ".join(str(model["qualified_name"]) for model in load_manager().get_models())
+        raise InputError(f"Which model? Name it with --model_qualified_name. There is: {names}.")
+    load_manager().check_name(options.model_qualified_name)
+    if options.input_protocol in DELIMITERS and not options.columns:
+        job.set_option("columns", header_columns(first_line(job), options))
+    if options.summary_file and not Path(options.summary_file).absolute().parent.is_dir():
+        raise InputError(f"--summary_file {options.summary_file} can't be written: its directory does not exist.")
+
+
+def _set_up_logs(job: MLModelMapReduceJob) -> None:
+    stream = codecs.getwriter("utf_8")(job.stderr)
+    job.set_up_logging(quiet=job.options.quiet, verbose=job.options.verbose, stream=stream)
+    if job.options.runner in ON_THIS_MACHINE and not job.options.verbose:
+        # what mrjob tells of its steps on one machine is no news to anybody
+        logging.getLogger("mrjob").setLevel(logging.WARNING)
+        logging.getLogger("mrjob.conf").setLevel(logging.ERROR)
+
+
+def _finish(job: MLModelMapReduceJob, runner: Any, seconds: float) -> None:
+    """Tell what a run amounts to; publish and print its output only when that is proven whole."""
+    examples = runner.local_run.examples if hasattr(runner, "local_run") else {}
+    summary = RunSummary.of((runner.counters() or [{}])[0], seconds, examples)
+    _tell(job, summary)
+    summary.check(job.options.max_error_rate)
+    if hasattr(runner, "publish"):
+        runner.publish()
+    if job.should_cat_output():
+        _print_output(job, runner)
+
+
+def _print_output(job: MLModelMapReduceJob, runner: Any) -> None:
+    try:
+        for chunk in runner.cat_output():
+            job.stdout.write(chunk)
+        job.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise InputError(f"The output can't be written: {error.strerror}. What was written of it is not whole.") from error
+
+
+def _tell(job: MLModelMapReduceJob, summary: RunSummary) -> None:
+    if not job.options.quiet:
+        job.stderr.write(f"{summary.table()}\n".encode())
+        job.stderr.flush()
+    if job.options.summary_file:
+        text = json.dumps({**_circumstances(job), **summary.as_json()}, indent=2, default=str)
+        try:
+            Path(job.options.summary_file).write_text(f"{text}\n", encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"--summary_file {job.options.summary_file} can't be written: {error.strerror}.") from error
+
+
+def _circumstances(job: MLModelMapReduceJob) -> dict[str, Any]:
+    """Return what a summary says of a run beside its counts."""
+    options = vars(job.options)
+    try:
+        model = describe_model(job.options.model_qualified_name)
+    except ModelMapReduceError:
+        # the tasks have the model; this machine need not
+        model = {"qualified_name": job.options.model_qualified_name, "version": None, "files": {}}
+    return {
+        "model": model,
+        "runner": job.options.runner or "inline",
+        "input": job.options.args or ["-"],
+        "options": {option.name: options[option.name] for option in OPTIONS},
+    }
