@@ -14,6 +14,7 @@ from emr_stack.driver import Driver
 from emr_stack.faults import Fault
 from emr_stack.stack import REGION, EmrStack, emr_stack
 
+from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.runners.aws_errors import AwsError, aws_errors
 from model_mapreduce_job.runners.emr import LOG_DAYS, TMP_DAYS, console_link
 from model_mapreduce_job.runners.emr_security import DEFINITION, ensure_security_configuration
@@ -314,6 +315,11 @@ def test_the_cause_of_a_failure_on_a_cluster_that_stays_up_is_shown(driver: Driv
 def test_what_boto3_raises_is_put_in_words(raised: Exception, message: str) -> None:
     with pytest.raises(AwsError, match=message), aws_errors():
         raise raised
+
+
+def test_a_path_that_mrjob_refuses_is_an_input_error() -> None:
+    with pytest.raises(InputError, match="Input path x does not exist!"), aws_errors():
+        raise OSError("Input path x does not exist!")
 
 
 def test_other_errors_pass_through() -> None:

@@ -1,4 +1,4 @@
-"""What boto3 raises, in words that say what to do."""
+"""What boto3 and mrjob's EMR runner raise, in words that say what to do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError, NoCredentialsError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
-from model_mapreduce_job.exceptions import ModelMapReduceError
+from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ class AwsError(ModelMapReduceError):
 
 @contextmanager
 def aws_errors() -> Iterator[None]:
-    """Raise AwsError in place of what boto3 raises."""
+    """Raise AwsError in place of what boto3 raises, InputError in place of mrjob's errors about paths."""
     try:
         yield
     except NoCredentialsError as error:
@@ -35,6 +35,8 @@ def aws_errors() -> Iterator[None]:
         raise AwsError(
             f"AWS refused {error.operation_name}: {error.response['Error'].get('Message')}"
         ) from error
+    except OSError as error:
+        raise InputError(str(error)) from error
     except UNREACHED as error:
         raise AwsError(
             f"AWS can't be reached: {error} A cluster that was started ends by itself after its last step."

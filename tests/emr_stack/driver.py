@@ -14,17 +14,18 @@ from typing import Final
 from emr_stack.stack import EmrStack
 
 PROJECT: Final = Path(__file__).parent.parent.parent
+MAIN_JOB: Final = PROJECT / "model_mapreduce_job" / "ml_model_map_reduce_job.py"
 UPPER_CASE: Final = PROJECT / "tests" / "emr_stack" / "jobs" / "upper_case.py"
 DEADLINE_SECONDS: Final = 60.0
 
-# What a test changes in mrjob.conf: it looks often, and the job needs none of what bootstrap installs.
-QUICK: Final = """
-include: {conf}
+# What tests change in mrjob.conf: the driver looks often, and the upper-case job needs nothing installed.
+OFTEN: Final = f"""
+include: {PROJECT / "mrjob.conf"}
 runners:
   emr:
     check_cluster_every: 0.2
-    bootstrap: !clear null
 """
+BARE: Final = f"{OFTEN}    bootstrap: !clear null\n"
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,10 @@ class Driver:
     stack: EmrStack
     place: Path
 
-    def run(
-        self, *arguments: str | Path, job: Path = UPPER_CASE, conf: Path | None = None
-    ) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str | Path, job: Path = UPPER_CASE) -> subprocess.CompletedProcess[str]:
         """Run a job on EMR to its end."""
         return subprocess.run(
-            self._command(job, conf, arguments),
+            self._command(job, arguments),
             env=self._environment(),
             cwd=PROJECT,
             capture_output=True,
@@ -73,7 +72,7 @@ class Driver:
     def start(self, *arguments: str | Path) -> Iterator[Started]:
         """Start the upper-case job on EMR; it is killed when the test leaves without having ended it."""
         log = self.place / f"driver-{time.monotonic_ns()}.log"
-        command = self._command(UPPER_CASE, None, arguments)
+        command = self._command(UPPER_CASE, arguments)
         with (
             log.open("wb") as err,
             subprocess.Popen(
@@ -85,10 +84,10 @@ class Driver:
             finally:
                 process.kill()
 
-    def _command(self, job: Path, conf: Path | None, arguments: tuple[str | Path, ...]) -> list[str]:
-        quick = self.place / "quick.conf"
-        quick.write_text(QUICK.format(conf=PROJECT / "mrjob.conf"))
-        return [sys.executable, str(job), "-r", "emr", "-c", str(conf or quick), *map(str, arguments)]
+    def _command(self, job: Path, arguments: tuple[str | Path, ...]) -> list[str]:
+        conf = self.place / f"{job.stem}.conf"
+        conf.write_text(BARE if job == UPPER_CASE else OFTEN)
+        return [sys.executable, str(job), "-r", "emr", "-c", str(conf), *map(str, arguments)]
 
     def _environment(self) -> dict[str, str]:
         tmp = self.place / "tmp"

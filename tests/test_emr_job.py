@@ -1,0 +1,120 @@
+"""The job itself on EMR, with mrjob.conf as shipped: the answers and exit codes are those of one machine."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from emr_stack.driver import MAIN_JOB, PROJECT, Driver
+from emr_stack.stack import REGION, EmrStack, emr_stack
+
+INPUT = PROJECT / "data" / "input.ldjson"
+MODEL = ("--model_qualified_name", "iris_model")
+
+
+@dataclass(frozen=True)
+class First:
+    """The run that started the cluster, which the others join."""
+
+    ended: subprocess.CompletedProcess[str]
+    summary: Path
+    cluster_id: str
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmrStack]:
+    with emr_stack(tmp_path_factory.mktemp("emr")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def first(stack: EmrStack, tmp_path_factory: pytest.TempPathFactory) -> First:
+    place = tmp_path_factory.mktemp("first")
+    options = ("--fingerprint", "--summary_file", place / "summary.json", "--pool-clusters")
+    idle = ("--extra-cluster-param", "AutoTerminationPolicy.IdleTimeout=3600")
+    ended = Driver(stack, place).run(*MODEL, *options, *idle, INPUT, job=MAIN_JOB)
+    assert ended.returncode == 0, ended.stderr
+    found = re.search(r"Created new cluster (j-\w+)", ended.stderr)
+    assert found
+    return First(ended, place / "summary.json", found[1])
+
+
+@pytest.fixture
+def driver(stack: EmrStack, tmp_path: Path) -> Driver:
+    return Driver(stack, tmp_path)
+
+
+def on_this_machine(tmp_path: Path) -> tuple[str, dict[str, object]]:
+    summary = tmp_path / "local.json"
+    command = [sys.executable, MAIN_JOB, *MODEL, "--fingerprint", "--summary_file", summary, INPUT]
+    ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    return ended.stdout, json.loads(summary.read_text())
+
+
+def test_the_answers_and_their_fingerprint_are_those_of_this_machine(first: First, tmp_path: Path) -> None:
+    output, local = on_this_machine(tmp_path)
+    remote = json.loads(first.summary.read_text())
+    assert first.ended.stdout == output
+    assert remote["fingerprint"]
+    assert remote["fingerprint"] == local["fingerprint"]
+    assert remote["reasons"][0]["count"] == 1
+
+
+def test_the_summary_proves_that_every_line_was_answered(first: First) -> None:
+    assert "complete: 15 lines" in first.ended.stderr
+
+
+def test_input_and_output_may_be_on_s3(driver: Driver, first: First) -> None:
+    s3 = driver.stack.client("s3")
+    s3.create_bucket(Bucket="mine", CreateBucketConfiguration={"LocationConstraint": REGION})
+    rows = INPUT.read_bytes().splitlines(keepends=True)
+    s3.put_object(Bucket="mine", Key="in/a.ldjson", Body=b"".join(rows[:7]))
+    s3.put_object(Bucket="mine", Key="in/b.ldjson", Body=b"".join(rows[7:]))
+    places = ("--output-dir", "s3://mine/out", "s3://mine/in/")
+    ended = driver.run(*MODEL, "--cluster-id", first.cluster_id, *places, job=MAIN_JOB)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == ""
+    keys = [item["Key"] for item in s3.list_objects_v2(Bucket="mine", Prefix="out/")["Contents"]]
+    assert keys == ["out/_SUCCESS", "out/part-00000", "out/part-00001"]
+    parts = [s3.get_object(Bucket="mine", Key=key)["Body"].read().decode() for key in keys[1:]]
+    assert "".join(parts) == first.ended.stdout
+
+
+def test_too_many_failures_end_with_exit_code_3_and_no_output(driver: Driver, first: First) -> None:
+    ended = driver.run(
+        *MODEL, "--max_error_rate", "0.01", "--cluster-id", first.cluster_id, INPUT, job=MAIN_JOB
+    )
+    assert ended.returncode == 3, ended.stderr
+    assert ended.stdout == ""
+    assert "more than --max_error_rate 0.01 allows" in ended.stderr
+
+
+def test_a_task_that_fails_ends_the_run_with_exit_code_1_and_its_reason(driver: Driver, first: First) -> None:
+    ended = driver.run(
+        *MODEL, "--cmdenv", "APP_SETTINGS=NoSuchConfig", "--cluster-id", first.cluster_id, INPUT, job=MAIN_JOB
+    )
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert "NoSuchConfig" in ended.stderr.partition("Probable cause of failure")[2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model_qualified_name", "nobody", INPUT], "iris_model"),
+        ([*MODEL, "s3://nobody/nothing.ldjson"], "s3://nobody/nothing.ldjson"),
+    ],
+)
+def test_a_mistake_costs_no_cluster_and_one_line(
+    driver: Driver, arguments: list[str | Path], message: str
+) -> None:
+    before = len(driver.stack.calls("RunJobFlow"))
+    ended = driver.run(*arguments, job=MAIN_JOB)
+    assert ended.returncode == 1
+    assert message in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert len(driver.stack.calls("RunJobFlow")) == before
