@@ -40,6 +40,9 @@ class Config:
             "qualified_name": "iris_model",
             "module_name": "iris_model.iris_predict",
             "class_name": "IrisModel",
+            "files": {
+                "model_files/iris.onnx": "10f1cb29b1774ea0cb2aa0ccf8791bd841d6dbc876b64f75a66f9e5bafb8a4a6",
+            },
         },
     )
 

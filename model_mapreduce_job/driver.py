@@ -37,8 +37,8 @@ def drive(job: MLModelMapReduceJob) -> None:
 
     Raises ModelMapReduceError.
     """
-    _check(job)
     _set_up_logs(job)
+    _check(job)
     started = monotonic()
     with signals_as_exit(), job.make_runner() as runner:
         try:

@@ -86,7 +86,8 @@ class MLModelMapReduceJob(MRJob):
         """Return the functions that read and write a step's lines: where it predicts, lines stay lines."""
         if step_type == "mapper" and self.predicts(step_num):
             return _read_line, _write_line
-        return super().pick_protocols(step_num, step_type)
+        read, write = super().pick_protocols(step_num, step_type)
+        return read, write
 
     def run_job(self) -> None:
         """Run the whole job; raises ModelMapReduceError."""
@@ -129,7 +130,7 @@ class MLModelMapReduceJob(MRJob):
     def set_option(self, name: str, value: str) -> None:
         """Set an option that the driver found the value of, here and for the tasks."""
         setattr(self.options, name, value)
-        self._cl_args = [f"--{name}={value}", *self._cl_args]
+        self._cl_args: list[str] = [f"--{name}={value}", *self._cl_args]
 
     def replace_stdin(self, stream: Any) -> None:
         """Read another stream in place of standard input."""
@@ -157,7 +158,7 @@ class MLModelMapReduceJob(MRJob):
         if not self.options.args:
             yield read_blocks(self.stdin, limit)
         for path in self.options.args:
-            with open(path, "rb") as file:
+            with Path(path).open("rb") as file:
                 yield read_blocks(file, limit)
 
     def _send_counters(self) -> None:

@@ -33,7 +33,7 @@ class Option:
         return list(dict.fromkeys((f"--{self.name}", f"--{self.name.replace('_', '-')}")))
 
 
-def _number(text: str, kind: type[int] | type[float], fits: Callable[[float], bool], wanted: str) -> float:
+def _number(text: str, kind: type[int | float], fits: Callable[[float], bool], wanted: str) -> float:
     try:
         number = kind(text)
     except ValueError:
@@ -63,23 +63,43 @@ OPTIONS = (
     ),
     Option(
         "output_protocol",
-        {"choices": OUTPUT_PROTOCOLS, "default": "json", "help": "how a prediction is written (default json)"},
+        {
+            "choices": OUTPUT_PROTOCOLS,
+            "default": "json",
+            "help": "how a prediction is written (default json)",
+        },
     ),
     Option(
         "columns",
-        {"metavar": "A,B,C", "help": "column names of csv and tsv; else the first line of the input has them"},
+        {
+            "metavar": "A,B,C",
+            "help": "column names of csv and tsv; else the first line of the input has them",
+        },
     ),
     Option(
         "key",
-        {"metavar": "FIELD", "action": "append", "help": "put only this field into the output key (repeatable)"},
+        {
+            "metavar": "FIELD",
+            "action": "append",
+            "help": "put only this field into the output key (repeatable)",
+        },
     ),
     Option(
         "on_error",
-        {"choices": ("null", "explain"), "default": "null", "help": "what stands for a failed record (default null)"},
+        {
+            "choices": ("null", "explain"),
+            "default": "null",
+            "help": "what stands for a failed record (default null)",
+        },
     ),
     Option(
         "max_error_rate",
-        {"type": _share, "default": 1.0, "metavar": "R", "help": "exit 3 when a larger share fails (default 1.0)"},
+        {
+            "type": _share,
+            "default": 1.0,
+            "metavar": "R",
+            "help": "exit 3 when a larger share fails (default 1.0)",
+        },
         passed_on=False,
     ),
     Option(
@@ -109,7 +129,11 @@ OPTIONS = (
     ),
     Option(
         "predict_timeout",
-        {"type": _seconds, "metavar": "SECONDS", "help": "a record that takes longer is a failure (default: none)"},
+        {
+            "type": _seconds,
+            "metavar": "SECONDS",
+            "help": "a record that takes longer is a failure (default: none)",
+        },
     ),
     Option("fingerprint", {"action": "store_true", "help": "add an order-independent digest of the output"}),
     Option(

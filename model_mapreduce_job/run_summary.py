@@ -18,9 +18,9 @@ _FAILED = "failed: "
 
 @dataclass(frozen=True)
 class RunSummary:
-    """The sums of a run's counters. reasons counts failures by type of error; examples has one message for each.
+    """The sums of a run's counters.
 
-    seconds is the run's wall time; predict_ms and load_ms are summed over tasks. known is false when the
+    reasons counts failures by type of error, and examples has one message for each. seconds is the run's wall time; predict_ms and load_ms are summed over tasks. known is false when the
     runner could not tell its counters.
     """
 
@@ -39,16 +39,19 @@ class RunSummary:
     known: bool = True
 
     @classmethod
-    def of(cls, counters: Mapping[str, Mapping[str, int]], seconds: float, examples: Mapping[str, str]) -> RunSummary:
-        """Return the summary of a step's counters, given by group and name; no counters at all are unknown."""
+    def of(
+        cls, counters: Mapping[str, Mapping[str, int]], seconds: float, examples: Mapping[str, str]
+    ) -> RunSummary:
+        """Return the summary of a step's counters by group and name; no counters at all are unknown."""
         own = dict(counters.get(GROUP, {}))
+        counts = {name: own.get(name, 0) for name in COUNTS}
         return cls(
-            seconds,
-            *(own.get(name, 0) for name in COUNTS),
+            seconds=seconds,
             reasons=_most_frequent({n.removeprefix(_FAILED): own[n] for n in own if n.startswith(_FAILED)}),
             examples=examples,
             fingerprint=fingerprint_of(dict(counters.get(FINGERPRINT_GROUP, {}))),
             known=bool(own),
+            **counts,
         )
 
     @property
@@ -58,7 +61,7 @@ class RunSummary:
         return self.failed / records if records else 0.0
 
     def check(self, max_error_rate: float) -> None:
-        """Raise IncompleteRunError unless every line is accounted for, TooManyFailuresError above the rate."""
+        """Raise IncompleteRunError unless each line is accounted for, TooManyFailuresError above the rate."""
         answered = self.predicted + self.failed + self.blank + self.headers
         if self.known and self.lines != answered:
             raise IncompleteRunError(

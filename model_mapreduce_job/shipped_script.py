@@ -5,7 +5,7 @@ import sys
 
 sys.path.insert(0, os.getcwd())  # noqa: PTH109 - sys.path takes text
 
-from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob  # noqa: E402 - needs the line above
+from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
 
 if __name__ == "__main__":
     MLModelMapReduceJob.run()

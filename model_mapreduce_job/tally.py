@@ -22,7 +22,17 @@ FAIL_FAST_RECORDS = 1000
 _FINGERPRINT_BYTES = 16
 _LIMB_BITS = 32
 _EXAMPLE_CHARACTERS = 300
-_AMOUNTS = ("lines", "predicted", "failed", "blank", "headers", "batches", "predict_ns", "load_ns", "fingerprint")
+_AMOUNTS = (
+    "lines",
+    "predicted",
+    "failed",
+    "blank",
+    "headers",
+    "batches",
+    "predict_ns",
+    "load_ns",
+    "fingerprint",
+)
 
 
 @dataclass
@@ -96,7 +106,7 @@ class Tally:
         yield from self._fingerprint_counters()
 
     def _fingerprint_counters(self) -> Iterator[tuple[str, str, int]]:
-        """Yield the fingerprint as four counters of 32 bits, which can be added up over any number of tasks."""
+        """Yield the fingerprint as four counters of 32 bits, which any number of tasks can add up."""
         if not self.fingerprint:
             return
         for limb in range(_FINGERPRINT_BYTES * 8 // _LIMB_BITS):

@@ -10,12 +10,27 @@ from typing import TYPE_CHECKING, Any, Protocol
 from model_mapreduce_job.batch_prediction import BatchPrediction
 from model_mapreduce_job.batch_sizing import LONGEST_SECONDS, BatchSizer
 from model_mapreduce_job.config import load_configuration
-from model_mapreduce_job.delimited import FlatRows, RowShape, Rows, check_columns, join_row, parse_columns, split_row
+from model_mapreduce_job.delimited import (
+    FlatRows,
+    Rows,
+    RowShape,
+    check_columns,
+    join_row,
+    parse_columns,
+    split_row,
+)
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.isolation import IsolatedPrediction, LimitedPredictor
 from model_mapreduce_job.ml_model_manager import ModelManager
 from model_mapreduce_job.prediction import predictor_for
-from model_mapreduce_job.protocols import InputProtocol, JsonLines, JsonObjects, JsonPairs, KeyFields, OutputProtocol
+from model_mapreduce_job.protocols import (
+    InputProtocol,
+    JsonLines,
+    JsonObjects,
+    JsonPairs,
+    KeyFields,
+    OutputProtocol,
+)
 from model_mapreduce_job.schemas import field_names, record_schema, required_names
 from model_mapreduce_job.tally import Tally
 
@@ -26,7 +41,6 @@ if TYPE_CHECKING:
     from model_mapreduce_job.lines import Block
     from model_mapreduce_job.ml_model import MLModel
     from model_mapreduce_job.schemas import RecordSchema
-
 
 
 class Prediction(Protocol):
@@ -50,8 +64,12 @@ INPUT_PROTOCOLS: dict[str, Callable[[RecordSchema, Namespace], InputProtocol]] =
 OUTPUT_PROTOCOLS: dict[str, Callable[[MLModel, Namespace], OutputProtocol]] = {
     "json": lambda _model, options: JsonPairs(explain=explains(options)),
     "ldjson": lambda _model, options: JsonObjects(explain=explains(options)),
-    "csv": lambda model, options: FlatRows(row_shape(model, options), explain=explains(options), delimiter=","),
-    "tsv": lambda model, options: FlatRows(row_shape(model, options), explain=explains(options), delimiter="\t"),
+    "csv": lambda model, options: FlatRows(
+        row_shape(model, options), explain=explains(options), delimiter=","
+    ),
+    "tsv": lambda model, options: FlatRows(
+        row_shape(model, options), explain=explains(options), delimiter="\t"
+    ),
 }
 
 
@@ -71,10 +89,10 @@ def load_manager() -> ModelManager:
 
 
 def make_task(options: Namespace, output_protocol: str | None = None, attempt: int = 0) -> Prediction:
-    """Return a task as the run's options describe it: in this process, or isolated from its second attempt on.
+    """Return a task as the run's options describe it: in this process, or isolated from attempt 1 on.
 
     output_protocol takes the place of the one that the options name: what goes to a reducer is always json.
-    attempt counts from 0. In this process the model is loaded now, isolated when the first batch comes.
+    attempt counts from 0. In this process the model is loaded now; isolated, when the first batch comes.
     """
     if options.isolate == "always" or (options.isolate == "auto" and attempt > 0):
         make = partial(_make_task, options, output_protocol, isolated=True)
@@ -131,7 +149,9 @@ def explains(options: Namespace) -> bool:
 def columns(options: Namespace) -> list[str]:
     """Return the input's columns; raises InputError when they are not named or can't be used."""
     if not options.columns:
-        raise InputError(f"The columns of the {options.input_protocol} input are not known. Name them: --columns a,b,c.")
+        raise InputError(
+            f"The columns of the {options.input_protocol} input are not known. Name them: --columns a,b,c."
+        )
     return check_columns(split_row(options.columns, ","))
 
 
