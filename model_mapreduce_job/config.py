@@ -97,8 +97,8 @@ def _entry(configuration: type[Config], number: int, given: Mapping[str, Any]) -
         return ModelEntry(**given)
     except TypeError as error:
         raise ConfigurationError(
-            f"{describe(configuration, number)} can't be used: {given!r}. It needs module_name and class_name, "
-            "and may have qualified_name, parameters and files."
+            f"{describe(configuration, number)} can't be used: {given!r}. It needs module_name and "
+            "class_name, and may have qualified_name, parameters and files."
         ) from error
 
 

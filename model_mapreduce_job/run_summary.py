@@ -20,8 +20,9 @@ _FAILED = "failed: "
 class RunSummary:
     """The sums of a run's counters.
 
-    reasons counts failures by type of error, and examples has one message for each. seconds is the run's wall time; predict_ms and load_ms are summed over tasks. known is false when the
-    runner could not tell its counters.
+    reasons counts failures by type of error, and examples has one message for each. seconds is the run's
+    wall time; predict_ms and load_ms are summed over tasks. known is false when the runner could not tell its
+    counters.
     """
 
     seconds: float
@@ -70,8 +71,9 @@ class RunSummary:
             )
         if self.failed_share > max_error_rate:
             raise TooManyFailuresError(
-                f"{self.failed:,} of {self.predicted + self.failed:,} records failed ({self.failed_share:.2%}), "
-                f"more than --max_error_rate {max_error_rate} allows. {self._reasons_in_words()}"
+                f"{self.failed:,} of {self.predicted + self.failed:,} records failed "
+                f"({self.failed_share:.2%}), more than --max_error_rate {max_error_rate} allows. "
+                f"{self._reasons_in_words()}"
             )
 
     def table(self) -> str:
