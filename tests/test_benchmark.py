@@ -69,7 +69,7 @@ def test_a_quick_run_compares_everything_and_keeps_it(tmp_path: Path) -> None:
 
 
 def test_the_floor_predicts_as_the_mapper_does() -> None:
-    """The floor is an honest program: its output is the mapper's for good lines and for all kinds of bad ones."""
+    """The floor is an honest program: its output is the mapper's for good lines and for bad ones."""
     lines = [FLOWER, FLOWER.replace(b"0.2", b'"asd"'), b"no JSON", b'"\xff"', b"[" * 100_000, b"{}", FLOWER]
     stdin = b"\n".join(lines)
     assert run("benchmarks/mapper/floor.py", stdin=stdin) == run(*TASK, stdin=stdin)
