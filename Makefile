@@ -1,31 +1,36 @@
-# Two commands need nothing but Python 3.11 or later: `make run` and `make test`.
+# `make run` and `make test` need nothing but Python 3.11, 3.12 or 3.13; `make help` lists the rest.
 .DEFAULT_GOAL := help
 SHELL := bash
-PYTHON ?= python3
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+# The first Python on PATH that the job runs on.
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell $(p) -c '$(FITS)' 2>/dev/null && echo $(p))))
 VENV ?= .venv
 BIN := $(VENV)/bin
-JOB := PYTHONPATH=./ APP_SETTINGS=ProdConfig $(BIN)/python model_mapreduce_job/ml_model_map_reduce_job.py
+JOB := PYTHONPATH=./ APP_SETTINGS=$(or $(APP_SETTINGS),ProdConfig) $(BIN)/python model_mapreduce_job/ml_model_map_reduce_job.py
 MODEL ?= iris_model
 INPUT ?= ./data/input.ldjson
 OUTPUT ?= ./data/output.ldjson
 
 .PHONY: help
 help:  ## list the targets
-	@grep -hE '^[a-z][a-zA-Z0-9_-]*:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-22s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z][a-zA-Z0-9_-]*:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
 
 $(VENV)/run.stamp: requirements.txt setup.py examples/iris_model/setup.py
+	@[ -n "$(PYTHON)" ] || { echo "Python 3.11, 3.12 or 3.13 is needed, and none is on PATH. Install one, or say PYTHON=/path/to/python."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
 $(VENV)/test.stamp: $(VENV)/run.stamp test_requirements.txt
-	$(BIN)/python -m pip install --quiet -r test_requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r test_requirements.txt
 	@touch $@
 
 .PHONY: run
 run: $(VENV)/run.stamp  ## predict data/input.ldjson into data/output.ldjson
-	$(JOB) --model_qualified_name $(MODEL) $(INPUT) > $(OUTPUT)
+	@$(JOB) --model_qualified_name $(MODEL) $(INPUT) > $(OUTPUT)
 
 .PHONY: test
 test: $(VENV)/test.stamp  ## the whole test suite that needs no cluster, with branch coverage
@@ -34,6 +39,10 @@ test: $(VENV)/test.stamp  ## the whole test suite that needs no cluster, with br
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
+.PHONY: test-versions
+test-versions:  ## the test suite on each other Python, 3.11 to 3.13, that this machine has
+	./tests/on_every_python
+
 .PHONY: lint
 lint: $(VENV)/test.stamp  ## ruff, ruff format, mypy strict, bandit
 	$(BIN)/ruff check .
@@ -41,7 +50,19 @@ lint: $(VENV)/test.stamp  ## ruff, ruff format, mypy strict, bandit
 	$(BIN)/mypy
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml model_mapreduce_job examples
 
+.PHONY: torture
+torture: $(VENV)/test.stamp  ## kill workers and drivers at SEEDS random moments, and look for lost or doubled lines
+	$(BIN)/python tests/torture.py --seeds $(or $(SEEDS),50)
+
+.PHONY: benchmark
+benchmark: $(VENV)/test.stamp  ## the mapper beside a hand-written loop and the plain mrjob job
+	$(BIN)/python benchmarks/benchmark.py
+
+.PHONY: benchmark-peers
+benchmark-peers: $(VENV)/run.stamp  ## the job beside Polars, Dask, PySpark, Ray Data and Beam
+	$(BIN)/python benchmarks/peers.py
+
 .PHONY: clean
 clean:  ## remove what was built
-	rm -rf $(VENV) build dist data/output.ldjson
+	rm -rf $(VENV) build dist $(OUTPUT)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
