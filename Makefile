@@ -21,11 +21,11 @@ help:  ## list the targets
 $(VENV)/run.stamp: requirements.txt setup.py examples/iris_model/setup.py
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11, 3.12 or 3.13 is needed, and none is on PATH. Install one, or say PYTHON=/path/to/python."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
 $(VENV)/test.stamp: $(VENV)/run.stamp test_requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r test_requirements.txt
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check -r test_requirements.txt
 	@touch $@
 
 .PHONY: run
