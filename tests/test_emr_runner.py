@@ -3,8 +3,10 @@
 import json
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +71,26 @@ def wait_for_no_cluster(stack: EmrStack) -> None:
 # What is started
 
 
-def test_a_cluster_is_started_as_mrjob_conf_says(driver: Driver, lines: Path) -> None:
-    ended = driver.run(lines)
+@dataclass(frozen=True)
+class Quiet:
+    """A run in which nothing went wrong, on buckets that it was given names for."""
+
+    ended: subprocess.CompletedProcess[str]
+    asked: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def quiet(stack: EmrStack, tmp_path_factory: pytest.TempPathFactory) -> Quiet:
+    place = tmp_path_factory.mktemp("quiet")
+    (place / "lines.txt").write_text("first\nlast\n")
+    named = ("--cloud-tmp-dir", "s3://named-tmp/work/", "--cloud-log-dir", "s3://named-logs/emr/")
+    ended = Driver(stack, place).run(*named, place / "lines.txt")
     assert ended.returncode == 0, ended.stderr
-    asked = driver.stack.calls("RunJobFlow")[-1]
+    return Quiet(ended, stack.calls("RunJobFlow")[-1])
+
+
+def test_a_cluster_is_started_as_mrjob_conf_says(quiet: Quiet) -> None:
+    asked = quiet.asked
     assert asked["ReleaseLabel"] == "emr-7.13.0"
     assert asked["SecurityConfiguration"] == "model-mapreduce-job"
     assert asked["AutoTerminationPolicy"] == {"IdleTimeout": 600}
@@ -83,14 +101,10 @@ def test_a_cluster_is_started_as_mrjob_conf_says(driver: Driver, lines: Path) ->
         "CORE",
     ]
     assert "KeepJobFlowAliveWhenNoSteps" not in asked["Instances"]
-    assert asked["LogUri"].endswith("/logs/")
 
 
-def test_the_cluster_and_its_console_page_are_printed_before_the_first_step_runs(
-    driver: Driver, lines: Path
-) -> None:
-    ended = driver.run(lines)
-    announced, _, after = ended.stderr.partition("#/clusterDetails/j-")
+def test_the_cluster_and_its_console_page_are_printed_before_the_first_step_runs(quiet: Quiet) -> None:
+    announced, _, after = quiet.ended.stderr.partition("#/clusterDetails/j-")
     assert f"https://{REGION}.console.aws.amazon.com/emr/home" in announced
     assert "Waiting for Step" not in announced
     assert "Waiting for Step" in after
@@ -159,12 +173,9 @@ def test_a_bucket_that_cant_be_protected_is_not_left_behind(
     assert "unprotected" not in s3.get_all_bucket_names()
 
 
-def test_a_run_creates_the_buckets_that_its_conf_names(driver: Driver, lines: Path) -> None:
-    ended = driver.run(
-        "--cloud-tmp-dir", "s3://named-tmp/work/", "--cloud-log-dir", "s3://named-logs/emr/", lines
-    )
-    assert ended.returncode == 0, ended.stderr
-    client = driver.stack.client("s3")
+@pytest.mark.usefixtures("quiet")
+def test_a_run_creates_the_buckets_that_its_conf_names_and_leaves_only_logs(stack: EmrStack) -> None:
+    client = stack.client("s3")
     for bucket, prefix, days in (("named-tmp", "work/", TMP_DAYS), ("named-logs", "emr/", LOG_DAYS)):
         rules = client.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
         expiring = [rule for rule in rules if "Expiration" in rule]
@@ -234,13 +245,12 @@ def test_ctrl_c_terminates_the_cluster_that_was_started(driver: Driver, lines: P
     assert "Terminating cluster" in started.log.read_text()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_killed_driver_terminates_the_cluster_that_it_started(
-    driver: Driver, lines: Path, number: signal.Signals
+def test_a_driver_whose_terminal_goes_away_terminates_the_cluster_that_it_started(
+    driver: Driver, lines: Path
 ) -> None:
     with driver.start("--sleep", "30", lines) as started:
         started.wait_for("Waiting for Step")
-        assert started.end(number) == 128 + number
+        assert started.end(signal.SIGHUP) == 128 + signal.SIGHUP
     wait_for_no_cluster(driver.stack)
 
 
@@ -290,6 +300,13 @@ def test_logs_of_a_cluster_that_stays_up_are_waited_for_no_longer_than_they_take
     assert "lines=2" in ended.stderr
     (cluster,) = clusters(driver.stack, "pooling:0.7.4,logs")
     driver.stack.client("emr").terminate_job_flows(JobFlowIds=[cluster["Id"]])
+
+
+def test_ctrl_c_while_logs_are_waited_for_goes_on_without_them(driver: Driver, lines: Path) -> None:
+    with driver.start("--pool-clusters", "--pool-name", "impatient", lines) as started:
+        started.wait_for("Waiting for logs")
+        assert started.end(signal.SIGINT) == 0
+    assert "No counters found" in started.log.read_text()
 
 
 def test_the_cause_of_a_failure_on_a_cluster_that_stays_up_is_shown(driver: Driver, lines: Path) -> None:
