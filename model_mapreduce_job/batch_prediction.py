@@ -1,6 +1,6 @@
 """The core: lines in, lines with predictions out.
 
-line -> protocol.read -> record | failure -> batch -> predictor -> prediction | failure -> protocol.write -> line
+line -> protocol.read -> record | failure -> predictor -> prediction | failure -> protocol.write -> line
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from model_mapreduce_job.batch_sizing import BatchSizer
 from model_mapreduce_job.batches import batches
 from model_mapreduce_job.encoding import prediction_texts
+from model_mapreduce_job.lines import bare
 from model_mapreduce_job.protocols import json_string
 from model_mapreduce_job.reading import read_batch
 from model_mapreduce_job.records import Failure, OverlongLine
@@ -38,7 +39,7 @@ class BatchPrediction:
     fingerprint: bool = False
 
     def predict_lines(self, blocks: Iterable[Block]) -> Iterator[list[bytes]]:
-        """Yield the output lines of each batch: one for each line that is neither blank nor a header, in order.
+        """Yield the output lines of each batch, in order: one for each line that is not blank and no header.
 
         Raises TooManyFailuresError when fail_fast is set and the task starts with 1,000 failures, and
         ModelContractError when the model answers out of contract.
@@ -52,8 +53,8 @@ class BatchPrediction:
     def _batch(self, lines: list[bytes]) -> list[bytes]:
         started = perf_counter_ns()
         batch = read_batch(self.reader, lines)
-        answers = self._predict(batch.good)
-        output = self._write(batch.keys, prediction_texts(batch.with_outcomes(answers)))
+        texts = prediction_texts(self._predict(batch.records))
+        output = self._write(batch.keys, batch.with_failures(texts))
         self.tally.lines += len(lines)
         self.tally.blank += batch.blank
         self.tally.headers += batch.headers
@@ -68,7 +69,11 @@ class BatchPrediction:
         return answers
 
     def _write(self, keys: list[bytes], predictions: list[bytes | Failure]) -> list[bytes]:
-        failures = [text for text in predictions if isinstance(text, Failure)] if Failure in map(type, predictions) else ()
+        failures = (
+            [text for text in predictions if isinstance(text, Failure)]
+            if Failure in map(type, predictions)
+            else ()
+        )
         for failure in failures:
             self.tally.add_failure(failure)
         self.tally.predicted += len(predictions) - len(failures)
@@ -77,7 +82,7 @@ class BatchPrediction:
     def fail(self, line: bytes, failure: Failure) -> list[bytes]:
         """Return the output of a line whose failure is already known, and count it."""
         self.tally.lines += 1
-        return self._counted(self._write([self.reader.text(line)], [failure]))
+        return self._counted(self._write([self.reader.text(bare(line))], [failure]))
 
     def _overlong(self, line: OverlongLine) -> list[bytes]:
         self.tally.lines += 1

@@ -15,24 +15,24 @@ class BatchSizer:
     """The size of the next batch, found by fitting what the batches before it cost.
 
     A batch of n records takes fixed + n * each seconds. The size doubles until the fixed part is under 5 % of
-    a batch, and is lowered when a batch takes over 2 seconds or does not fit into memory. A pinned size is
-    only ever lowered, by want of memory.
+    a batch. It starts again from a smaller one when a batch takes over longest_seconds, be it the model that
+    is slow or the machine that stood still, and when a batch does not fit into memory. A pinned size is only
+    ever lowered, by want of memory.
     """
 
     def __init__(self, pinned: int | None = None, longest_seconds: float = LONGEST_SECONDS) -> None:
         self.size = pinned or FIRST_SIZE
+        self._largest = pinned or LARGEST_SIZE
         self._longest_seconds = longest_seconds
         self._pinned = pinned is not None
-        self._growing = pinned is None
-        self._seconds: list[float] = []
-        self._half_the_size: float | None = None
+        self._start_from(self.size)
 
     def observe(self, records: int, seconds: float) -> None:
         """Take note of what a batch cost; one smaller than the size tells nothing about growing."""
         if self._pinned:
             return
         if seconds > self._longest_seconds and records > 1:
-            self._shrink_to(max(1, int(records * self._longest_seconds / seconds)))
+            self._start_from(max(1, int(records * self._longest_seconds / seconds)))
         elif self._growing and records == self.size:
             self._seconds.append(seconds)
             if len(self._seconds) == _TRIES or 2 * seconds > self._longest_seconds:
@@ -40,14 +40,18 @@ class BatchSizer:
 
     def out_of_memory(self, records: int) -> None:
         """Take note that a batch of so many records did not fit into memory."""
-        self._shrink_to(max(1, records // 2))
+        self._largest = max(1, records // 2)
+        self._start_from(self._largest)
 
-    def _shrink_to(self, size: int) -> None:
+    def _start_from(self, size: int) -> None:
         self.size = min(self.size, size)
-        self._growing = False
+        self._growing = not self._pinned
+        self._seconds: list[float] = []
+        self._half_the_size: float | None = None
 
     def _grow(self, seconds: float) -> None:
-        self._growing = not (self._is_enough(seconds) or 2 * seconds > self._longest_seconds or self.size >= LARGEST_SIZE)
+        too_large = 2 * self.size > self._largest or 2 * seconds > self._longest_seconds
+        self._growing = not (too_large or self._is_enough(seconds))
         if self._growing:
             self.size *= 2
             self._half_the_size = seconds

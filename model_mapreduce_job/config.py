@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
+
+import msgspec
 
 from model_mapreduce_job.exceptions import ConfigurationError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 DEFAULT_CONFIGURATION = "ProdConfig"
 
@@ -28,8 +28,8 @@ class ModelEntry:
     module_name: str
     class_name: str
     qualified_name: str | None = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    files: Mapping[str, str] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
 
 
 class Config:
@@ -84,6 +84,11 @@ def load_configuration(name: str | None = None) -> type[Config]:
 
 def entries(configuration: type[Config]) -> tuple[ModelEntry, ...]:
     """Return the configuration's models as entries; raises ConfigurationError for one that is malformed."""
+    if not isinstance(configuration.models, list | tuple):
+        raise ConfigurationError(
+            f"{configuration.__name__}.models is a {type(configuration.models).__name__}: "
+            "it must be a list with an entry for each model."
+        )
     return tuple(_entry(configuration, number, given) for number, given in enumerate(configuration.models, 1))
 
 
@@ -92,20 +97,28 @@ def describe(configuration: type[Config], number: int) -> str:
     return f"entry {number} of {configuration.__name__}.models"
 
 
-def _entry(configuration: type[Config], number: int, given: Mapping[str, Any]) -> ModelEntry:
+def _entry(configuration: type[Config], number: int, given: Any) -> ModelEntry:
     try:
-        return ModelEntry(**given)
-    except TypeError as error:
+        return _checked(given)
+    except (TypeError, ValueError) as error:
         raise ConfigurationError(
-            f"{describe(configuration, number)} can't be used: {given!r}. It needs module_name and "
-            "class_name, and may have qualified_name, parameters and files."
+            f"{describe(configuration, number)} can't be used: {given!r}. {error}. An entry has module_name "
+            "and class_name, and may have qualified_name, parameters and files."
         ) from error
+
+
+def _checked(given: Any) -> ModelEntry:
+    if not isinstance(given, Mapping):
+        raise TypeError("It is no dict")
+    if unknown := given.keys() - ModelEntry.__dataclass_fields__.keys():
+        raise TypeError(f"It has {', '.join(map(repr, sorted(unknown)))}")
+    return msgspec.convert(given, ModelEntry)
 
 
 def _import(module_name: str, setting: str | None) -> Any:
     try:
         return importlib.import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigurationError(
             f"APP_SETTINGS={setting!r} can't be imported: {type(error).__name__}: {error}. "
             "Check the dotted path, and that its directory is in PYTHONPATH."

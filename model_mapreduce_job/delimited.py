@@ -5,23 +5,33 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.protocols import HeaderLine, json_string
+from model_mapreduce_job.fields import NUMBERS, Field
+from model_mapreduce_job.lines import bare
+from model_mapreduce_job.protocols import HeaderLine, decode_fields, json_string
 from model_mapreduce_job.records import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from model_mapreduce_job.schemas import RecordSchema
 
-_BOM = "\ufeff"
 # What a spreadsheet takes for the start of a formula: OWASP, "CSV Injection".
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_ANY_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_LINE_ENDS = re.compile(r"[\r\n]+")
+_BOOLEANS = {"true": b"true", "1": b"true", "false": b"false", "0": b"false"}
+
+# A quoted cell may be as long as its line, which --max_record_bytes limits; csv's own limit is 128 KiB.
+csv.field_size_limit(sys.maxsize)
 
 
 class RowError(ValueError):
@@ -34,44 +44,75 @@ class Rows:
     verbatim = False
 
     def __init__(self, schema: RecordSchema, columns: Sequence[str], delimiter: str) -> None:
-        self._convert = schema.convert
-        self._columns = list(columns)
+        self._decode = schema.decode
+        fields = {field.name: field for field in schema.fields}
+        self._columns = [Column(fields.get(name, Field(name))) for name in columns]
+        self._names = list(columns)
         self._delimiter = delimiter
 
     def read(self, line: bytes) -> Any:
         """Return the row as a record; raise HeaderLine when its cells are the columns' names."""
-        cells = self._cells(line.decode())
-        if cells == self._columns:
+        cells = split_row(line.decode(), self._delimiter)
+        if cells == self._names:
             raise HeaderLine
-        return self._convert(self._named(cells))
+        return self._decode(self._object(cells, Column.in_record))
 
     def text(self, line: bytes) -> bytes:
         """Return the row as a JSON object; numbers as they were written; a JSON string when it is no row."""
         try:
-            row = self._named(self._cells(line.decode()))
+            return self._object(split_row(line.decode(), self._delimiter), Column.in_key)
         except (ValueError, csv.Error):
             return json_string(line)
-        return b"{%b}" % b", ".join(b"%b: %b" % (_string(name), _cell(cell)) for name, cell in row.items())
 
-    def _cells(self, text: str) -> list[str]:
-        return split_row(text, self._delimiter)
-
-    def _named(self, cells: list[str]) -> dict[str, str]:
+    def _object(self, cells: list[str], write: Callable[[Column, str], bytes | None]) -> bytes:
         if len(cells) != len(self._columns):
-            raise RowError(f"Expected {len(self._columns)} cells ({', '.join(self._columns)}), got {len(cells)}")
-        return dict(zip(self._columns, cells, strict=True))
+            raise RowError(f"Expected {len(self._names)} cells ({', '.join(self._names)}), got {len(cells)}")
+        values = zip(self._columns, map(write, self._columns, cells), strict=True)
+        return b"{%b}" % b", ".join(
+            b"%b: %b" % (column.name, value) for column, value in values if value is not None
+        )
+
+
+class Column:
+    """A column, and how its cells become the JSON that its field of the model's schema asks for."""
+
+    def __init__(self, field: Field) -> None:
+        self.name = _json(field.name)
+        self._types = field.types
+        self._is_integer = "integer" in field.types and "number" not in field.types
+        self._empty = self._empty_cell(field)
+
+    def in_record(self, cell: str) -> bytes | None:
+        """Return the cell's value in the record, None when it has none; the schema decides whether it may."""
+        if not cell:
+            return self._empty
+        # a library that can't leave gaps among integers writes them as 1.0
+        return self.in_key(cell.strip().removesuffix(".0") if self._is_integer else cell)
+
+    def in_key(self, cell: str) -> bytes:
+        """Return the cell as the key shows it: a number as it was written where the schema takes one."""
+        if self._types and self._types.isdisjoint(NUMBERS):
+            return _BOOLEANS.get(cell.lower(), _json(cell)) if "boolean" in self._types else _json(cell)
+        number = cell.strip() if self._types else cell
+        return number.encode() if _JSON_NUMBER.fullmatch(number) else _json(cell)
+
+    @staticmethod
+    def _empty_cell(field: Field) -> bytes | None:
+        if "null" in field.types and field.required:
+            return b"null"
+        return b'""' if "string" in field.types and field.required else None
 
 
 @dataclass(frozen=True)
 class RowShape:
-    """The columns that a row has: the input's, then the prediction's; none means that it is written as one cell."""
+    """The columns that a row has: the input's, then the prediction's; without any, one cell has it all."""
 
     input_columns: Sequence[str] = ()
     prediction_columns: Sequence[str] = ()
 
 
 class FlatRows:
-    """Writes a row of the input's values, the prediction's values, and on request the error's type and message."""
+    """Writes a row of the input's values, the prediction's, and on request the error's type and message."""
 
     def __init__(self, shape: RowShape, *, explain: bool, delimiter: str) -> None:
         self._shape = shape
@@ -94,8 +135,9 @@ class FlatRows:
 
 
 def split_row(text: str, delimiter: str) -> list[str]:
-    """Return a line's cells; raise csv.Error when its quotes don't fit."""
-    text = text.removeprefix(_BOM).removesuffix("\r")
+    """Return a line's cells; raise RowError when it is blank, csv.Error when its quotes don't fit."""
+    if not text or text.isspace():
+        raise RowError("The line is blank")
     if '"' not in text:
         return text.split(delimiter)
     return next(csv.reader([text], delimiter=delimiter, strict=True))
@@ -104,14 +146,14 @@ def split_row(text: str, delimiter: str) -> list[str]:
 def join_row(cells: list[str], delimiter: str) -> bytes:
     """Return cells as one line; line ends inside a cell become spaces, since a record is a line."""
     row = io.StringIO()
-    one_line = [" ".join(cell.splitlines()) if cell else cell for cell in cells]
+    one_line = [_LINE_ENDS.sub(" ", cell) for cell in cells]
     csv.writer(row, delimiter=delimiter, lineterminator="").writerow(one_line)
     return row.getvalue().encode(errors="backslashreplace")
 
 
 def inert(cell: str) -> str:
-    """Return a cell so that no spreadsheet runs it: an apostrophe before a formula's start, unless it's a number."""
-    if cell.startswith(_FORMULA_STARTS) and not _is_number(cell):
+    """Return a cell that no spreadsheet runs: with an apostrophe before a formula that is no number."""
+    if cell.startswith(_FORMULA_STARTS) and not _ANY_NUMBER.fullmatch(cell):
         return "'" + cell
     return cell
 
@@ -121,7 +163,7 @@ def flat_cells(text: bytes, columns: Sequence[str]) -> list[str]:
     if not columns:
         return [_cell_text(text)]
     try:
-        values = _decode_object(text)
+        values = decode_fields(text)
     except (msgspec.MsgspecError, RecursionError):
         return [_cell_text(text), *[""] * (len(columns) - 1)]
     return [_cell_text(bytes(values.get(name, b"null"))) for name in columns]
@@ -130,9 +172,11 @@ def flat_cells(text: bytes, columns: Sequence[str]) -> list[str]:
 def parse_columns(line: bytes, delimiter: str) -> list[str]:
     """Return the column names that a header line holds; raise InputError when it can't be one."""
     try:
-        names = split_row(line.decode(), delimiter)
+        names = split_row(bare(line).decode(), delimiter)
     except (ValueError, csv.Error) as error:
-        raise InputError(f"The first line of the input is no header: {error}. Name the columns with --columns.") from error
+        raise InputError(
+            f"The first line of the input is no header: {error}. Name the columns with --columns."
+        ) from error
     return check_columns(names)
 
 
@@ -146,9 +190,6 @@ def check_columns(names: list[str]) -> list[str]:
     return names
 
 
-_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-
-
 def _cell_text(text: bytes) -> str:
     """Return a JSON value as a cell: text as it is, nothing for null, anything else as it was written."""
     if text.startswith(b'"'):
@@ -156,18 +197,5 @@ def _cell_text(text: bytes) -> str:
     return "" if text == b"null" else text.decode()
 
 
-def _string(text: str) -> bytes:
+def _json(text: str) -> bytes:
     return json.dumps(text, ensure_ascii=False).encode(errors="backslashreplace")
-
-
-def _cell(text: str) -> bytes:
-    return text.encode() if _is_number(text) else _string(text)
-
-
-def _is_number(text: str) -> bool:
-    """Return whether text is a number as JSON writes it."""
-    try:
-        msgspec.json.decode(text.encode(), type=float)
-    except (msgspec.MsgspecError, UnicodeEncodeError):
-        return False
-    return not text[-1:].isspace() and not text[:1].isspace()

@@ -18,13 +18,15 @@ _FAILURES = (Failure, BaseException)
 
 
 def prediction_texts(outcomes: Sequence[Outcome]) -> list[bytes | Failure]:
-    """Return each outcome's JSON text; a Failure for an Exception, and for a prediction that JSON can't express.
+    """Return each outcome's JSON text; a Failure for an Exception, and for what JSON can't express.
 
     A prediction may hold what msgspec can write, numpy scalars and arrays, and pydantic models. Its text
     does not depend on the others'.
     """
     if any(issubclass(kind, _FAILURES) for kind in set(map(type, outcomes))):
-        texts = iter(prediction_texts([outcome for outcome in outcomes if not isinstance(outcome, _FAILURES)]))
+        texts = iter(
+            prediction_texts([outcome for outcome in outcomes if not isinstance(outcome, _FAILURES)])
+        )
         return [_failure(outcome) if isinstance(outcome, _FAILURES) else next(texts) for outcome in outcomes]
     try:
         return _all_at_once(outcomes)

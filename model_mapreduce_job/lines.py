@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 BLOCK_BYTES = 1 << 18
+BOM = b"\xef\xbb\xbf"
 DEFAULT_MAX_RECORD_BYTES = 16 << 20
 _HEAD_BYTES = 256
 
@@ -25,14 +26,16 @@ class Source(Protocol):
         ...
 
 
-def read_blocks(source: Source, max_record_bytes: int = DEFAULT_MAX_RECORD_BYTES) -> Iterator[Block]:
+def read_blocks(
+    source: Source, max_record_bytes: int = DEFAULT_MAX_RECORD_BYTES, block_bytes: int = BLOCK_BYTES
+) -> Iterator[Block]:
     """Yield a source's lines in order, a block at a time.
 
     Lines end at a newline; the last one may lack it. A line over max_record_bytes is read past, and comes
-    out as an OverlongLine in its place. Memory: one block and the longest line.
+    out as an OverlongLine in its place. Memory: a block, and max_record_bytes of the line that it ends in.
     """
     begun = _LineBegun()
-    while data := source.read(BLOCK_BYTES):
+    while data := source.read(block_bytes):
         ended, newline, rest = data.rpartition(b"\n")
         if not newline:
             begun.add(rest, max_record_bytes)
@@ -62,6 +65,11 @@ def blocks_of(lines: Iterable[bytes], max_record_bytes: int = DEFAULT_MAX_RECORD
     yield from _within(block, max_record_bytes)
 
 
+def bare(line: bytes) -> bytes:
+    """Return a line without its byte order mark and without the CR of a CR LF."""
+    return line.removeprefix(BOM).removesuffix(b"\r")
+
+
 def _within(lines: list[bytes], limit: int) -> Iterator[Block]:
     if not lines:
         return
@@ -69,7 +77,7 @@ def _within(lines: list[bytes], limit: int) -> Iterator[Block]:
         yield lines
         return
     for line in lines:
-        yield [line] if len(line) <= limit else OverlongLine(line[:_HEAD_BYTES], len(line))
+        yield [line] if len(line) <= limit else OverlongLine(line[:_HEAD_BYTES])
 
 
 class _LineBegun:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Protocol, runtime_checkable
 
-REQUIRED_MEMBERS = ("display_name", "qualified_name", "description", "input_schema", "output_schema", "predict")
+REQUIRED_MEMBERS = (
+    "display_name",
+    "qualified_name",
+    "description",
+    "input_schema",
+    "output_schema",
+    "predict",
+)
 
 
 class MLModel(Protocol):

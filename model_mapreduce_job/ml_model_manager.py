@@ -8,7 +8,7 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from model_mapreduce_job.config import describe, entries
 from model_mapreduce_job.exceptions import ConfigurationError, ModelContractError, ModelNotFoundError
@@ -30,19 +30,21 @@ class _LazyModel:
 class ModelManager:
     """Singleton that holds the models of a process by qualified name."""
 
-    _instance: ClassVar[ModelManager | None] = None
+    _instance: ClassVar[Any] = None
     _lock: ClassVar[Lock] = Lock()
-    _models: dict[str, MLModel | _LazyModel]
-    _entries: dict[str, ModelEntry]
 
-    def __new__(cls) -> ModelManager:
+    def __new__(cls) -> Self:
         """Return the process's one manager."""
         with cls._lock:
             if cls._instance is None:
                 cls._instance = super().__new__(cls)
-                cls._instance._models = {}
-                cls._instance._entries = {}
-            return cls._instance
+        return cast("Self", cls._instance)
+
+    def __init__(self) -> None:
+        """Begin without models, the first time."""
+        if not vars(self):
+            self._models: dict[str, MLModel | _LazyModel] = {}
+            self._entries: dict[str, ModelEntry] = {}
 
     def load_models(self, configuration: type[Config]) -> None:
         """Make a configuration's models the ones that this process serves, in place of those before.
@@ -58,7 +60,8 @@ class ModelManager:
             name = entry.qualified_name or str(getattr(model, "qualified_name", ""))
             if name in models:
                 raise ConfigurationError(
-                    f"{lazy.place} is a second model with the name {name!r}. Give each model a name of its own."
+                    f"{lazy.place} is a second model with the name {name!r}. "
+                    "Give each model a name of its own."
                 )
             models[name], by_name[name] = model, entry
         self._models, self._entries = models, by_name
@@ -116,7 +119,7 @@ def _load(lazy: _LazyModel) -> MLModel:
     model_class = _import_class(lazy)
     try:
         model: MLModel = model_class(**lazy.entry.parameters)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigurationError(
             f"{lazy.place}: {lazy.entry.class_name}(**{dict(lazy.entry.parameters)!r}) raised "
             f"{type(error).__name__}: {error}. Check its parameters and its model file."
@@ -129,10 +132,10 @@ def _import_class(lazy: _LazyModel) -> Any:
     module_name, class_name = lazy.entry.module_name, lazy.entry.class_name
     try:
         return getattr(importlib.import_module(module_name), class_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigurationError(
-            f"{lazy.place}: {class_name} can't be imported from {module_name}: {type(error).__name__}: {error}. "
-            "Check the names, and that the model's package is installed."
+            f"{lazy.place}: {class_name} can't be imported from {module_name}: "
+            f"{type(error).__name__}: {error}. Check the names, and that the model's package is installed."
         ) from error
 
 
@@ -140,7 +143,8 @@ def _check_contract(lazy: _LazyModel, model: Any) -> None:
     class_name = lazy.entry.class_name
     if missing := missing_members(model):
         raise ModelContractError(
-            f"{lazy.place}: {class_name} lacks {', '.join(missing)}. See the model contract in docs/models.md."
+            f"{lazy.place}: {class_name} lacks {', '.join(missing)}. "
+            "See the model contract in docs/models.md."
         )
     expected = lazy.entry.qualified_name
     if expected and model.qualified_name != expected:
@@ -172,4 +176,6 @@ def _sha256(lazy: _LazyModel, path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ConfigurationError(f"{lazy.place}: {path} can't be read: {error.strerror}. Check `files`.") from error
+        raise ConfigurationError(
+            f"{lazy.place}: {path} can't be read: {error.strerror}. Check `files`."
+        ) from error

@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from model_mapreduce_job.exceptions import ModelContractError
 from model_mapreduce_job.ml_model import BatchModel, MLModel
-from model_mapreduce_job.records import Failure, Outcome
+from model_mapreduce_job.records import RECORD_ERRORS, Failure, Outcome
 
 if TYPE_CHECKING:
     from model_mapreduce_job.batch_sizing import BatchSizer
-
-# What one record may raise without ending the task: a model that calls sys.exit() is no reason to stop.
-RECORD_ERRORS = (Exception, SystemExit)
 
 
 class Predictor(Protocol):
@@ -53,7 +50,7 @@ class BatchPredictor:
     def __init__(self, model: BatchModel, sizer: BatchSizer) -> None:
         self._model = model
         self._sizer = sizer
-        self._order_checked = False
+        self._order_is_checked = False
 
     def predict(self, records: list[Any]) -> list[Outcome]:
         """Return one outcome for each record, in order.
@@ -67,8 +64,10 @@ class BatchPredictor:
             answers = self._model.predict_batch(records)
         except RECORD_ERRORS as error:
             return self._bisect(records, error)
-        self._check(records, answers)
-        return answers
+        checked = self._checked(records, answers)
+        if not self._order_is_checked:
+            self._check_order(records, checked)
+        return checked
 
     def _bisect(self, records: list[Any], error: BaseException) -> list[Outcome]:
         if len(records) == 1:
@@ -78,41 +77,52 @@ class BatchPredictor:
         middle = len(records) // 2
         return [*self.predict(records[:middle]), *self.predict(records[middle:])]
 
-    def _check(self, records: list[Any], answers: Any) -> None:
-        if type(answers) is not list and not isinstance(answers, tuple) and not hasattr(answers, "__array__"):
+    def _checked(self, records: list[Any], answers: Any) -> list[Any]:
+        """Return a batch's answers as a list; raise ModelContractError unless each record has one."""
+        # numpy's arrays and pandas' columns become lists, a table with as many columns as records does not
+        listed = answers.tolist() if hasattr(answers, "tolist") else answers
+        if not isinstance(listed, list | tuple):
             raise ModelContractError(
                 f"{self._name}.predict_batch answered a {type(answers).__name__}. "
                 "It must answer a list with one result for each record, in their order."
             )
-        if len(answers) != len(records):
+        if len(listed) != len(records):
             raise ModelContractError(
-                f"{self._name}.predict_batch answered {len(answers)} results for {len(records)} records. "
+                f"{self._name}.predict_batch answered {len(listed)} results for {len(records)} records. "
                 "It must answer one for each, in order; an Exception instance marks a record as failed."
             )
-        if not self._order_checked and len(records) > 1:
-            self._order_checked = True
-            self._check_order(records, list(map(repr, answers)))
+        return listed if isinstance(listed, list) else list(listed)
 
-    def _check_order(self, records: list[Any], together: list[str]) -> None:
+    def _check_order(self, records: list[Any], answers: list[Any]) -> None:
         """Refuse a model whose answers are those that the records get alone, but in another order.
 
-        Two records are enough to let an honest model pass; only when they differ is each predicted alone.
+        The first batch whose ends have different answers tells. Where these are what the two records get
+        alone, the model is honest; only where not is each record predicted alone.
         """
+        first, last = repr(answers[0]), repr(answers[-1])
+        if first == last:
+            return
+        self._order_is_checked = True
         try:
-            if [self._alone(records[0]), self._alone(records[-1])] == [together[0], together[-1]]:
+            if [self._alone(records[0]), self._alone(records[-1])] == [first, last]:
                 return
             alone = list(map(self._alone, records))
         except RECORD_ERRORS:
             return  # a record that fails alone tells nothing about order
+        together = list(map(repr, answers))
         if alone != together and sorted(alone) == sorted(together):
             raise ModelContractError(
-                f"{self._name}.predict_batch answers in another order than its records: {', '.join(together[:4])} "
-                f"together, {', '.join(alone[:4])} one at a time. It must keep the order."
+                f"{self._name}.predict_batch answers in another order than its records: "
+                f"{_some(together)} together, {_some(alone)} one at a time. It must keep the order."
             )
 
     def _alone(self, record: Any) -> str:
-        return repr(self._model.predict_batch([record])[0])
+        return repr(self._checked([record], self._model.predict_batch([record]))[0])
 
     @property
     def _name(self) -> str:
         return type(self._model).__name__
+
+
+def _some(answers: list[str]) -> str:
+    return ", ".join(answers[:4])

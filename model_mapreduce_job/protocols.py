@@ -1,8 +1,9 @@
-"""Named protocols: lines into records, and predictions into lines. A new one is a small class in a registry."""
+"""Protocols: lines into records, predictions into lines. A new one is a small class in task.py's registry."""
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from model_mapreduce_job.schemas import RecordSchema
+
 
 class HeaderLine(Exception):  # noqa: N818 - it is no error: the line is simply no record
     """Raised by an input protocol that reads a line which names the columns."""
@@ -30,7 +32,7 @@ class InputProtocol(Protocol):
     def read(self, line: bytes) -> Any:
         """Return the record of a line of UTF-8, checked against the model's schema.
 
-        Raises anything on a bad line, and HeaderLine on a header.
+        Raises HeaderLine on a header, and anything else on a line that is bad or blank.
         """
         ...
 
@@ -97,7 +99,7 @@ class JsonObjects:
 
 
 class KeyFields:
-    """An input protocol whose lines come back as only the chosen fields of their JSON text, each as it was."""
+    """An input protocol whose lines come back as the chosen fields of their JSON text, each as it was."""
 
     verbatim = False
 
@@ -108,12 +110,14 @@ class KeyFields:
         self._fields = [(field, json_string(field.encode(errors="backslashreplace"))) for field in fields]
 
     def text(self, line: bytes) -> bytes:
-        """Return an object of the chosen fields, null for one that is missing; all of it when it is no object."""
+        """Return an object of the chosen fields, null for a missing one; all of the line if it is none."""
         try:
             values = decode_fields(self._json(line))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return self._text(line)
-        return b"{%b}" % b", ".join(b"%b: %b" % (name, values.get(key, b"null")) for key, name in self._fields)
+        return b"{%b}" % b", ".join(
+            b"%b: %b" % (name, values.get(key, b"null")) for key, name in self._fields
+        )
 
     def _json(self, line: bytes) -> bytes:
         if not self._lines_are_json or has_tabs(line):
@@ -122,6 +126,7 @@ class KeyFields:
         return line
 
 
+_skim = msgspec.json.Decoder(msgspec.Raw).decode
 # An object's values as the text that they were written in.
 decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -134,7 +139,12 @@ def has_tabs(text: bytes) -> bool:
 def is_json(text: bytes) -> bool:
     """Return whether text is one JSON document that ordinary parsers read: UTF-8, no NaN, not too deep."""
     try:
-        json.loads(text.decode(), parse_constant=_refuse, parse_int=str, parse_float=str)
+        decoded = text.decode()
+        with suppress(msgspec.MsgspecError):
+            _skim(text)
+            return True
+        # JSON that msgspec is too strict for has lone surrogates in its strings
+        json.loads(decoded, parse_constant=_refuse, parse_int=str, parse_float=str)
     except (ValueError, RecursionError):
         return False
     return True

@@ -43,6 +43,6 @@ class OverlongLine:
 
 
 def one_line(message: str) -> str:
-    """Return a message on one line, cut at 1,000 characters, with what is not printable escaped as Python does."""
+    """Return a message on one line, cut at 1,000 characters, with what can't be printed as escapes."""
     line = " ".join(message[: 2 * MAX_MESSAGE_CHARACTERS].split())[:MAX_MESSAGE_CHARACTERS]
     return line if line.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
