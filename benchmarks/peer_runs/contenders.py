@@ -1,0 +1,96 @@
+"""Who runs: the job itself with its two local runners, and the peers."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from peer_runs.process_tree import Command
+
+ROOT = Path(__file__).resolve().parents[2]
+BENCHMARKS = ROOT / "benchmarks"
+WORK = BENCHMARKS / "work"
+PEERS_PYTHON = BENCHMARKS / ".venv-peers" / "bin" / "python"
+JOB_PYTHON = ROOT / ".venv" / "bin" / "python"
+JOB_SCRIPT = "model_mapreduce_job/ml_model_map_reduce_job.py"
+
+# One thread for each worker; whatever else a library would start only takes turns with the workers.
+QUIET = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "DO_NOT_TRACK": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What all contenders are given: which model, and how many rows of which file."""
+
+    model: str
+    rows: int
+    input: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A program that predicts a file; `{input}` and the like in its arguments stand for those of the case."""
+
+    name: str
+    arguments: tuple[str, ...]
+    search_path: tuple[Path, ...]
+    workers: int = 2
+    is_peer: bool = True
+    writes_to_standard_output: bool = False
+    most_rows: int | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def command(self, case: Case, output: Path, timeout: float) -> Command:
+        """Return what to run for a case; the predictions go to `output`, the rest to a log beside it."""
+        values = {"input": case.input, "output": output, "model": case.model, "workers": self.workers}
+        standard_output = output if self.writes_to_standard_output else output.with_suffix(".stdout")
+        path = os.pathsep.join(map(str, self.search_path))
+        return Command(
+            arguments=[argument.format_map(values) for argument in self.arguments],
+            environment={**os.environ, **QUIET, "PYTHONPATH": path, **self.environment},
+            directory=ROOT,
+            output=standard_output,
+            log=output.with_suffix(".log"),
+            timeout=timeout,
+        )
+
+
+def contenders() -> dict[str, Contender]:
+    """Return all contenders by their names, the job first."""
+    found = [
+        _job("job local", "local", workers=2),
+        _job("job local, 1 worker", "local", workers=1),
+        _job("job inline", "inline", workers=1),
+        _peer("polars", "polars_peer.py"),
+        _peer("dask", "dask_peer.py"),
+        _peer("pyspark", "spark_peer.py"),
+        _peer("ray data", "ray_peer.py"),
+        _peer("beam", "beam_peer.py"),
+        # Its rate does not change with the rows, and ten million would take minutes.
+        _peer("plain mrjob", "plain_mrjob_peer.py", most_rows=1_000_000),
+    ]
+    return {contender.name: contender for contender in found}
+
+
+def _job(name: str, runner: str, workers: int) -> Contender:
+    cores = ("--num-cores", "{workers}") if runner == "local" else ()
+    options = ("-r", runner, *cores, "--no-conf", "--model_qualified_name", "{model}_model", "{input}")
+    return Contender(
+        name=name,
+        arguments=(str(JOB_PYTHON), JOB_SCRIPT, *options),
+        search_path=(ROOT, BENCHMARKS, ROOT / "examples" / "wide_model"),
+        workers=workers,
+        is_peer=False,
+        writes_to_standard_output=True,
+        environment={"APP_SETTINGS": "peer_runs.peers_config.PeersConfig"},
+    )
+
+
+def _peer(name: str, script: str, most_rows: int | None = None) -> Contender:
+    options = ("{input}", "{output}", "--model", "{model}", "--workers", "{workers}")
+    return Contender(
+        name=name,
+        arguments=(str(PEERS_PYTHON), str(BENCHMARKS / "peers" / script), *options),
+        search_path=(BENCHMARKS / "peers",),
+        most_rows=most_rows,
+    )

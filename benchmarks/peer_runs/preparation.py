@@ -1,0 +1,70 @@
+"""What is needed before the first run: the peers' environment, the rows, the sums of the right output."""
+
+import json
+import os
+import subprocess
+import venv
+from pathlib import Path
+from typing import Any
+
+from peer_runs.contenders import BENCHMARKS, JOB_PYTHON, PEERS_PYTHON, ROOT, WORK, Case
+from peer_runs.process_tree import RunError
+
+REQUIREMENTS = BENCHMARKS / "peers" / "requirements.txt"
+SEED = 3
+
+
+def make_environment() -> None:
+    """Install the peers in an environment of their own, once for each content of their requirements."""
+    if not JOB_PYTHON.exists():
+        raise RunError(f"{JOB_PYTHON.relative_to(ROOT)} is missing: `make benchmark-peers` makes it")
+    home = PEERS_PYTHON.parents[1]
+    stamp = home / "requirements.txt"
+    if stamp.exists() and stamp.read_text() == REQUIREMENTS.read_text():
+        return
+    venv.create(home, with_pip=True, clear=True)
+    subprocess.run([PEERS_PYTHON, "-m", "pip", "install", "--quiet", "-r", REQUIREMENTS], check=True)
+    stamp.write_text(REQUIREMENTS.read_text())
+
+
+def make_case(model: str, rows: int, bad_share: float) -> Case:
+    """Return the case with its file of rows, which is made when it is not there."""
+    WORK.mkdir(exist_ok=True)
+    path = WORK / f"{model}-{rows}{f'-bad-{bad_share}' if bad_share else ''}.ldjson"
+    if not path.exists():
+        unfinished = path.with_suffix(".unfinished")
+        bad = ("--bad-share", str(bad_share)) if bad_share else ()
+        _run_script(f"{model}_rows.py", str(rows), str(unfinished), "--seed", str(SEED), *bad)
+        unfinished.rename(path)
+    return Case(model, rows, path)
+
+
+def expected_sums(case: Case) -> dict[str, Any]:
+    """Return the sums of the case's right output."""
+    return _sums(case.input, case.model, "--expect")
+
+
+def output_sums(output: Path, model: str) -> dict[str, Any]:
+    """Return the sums of what a contender wrote; raises RunError when it can't be read."""
+    return _sums(output, model)
+
+
+def _sums(path: Path, model: str, *options: str) -> dict[str, Any]:
+    sums: dict[str, Any] = json.loads(
+        _run_script("peer_runs/output_digest.py", str(path), "--model", model, *options)
+    )
+    return sums
+
+
+def _run_script(script: str, *arguments: str) -> str:
+    search_path = os.pathsep.join([str(BENCHMARKS / "peers"), str(ROOT / "examples" / "wide_model")])
+    done = subprocess.run(
+        [PEERS_PYTHON, BENCHMARKS / script, *arguments],
+        env={**os.environ, "PYTHONPATH": search_path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RunError(f"{script}: {done.stderr.strip()[-500:]}")
+    return done.stdout
