@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,8 +13,21 @@ import pytest
 from emr_stack.driver import MAIN_JOB, PROJECT, Driver
 from emr_stack.stack import REGION, EmrStack, emr_stack
 
+GUIDE = PROJECT / "docs" / "emr.md"
 INPUT = PROJECT / "data" / "input.ldjson"
 MODEL = ("--model_qualified_name", "iris_model")
+
+
+def documented(output: str) -> list[str]:
+    """Return the options and input of the command in the guide that writes its output there."""
+    commands = [
+        line for line in GUIDE.read_text().splitlines() if line.startswith("python model_mapreduce_job/")
+    ]
+    (command,) = [line for line in commands if ("--output-dir" in line) == (output == "S3")]
+    _, _, conf, *rest = shlex.split(command)
+    assert conf == "--conf-path=./mrjob.conf"
+    assert rest[:2] == ["-r", "emr"]
+    return rest[2:]
 
 
 @dataclass(frozen=True)
@@ -36,7 +50,7 @@ def first(stack: EmrStack, tmp_path_factory: pytest.TempPathFactory) -> First:
     place = tmp_path_factory.mktemp("first")
     options = ("--fingerprint", "--summary_file", place / "summary.json", "--pool-clusters")
     idle = ("--extra-cluster-param", "AutoTerminationPolicy.IdleTimeout=3600")
-    ended = Driver(stack, place).run(*MODEL, *options, *idle, INPUT, job=MAIN_JOB)
+    ended = Driver(stack, place).run(*options, *idle, *documented("standard output"), job=MAIN_JOB)
     assert ended.returncode == 0, ended.stderr
     found = re.search(r"Created new cluster (j-\w+)", ended.stderr)
     assert found
@@ -70,17 +84,17 @@ def test_the_summary_proves_that_every_line_was_answered(first: First) -> None:
 
 def test_input_and_output_may_be_on_s3(driver: Driver, first: First) -> None:
     s3 = driver.stack.client("s3")
-    s3.create_bucket(Bucket="mine", CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.create_bucket(Bucket="your-bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
     rows = INPUT.read_bytes().splitlines(keepends=True)
-    s3.put_object(Bucket="mine", Key="in/a.ldjson", Body=b"".join(rows[:7]))
-    s3.put_object(Bucket="mine", Key="in/b.ldjson", Body=b"".join(rows[7:]))
-    places = ("--output-dir", "s3://mine/out", "s3://mine/in/")
-    ended = driver.run(*MODEL, "--cluster-id", first.cluster_id, *places, job=MAIN_JOB)
+    s3.put_object(Bucket="your-bucket", Key="in/a.ldjson", Body=b"".join(rows[:7]))
+    s3.put_object(Bucket="your-bucket", Key="in/b.ldjson", Body=b"".join(rows[7:]))
+    command = [word.replace("YOUR-BUCKET", "your-bucket") for word in documented("S3")]
+    ended = driver.run("--cluster-id", first.cluster_id, *command, job=MAIN_JOB)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout == ""
-    keys = [item["Key"] for item in s3.list_objects_v2(Bucket="mine", Prefix="out/")["Contents"]]
+    keys = [item["Key"] for item in s3.list_objects_v2(Bucket="your-bucket", Prefix="out/")["Contents"]]
     assert keys == ["out/_SUCCESS", "out/part-00000", "out/part-00001"]
-    parts = [s3.get_object(Bucket="mine", Key=key)["Body"].read().decode() for key in keys[1:]]
+    parts = [s3.get_object(Bucket="your-bucket", Key=key)["Body"].read().decode() for key in keys[1:]]
     assert "".join(parts) == first.ended.stdout
 
 

@@ -62,7 +62,7 @@ def clusters(stack: EmrStack, name_has: str = "", states: list[str] | None = Non
 
 
 def wait_for_no_cluster(stack: EmrStack) -> None:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 30
     while alive := clusters(stack, states=ALIVE):
         assert time.monotonic() < deadline, alive
         time.sleep(0.1)
@@ -260,7 +260,7 @@ def test_ctrl_c_on_a_shared_cluster_cancels_the_step_alone(driver: Driver, lines
         started.end(signal.SIGINT)
     (cluster,) = clusters(driver.stack, "pooling:0.7.4,shared")
     client = driver.stack.client("emr")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while (step := client.list_steps(ClusterId=cluster["Id"])["Steps"][0])["Status"]["State"] != "CANCELLED":
         assert time.monotonic() < deadline, step
         time.sleep(0.1)
@@ -295,7 +295,7 @@ def test_logs_of_a_cluster_that_stays_up_are_waited_for_no_longer_than_they_take
     started = time.monotonic()
     ended = driver.run("--pool-clusters", "--pool-name", "logs", lines)
     assert ended.returncode == 0, ended.stderr
-    assert time.monotonic() - started < 20  # mrjob's own wait is 600 s
+    assert time.monotonic() - started < 60  # mrjob's own wait is 600 s
     assert "Waiting for logs to come to S3 (cluster is WAITING" in ended.stderr
     assert "lines=2" in ended.stderr
     (cluster,) = clusters(driver.stack, "pooling:0.7.4,logs")

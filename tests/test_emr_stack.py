@@ -121,7 +121,7 @@ def test_a_cluster_that_someone_terminates_ends_the_run(driver: Driver, lines: P
         started.wait_for("RUNNING for")
         cluster_id = cluster_of(started.log.read_text())
         driver.stack.client("emr").terminate_job_flows(JobFlowIds=[cluster_id])
-        assert started.process.wait(20) == 1
+        assert started.process.wait(40) == 1
     assert "Terminated by user request" in started.log.read_text()
 
 
@@ -200,7 +200,7 @@ def test_nothing_secret_is_in_any_log(driver: Driver, lines: Path, stack: EmrSta
     assert not any(SECRET.encode() in gzip.decompress(log) for log in logs)
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 15.0) -> None:
+def wait_until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it did not come to be in time"

@@ -1,10 +1,12 @@
-"""The stack's process: `python -m emr_stack PLACE` serves until its standard input closes."""
+"""The stack's process: `python -m emr_stack PLACE STEPS_IN` serves until its standard input closes."""
 
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
+from typing import Final
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
@@ -13,9 +15,13 @@ from emr_stack.agent import Agent
 from emr_stack.cluster import Settings
 from emr_stack.control_plane import ControlPlane
 from emr_stack.gateway import Gateway
+from emr_stack.step_runner import StepRunner
 from emr_stack.tasks import ProcessStepRunner
 
-LAST_CALLS_SECONDS = 0.5
+LAST_CALLS_SECONDS: Final = 0.5
+
+# What steps run in, by the name that the test gives; a real Hadoop would be another.
+STEP_RUNNERS: Final[dict[str, Callable[[], StepRunner]]] = {"processes": ProcessStepRunner}
 
 
 class QuietHandler(MotoRequestHandler):
@@ -25,13 +31,13 @@ class QuietHandler(MotoRequestHandler):
         """Write nothing."""
 
 
-def main(place: Path) -> None:
+def main(place: Path, steps_in: str) -> None:
     """Serve on a free port of 127.0.0.1, and print the address as JSON first."""
     settings = Settings()
     plane = ControlPlane()
     server = make_server("127.0.0.1", 0, Gateway(plane), threaded=True, request_handler=QuietHandler)
     endpoint = f"http://127.0.0.1:{server.server_port}"
-    agent = Agent(endpoint, plane, ProcessStepRunner(), place, settings)
+    agent = Agent(endpoint, plane, STEP_RUNNERS[steps_in](), place, settings)
     for target in (server.serve_forever, agent.run):
         Thread(target=target, daemon=True).start()
     print(json.dumps({"endpoint": endpoint}), flush=True)  # noqa: T201 the test reads it
@@ -41,4 +47,4 @@ def main(place: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])

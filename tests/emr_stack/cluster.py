@@ -15,7 +15,7 @@ from emr_stack.streaming import BadStepError, parse_streaming_step
 
 POLL_SECONDS: Final = 0.1
 TERMINATING_SECONDS: Final = 0.3
-FIRST_STEP_SECONDS: Final = 10.0  # a real cluster takes minutes to start, so its first step is there in time
+FIRST_STEP_SECONDS: Final = 30.0  # a real cluster takes minutes to start, so its first step is there in time
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ class EmrStack:
 
 
 @contextmanager
-def emr_stack(place: Path) -> Iterator[EmrStack]:
+def emr_stack(place: Path, steps_in: str = "processes") -> Iterator[EmrStack]:
     """Run a stack whose log, and the nodes of whose clusters, are kept in a directory."""
     log = place / "stack.log"
     # neither a real account's settings nor coverage's tracing have a place in it
@@ -84,7 +84,7 @@ def emr_stack(place: Path) -> Iterator[EmrStack]:
     with (
         log.open("w") as err,
         subprocess.Popen(
-            [sys.executable, "-m", "emr_stack", str(place / "nodes")],
+            [sys.executable, "-m", "emr_stack", str(place / "nodes"), steps_in],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=err,
