@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from typing import Any
 
 from local_cluster.class_sharing import ensure_archive
 from local_cluster.distribution import prepare
 from local_cluster.errors import ClusterError
 from local_cluster.hadoop import HadoopCluster
 from local_cluster.layout import Layout, default_layout
+from local_cluster.ports import LOOPBACK
 from local_cluster.spark import SparkCluster
 from local_cluster.supervisor import DaemonStatus
 from local_cluster.toolchain import find_jdk
@@ -44,16 +46,19 @@ def _up(layout: Layout, _options: argparse.Namespace) -> int:
 
 
 def _env(layout: Layout, _options: argparse.Namespace) -> int:
+    default_fs = HadoopCluster(layout).default_fs()
+    if default_fs is None:
+        raise ClusterError("Hadoop is down: run 'python cluster/cluster.py up' first")
     print(f"export HADOOP_HOME={layout.home}")
     print(f"export HADOOP_CONF_DIR={layout.configuration()}")
     print('export PATH="$HADOOP_HOME/bin:$PATH"')
-    print(f"# HDFS is {HadoopCluster(layout).default_fs()}")
+    print(f"# HDFS is {default_fs}")
     return 0
 
 
 def _status(layout: Layout, options: argparse.Namespace) -> int:
     daemons = HadoopCluster(layout).status() + SparkCluster(layout).status()
-    print(json.dumps([asdict(daemon) for daemon in daemons]) if options.json else _table(daemons))
+    print(json.dumps(_report(layout, daemons), indent=2) if options.json else _table(daemons))
     return 1 if any(daemon.trouble for daemon in daemons) else 0
 
 
@@ -69,7 +74,9 @@ def _spark_up(layout: Layout, _options: argparse.Namespace) -> int:
         start = time.monotonic()
         spark = SparkCluster(layout)
         spark.up(find_jdk())
-        print(f"Spark is up after {time.monotonic() - start:.1f} s: {spark.master()}")
+        print(f"Spark is up after {time.monotonic() - start:.1f} s. To use it:")
+    print(f"export SPARK_LOCAL_IP={LOOPBACK}")
+    print(f"# the master is {spark.master()}")
     return 0
 
 
@@ -78,6 +85,16 @@ def _spark_down(layout: Layout, _options: argparse.Namespace) -> int:
         SparkCluster(layout).down()
     print("Spark is down")
     return 0
+
+
+def _report(layout: Layout, daemons: list[DaemonStatus]) -> dict[str, Any]:
+    return {
+        "hadoop_home": str(layout.home),
+        "hadoop_conf_dir": str(layout.configuration()),
+        "default_fs": HadoopCluster(layout).default_fs(),
+        "spark_master": SparkCluster(layout).master(),
+        "daemons": [asdict(daemon) for daemon in daemons],
+    }
 
 
 def _table(daemons: list[DaemonStatus]) -> str:

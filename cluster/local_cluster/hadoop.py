@@ -9,7 +9,6 @@ from local_cluster import processes
 from local_cluster.configuration import write_configurations
 from local_cluster.daemons import HADOOP, HISTORY_SERVER, NAME_NODE, NODE_MANAGERS, Daemon
 from local_cluster.distribution import run
-from local_cluster.errors import ClusterError
 from local_cluster.health import hadoop_trouble
 from local_cluster.layout import Layout
 from local_cluster.ports import LOOPBACK, Ports
@@ -65,11 +64,10 @@ class HadoopCluster:
         """Return the processes of tasks and application masters, also those whose NodeManager is dead."""
         return processes.with_environment(b"LOCAL_DIRS=" + os.fsencode(self.layout.state))
 
-    def default_fs(self) -> str:
-        """Return the URI of HDFS; ClusterError when the cluster is down."""
-        if self.supervisor.process(NAME_NODE.name) is None:
-            raise ClusterError("Hadoop is down: run 'python cluster/cluster.py up' first")
-        return f"hdfs://{LOOPBACK}:{self.supervisor.ports()['namenode_rpc']}"
+    def default_fs(self) -> str | None:
+        """Return the URI of HDFS; None when it is down."""
+        running = self.supervisor.process(NAME_NODE.name)
+        return f"hdfs://{LOOPBACK}:{self.supervisor.ports()['namenode_rpc']}" if running else None
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a command. Nothing in it is the caller's: tasks get a part of it."""

@@ -66,17 +66,15 @@ class SparkCluster:
     def down(self) -> None:
         """Stop the daemons and all that they started, and remove what they wrote."""
         self.supervisor.stop(NAMES)
-        processes.stop(self.executors(), patience_s=0)
+        processes.stop(self.all_processes(), patience_s=0)
         shutil.rmtree(self.layout.spark, ignore_errors=True)
 
-    def master(self) -> str:
-        """Return the URL to submit to; ClusterError when Spark is down."""
-        if self.supervisor.process(MASTER) is None:
-            raise ClusterError("Spark is down: run 'python cluster/cluster.py spark-up' first")
-        return self._url()
+    def master(self) -> str | None:
+        """Return the URL to submit to; None when Spark is down."""
+        return self._url() if self.supervisor.process(MASTER) else None
 
-    def executors(self) -> Iterable[processes.Process]:
-        """Find the processes that the workers started."""
+    def all_processes(self) -> Iterable[processes.Process]:
+        """Find the daemons and all that they started."""
         return processes.with_environment(b"SPARK_WORKER_DIR=" + os.fsencode(self.layout.spark))
 
     def _url(self) -> str:
