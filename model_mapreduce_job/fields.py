@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, is_typeddict
 
 import msgspec
 
@@ -28,7 +28,9 @@ def fields_of(schema: Any) -> list[Field]:
         record = _resolved(whole, whole)
         required = record.get("required", ())
         properties = record.get("properties", {})
-        return [Field(name, _types(part, whole), name in required) for name, part in properties.items()]
+        # msgspec has a TypedDict's fields in the order of the alphabet
+        names = schema.__annotations__ if is_typeddict(schema) else properties
+        return [Field(name, _types(properties[name], whole), name in required) for name in names]
     except Exception:  # noqa: BLE001 - a schema that can't be written as JSON Schema still checks records
         return []
 

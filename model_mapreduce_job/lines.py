@@ -42,7 +42,7 @@ def read_blocks(
             continue
         if begun.size > max_record_bytes:
             _, newline, ended = ended.partition(b"\n")
-            yield begun.overlong()
+            yield begun.overlong(max_record_bytes)
             begun = _LineBegun()
         if newline:
             yield from _within(begun.joined_with(ended).split(b"\n"), max_record_bytes)
@@ -77,7 +77,12 @@ def _within(lines: list[bytes], limit: int) -> Iterator[Block]:
         yield lines
         return
     for line in lines:
-        yield [line] if len(line) <= limit else OverlongLine(line[:_HEAD_BYTES])
+        yield [line] if len(line) <= limit else _overlong(line, limit)
+
+
+def _overlong(line: bytes, limit: int) -> OverlongLine:
+    # never more than the limit, since that many bytes are kept wherever blocks end
+    return OverlongLine(line[: min(_HEAD_BYTES, limit)])
 
 
 class _LineBegun:
@@ -96,8 +101,8 @@ class _LineBegun:
         # joined once, so that reading a long line takes time in proportion to it
         return b"".join((*self.parts, ended)) if self.parts else ended
 
-    def overlong(self) -> OverlongLine:
-        return OverlongLine(b"".join(self.parts)[:_HEAD_BYTES])
+    def overlong(self, limit: int) -> OverlongLine:
+        return _overlong(b"".join(self.parts), limit)
 
     def last(self, limit: int) -> Iterator[Block]:
-        return iter([self.overlong()]) if self.size > limit else _within([b"".join(self.parts)], limit)
+        return iter([self.overlong(limit)]) if self.size > limit else _within([b"".join(self.parts)], limit)

@@ -37,7 +37,7 @@ Outcome: TypeAlias = Any | Failure
 
 @dataclass(frozen=True, slots=True)
 class OverlongLine:
-    """A line over the limit, of which only the beginning was kept: head, its first 256 bytes."""
+    """A line over the limit, of which only the beginning was kept: head, at most 256 bytes."""
 
     head: bytes
 
