@@ -12,6 +12,7 @@ _OWN = {
     "inline": ("local", "InlineRunner"),
     "local": ("local", "LocalRunner"),
     "emr": ("emr", "EmrRunner"),
+    "hadoop": ("hadoop", "HadoopRunner"),
 }
 
 

@@ -1,0 +1,211 @@
+"""mrjob's Hadoop runner made safe: whole output or none, no changed lines, one line for what goes wrong."""
+
+from __future__ import annotations
+
+import logging
+import re
+import subprocess
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from mrjob.conf import combine_dicts
+from mrjob.hadoop import HadoopJobRunner
+from mrjob.logs.step import _interpret_hadoop_jar_command_stderr
+from mrjob.step import StepFailedException
+
+from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.runners.hadoop_fs import ClusterError, HadoopShell, nothing_at
+from model_mapreduce_job.runners.inputs import list_inputs
+from model_mapreduce_job.runners.staged_output import StagedOutput
+from model_mapreduce_job.runners.task_failures import TaskFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+log = logging.getLogger("mrjob.hadoop")  # mrjob shows what its own loggers write
+
+_APPLICATION: Final = re.compile(r"Submitted application (application_\d+_\d+)")
+_UNREACHED: Final = re.compile(r"Retrying connect to server: (\S+?)\. Already tried (\d+) time")
+_TRIES: Final = 9  # a client's own ten tries, a second apart; it would start over for a quarter of an hour
+
+
+class HadoopRunner(HadoopJobRunner):
+    """Runs the job on Hadoop, with every option of mrjob's own runner. Raises ModelMapReduceError."""
+
+    # mrjob's own
+    _output_dir: str
+    _input_paths: list[str]
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._application = ""
+        self._failure: TaskFailure | None = None
+        self._output: StagedOutput | None = None
+        if kwargs.get("output_dir"):
+            self._output = StagedOutput(self._output_dir, self._job_key)
+            self._output_dir = self._output.staging
+
+    @classmethod
+    def _default_opts(cls) -> dict[str, Any]:
+        return combine_dicts(
+            super()._default_opts(), {"cleanup_on_failure": ["ALL"], "check_input_paths": False}
+        )
+
+    @property
+    def fs(self) -> Any:
+        """The filesystems of mrjob's runner, with a Hadoop that needs few calls."""
+        is_new = self._fs is None
+        filesystems = super().fs
+        if is_new:
+            filesystems.hadoop = HadoopShell(self._opts["hadoop_bin"] or None)
+        return filesystems
+
+    def run(self) -> None:
+        """Run the job; what it writes bears no name that a result has until publish()."""
+        self._check_paths()
+        try:
+            super().run()
+        except StepFailedException as error:
+            raise (self._failure or TaskFailure(str(error))).error() from error
+
+    def publish(self) -> None:
+        """Make the output a result: the run was checked, and is whole."""
+        if self._output:
+            self._output.publish(self.fs.hadoop)
+            self._output_dir = self._output.final
+            self._output = None
+
+    def input_records(self) -> int | None:
+        """Return how many records Hadoop itself gave to the first step's mappers; None when unknown."""
+        counters = (self.counters() or [{}])[0].get("Map-Reduce Framework", {})
+        return None if self._hadoop_input_format else counters.get("Map input records")
+
+    def cat_output(self) -> Iterator[bytes]:
+        """Yield the output in the order of its parts."""
+        compressed = self._jobconf_for_step(self._num_steps() - 1).get(
+            "mapreduce.output.fileoutputformat.compress"
+        )
+        yield from self.fs.hadoop.read(
+            [f"{self._output_dir}/part-*"], "-text" if compressed == "true" else "-cat"
+        )
+
+    # Before the run
+
+    def _check_paths(self) -> None:
+        """Raise InputError unless each input is there and the output is not."""
+        local = [path for path in self._input_paths if "://" not in path or path.startswith("file://")]
+        remote = [path for path in self._input_paths if path not in local]
+        self._input_paths = [*list_inputs(local), *remote]
+        output = [self._output.final] if self._output else []
+        if not (remote or output):
+            return
+        found = self.fs.hadoop.look([*remote, *output])
+        for path in remote:
+            if path in found.missing:
+                raise InputError(nothing_at(path))
+        if not found.missing.issuperset(output):
+            raise InputError(f"The output {output[0]} is there already. Name another, or remove it first.")
+        if remote and not local and not found.files:
+            raise InputError(f"The input {' '.join(remote)} has no files in it.")
+
+    def _upload_local_files(self) -> None:
+        with self.fs.hadoop.together():
+            super()._upload_local_files()
+
+    def _jobconf_for_step(self, step_num: int) -> dict[str, Any]:
+        return dict(combine_dicts(self._own_jobconf(step_num), super()._jobconf_for_step(step_num)))
+
+    def _own_jobconf(self, step_num: int) -> dict[str, Any]:
+        last = "reduce" if "reducer" in self._get_step(step_num) else "map"
+        return {
+            "mapreduce.job.name": self._job_key,
+            # Hadoop would also end a line at a CR, and append a TAB to an output line that has none
+            "textinputformat.record.delimiter": "\n",
+            f"stream.{last}.output": "keyonlytext",
+            # where nothing is renamed, _SUCCESS comes when the run was checked
+            "mapreduce.fileoutputcommitter.marksuccessfuljobs": str(
+                not self._output or self._output.renames
+            ).lower(),
+        }
+
+    # The run
+
+    def _run_hadoop(
+        self, hadoop_args: list[str], env: dict[str, str], record_callback: Callable[[dict[str, Any]], None]
+    ) -> tuple[int, dict[str, Any]]:
+        """Run the client; whatever ends this run ends the client and the application as well."""
+
+        def heard(record: dict[str, Any]) -> None:
+            record_callback(record)
+            self._heard(record["message"])
+
+        with subprocess.Popen(  # noqa: S603 - the operator's own hadoop
+            hadoop_args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env
+        ) as client:
+            try:
+                interpretation = _interpret_hadoop_jar_command_stderr(client.stdout, record_callback=heard)
+            except BaseException:
+                client.kill()
+                self._kill_application()
+                raise
+        return client.returncode, interpretation
+
+    def _heard(self, message: str) -> None:
+        if found := _APPLICATION.search(message):
+            self._application = found[1]
+        unreached = _UNREACHED.search(message)
+        if unreached and int(unreached[2]) >= _TRIES and not self._application:
+            raise ClusterError(
+                f"The ResourceManager at {unreached[1]} can't be reached. "
+                "Is it up, and does HADOOP_CONF_DIR name it?"
+            )
+
+    def _kill_application(self) -> None:
+        if self._application:
+            log.info("Ending %s", self._application)
+            with suppress(ClusterError):
+                self.fs.hadoop.invoke_hadoop(
+                    ["org.apache.hadoop.yarn.client.cli.ApplicationCLI", *_kill(self._application)]
+                )
+
+    def _pick_error(self, log_interpretation: dict[str, Any], step_type: str) -> None:
+        """Keep the cause of a failure for run() to tell, instead of letting mrjob write pages about it."""
+        with suppress(ClusterError):
+            error = super()._pick_error(log_interpretation, step_type) or {}
+            self._failure = self._explain(error)
+        if self._failure and self._failure.traceback:
+            log.error("%s", self._failure.traceback.rstrip())
+
+    def _explain(self, error: dict[str, Any]) -> TaskFailure:
+        stderr = self._task_stderr(error)
+        split = error.get("split") or {}
+        return TaskFailure.of(stderr, error.get("hadoop_error", {}).get("message", ""), split.get("path", ""))
+
+    def _task_stderr(self, error: dict[str, Any]) -> str:
+        path = error.get("task_error", {}).get("path")
+        if path:
+            return b"".join(self.fs.cat(path)).decode(errors="replace")
+        if not (self._application and error.get("container_id")):
+            return ""
+        return self._aggregated_stderr(error["container_id"])
+
+    def _aggregated_stderr(self, container: str) -> str:
+        """Return a task's standard error as YARN collected it; nothing when YARN has none."""
+        arguments = ["-applicationId", self._application, "-containerId", container, "-log_files", "stderr"]
+        with suppress(ClusterError):
+            logs = self.fs.hadoop.invoke_hadoop(
+                ["org.apache.hadoop.yarn.client.cli.LogsCLI", *arguments], return_stdout=True
+            )
+            return str(logs.decode(errors="replace"))
+        return ""
+
+    # After the run
+
+    def _cleanup_hadoop_tmp(self) -> None:
+        unpublished = [self._output.staging] if self._output else []
+        with suppress(ClusterError):
+            self.fs.hadoop.remove([self._hadoop_tmp_dir, *unpublished])
+
+
+def _kill(application: str) -> list[str]:
+    return ["application", "-kill", application]
