@@ -1,6 +1,6 @@
 """Runs the job beside the tools that people would pick instead: `peers.py [--quick]`.
 
-Prints a table for each case, and keeps the figures as JSON. README.md says what is measured and how.
+Prints a table for each case, and keeps the figures as JSON. peers/README.md says what is measured and how.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from typing import Any
 
 from mapper.machine import machine_facts
 from peer_runs.contenders import BENCHMARKS, WORK, Case, Contender, contenders
-from peer_runs.preparation import REQUIREMENTS, make_case, make_environment
+from peer_runs.preparation import REQUIREMENTS, check_machine, make_case, make_environment
 from peer_runs.process_tree import RunError
 from peer_runs.race import race
 from peer_runs.standings import Standing, as_json, ratios, standings, table
@@ -28,6 +28,7 @@ def main() -> None:
     options = parse_options()
     try:
         chosen = chosen_contenders(options.peers)
+        check_machine()
         make_environment()
         cases = [
             make_case(model, rows, options.bad_share if model == "iris" else 0.0)

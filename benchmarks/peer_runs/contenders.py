@@ -1,6 +1,7 @@
 """Who runs: the job itself with its two local runners, and the peers."""
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +12,14 @@ ROOT = Path(__file__).resolve().parents[2]
 BENCHMARKS = ROOT / "benchmarks"
 WORK = BENCHMARKS / "work"
 PEERS_PYTHON = BENCHMARKS / ".venv-peers" / "bin" / "python"
-JOB_PYTHON = ROOT / ".venv" / "bin" / "python"
+JOB_PYTHON = Path(sys.executable)  # `make benchmark-peers` runs this in the environment of `make run`
 JOB_SCRIPT = "model_mapreduce_job/ml_model_map_reduce_job.py"
 
 # One thread for each worker; whatever else a library would start only takes turns with the workers.
 QUIET = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "DO_NOT_TRACK": "1"}
+
+# Some peers listen on every interface, whatever they are told: they get a network that is the loopback alone.
+LOOPBACK_ONLY = ("unshare", "--map-root-user", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class Contender:
         standard_output = output if self.writes_to_standard_output else output.with_suffix(".stdout")
         path = os.pathsep.join(map(str, self.search_path))
         return Command(
-            arguments=[argument.format_map(values) for argument in self.arguments],
+            arguments=[*LOOPBACK_ONLY, *(argument.format_map(values) for argument in self.arguments)],
             environment={**os.environ, **QUIET, "PYTHONPATH": path, **self.environment},
             directory=ROOT,
             output=standard_output,

@@ -2,22 +2,36 @@
 
 import json
 import os
+import shutil
 import subprocess
 import venv
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from peer_runs.contenders import BENCHMARKS, JOB_PYTHON, PEERS_PYTHON, ROOT, WORK, Case
+from peer_runs.contenders import BENCHMARKS, LOOPBACK_ONLY, PEERS_PYTHON, ROOT, WORK, Case
 from peer_runs.process_tree import RunError
 
 REQUIREMENTS = BENCHMARKS / "peers" / "requirements.txt"
 SEED = 3
 
 
+def check_machine() -> None:
+    """Raise RunError when something is missing that the runs need."""
+    if find_spec("mrjob") is None:
+        raise RunError("the job's requirements are not installed here: run it with `make benchmark-peers`")
+    if shutil.which("java") is None:
+        raise RunError("there is no java on the path, which PySpark needs: install a Java 17")
+    try:
+        done = subprocess.run([*LOOPBACK_ONLY, "true"], capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise RunError(f"{error.filename} is missing: install util-linux and iproute2") from None
+    if done.returncode:
+        raise RunError(f"this machine gives no network namespace to run the peers in: {done.stderr.strip()}")
+
+
 def make_environment() -> None:
     """Install the peers in an environment of their own, once for each content of their requirements."""
-    if not JOB_PYTHON.exists():
-        raise RunError(f"{JOB_PYTHON.relative_to(ROOT)} is missing: `make benchmark-peers` makes it")
     home = PEERS_PYTHON.parents[1]
     stamp = home / "requirements.txt"
     if stamp.exists() and stamp.read_text() == REQUIREMENTS.read_text():

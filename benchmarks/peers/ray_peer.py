@@ -1,7 +1,7 @@
 """Ray Data: blocks of the file as tasks that read and predict, part files.
 
-read_json takes a file of any size as one task and fails on a value of the wrong type: blocks side by side took
-two thirds of the time. Tasks, not actors, which were no faster here: a worker process keeps its session.
+read_json takes a file of any size as one task and fails on a value of the wrong type: blocks side by side
+took two thirds of the time. Tasks, not actors, which were no faster: a worker process keeps its session.
 """
 
 import os
