@@ -121,7 +121,7 @@ class FlatRows:
 
     def write(self, keys: Sequence[bytes], predictions: Sequence[bytes | Failure]) -> list[bytes]:
         """Return one row a line; what a spreadsheet would run as a formula is made inert by an apostrophe."""
-        return list(map(self._row, keys, predictions))
+        return [self._row(*pair) for pair in zip(keys, predictions, strict=True)]
 
     def _row(self, key: bytes, prediction: bytes | Failure) -> bytes:
         cells = flat_cells(key, self._shape.input_columns)

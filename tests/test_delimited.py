@@ -1,0 +1,234 @@
+"""Rows of text: csv and tsv in."""
+
+import csv
+import json
+from dataclasses import dataclass
+from typing import Any, Literal, NotRequired, TypedDict
+
+import pytest
+import schema
+from fakes import Number
+from schema_fakes import DataclassNumber, JsonSchemaDoubler, PydanticNumber, StructNumber
+
+from model_mapreduce_job.delimited import (
+    RowError,
+    Rows,
+    check_columns,
+    parse_columns,
+)
+from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.protocols import HeaderLine
+from model_mapreduce_job.schemas import record_schema
+
+
+class Mixed(TypedDict):
+    n: float
+    i: int
+    flag: bool
+    text: str
+    kind: Literal["a", "1"]
+    maybe: float | None
+    absent: NotRequired[float]
+
+
+COLUMNS = ["n", "i", "flag", "text", "kind", "maybe", "absent"]
+
+
+def rows(kind: Any, columns: list[str], delimiter: str = ",") -> Rows:
+    return Rows(record_schema(kind), columns, delimiter)
+
+
+MIXED = rows(Mixed, COLUMNS)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        Number,
+        DataclassNumber,
+        StructNumber,
+        PydanticNumber,
+        JsonSchemaDoubler.input_schema,
+        schema.Schema({"x": float}),
+    ],
+    ids=lambda kind: type(kind).__name__,
+)
+def test_text_becomes_the_number_that_the_schema_asks_for(kind: Any) -> None:
+    record = rows(kind, ["x"]).read(b"1.50")
+    value = record["x"] if isinstance(record, dict) else record.x
+    assert (value, type(value)) == (1.5, float)
+
+
+def test_every_cell_becomes_what_its_field_asks_for() -> None:
+    assert MIXED.read(b"1.5,2,true,12,1,0.5,7") == {
+        "n": 1.5,
+        "i": 2,
+        "flag": True,
+        "text": "12",
+        "kind": "1",
+        "maybe": 0.5,
+        "absent": 7.0,
+    }
+
+
+def test_an_empty_cell_is_absent_null_or_empty_text_as_its_field_allows() -> None:
+    assert MIXED.read(b"1,2,False,,a,,") == {
+        "n": 1,
+        "i": 2,
+        "flag": False,
+        "text": "",
+        "kind": "a",
+        "maybe": None,
+    }
+
+
+def test_an_empty_cell_of_a_field_with_a_default_gets_the_default() -> None:
+    @dataclass
+    class Defaulted:
+        x: float
+        note: str | None = "none"
+        level: int = 3
+
+    assert rows(Defaulted, ["x", "note", "level"]).read(b"1,,") == Defaulted(1.0)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b",2,true,t,a,1,1", "missing required field `n`"),
+        (b"asd,2,true,t,a,1,1", "Expected `float`, got `str` - at `$.n`"),
+        (b"NaN,2,true,t,a,1,1", "Expected `float`, got `str` - at `$.n`"),
+        (b"1e400,2,true,t,a,1,1", "Number out of range - at `$.n`"),
+        (b"1,2.5,true,t,a,1,1", "Expected `int`, got `float` - at `$.i`"),
+        (b"1,2,maybe,t,a,1,1", "Expected `bool`, got `str` - at `$.flag`"),
+        (b"1,2,true,t,c,1,1", "Invalid enum value 'c' - at `$.kind`"),
+    ],
+)
+def test_a_cell_that_does_not_fit_is_named(line: bytes, reason: str) -> None:
+    with pytest.raises(ValueError, match=r".") as raised:
+        MIXED.read(line)
+    assert reason in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"), [(b"2.0", 2), (b" 2 ", 2), (b"-2", -2), (b"18446744073709551617", 2**64 + 1)]
+)
+def test_an_integer_may_be_written_with_a_point_and_spaces(cell: str, number: Any) -> None:
+    value = MIXED.read(b"1,%b,true,t,a,1,1" % cell)["i"]
+    assert (value, type(value)) == (number, int)
+
+
+@pytest.mark.parametrize(
+    ("cell", "truth"), [(b"true", True), (b"TRUE", True), (b"1", True), (b"False", False), (b"0", False)]
+)
+def test_a_truth_value_may_be_written_in_letters_or_as_a_digit(cell: str, truth: Any) -> None:
+    assert MIXED.read(b"1,2,%b,t,a,1,1" % cell)["flag"] is truth
+
+
+def test_without_a_schema_cells_are_numbers_where_they_look_like_one() -> None:
+    assert rows(None, ["a", "b", "c"]).read(b"1.5,x,007") == {"a": 1.5, "b": "x", "c": "007"}
+
+
+@pytest.mark.parametrize(("line", "count"), [(b"1", 1), (b"1,2,true,t,a,1", 6), (b"1,2,true,t,a,1,1,8", 8)])
+def test_a_row_of_another_width_says_how_many_cells_there_should_be(line: bytes, count: Any) -> None:
+    with pytest.raises(RowError, match=rf"Expected 7 cells \(n, i, .*\), got {count}"):
+        MIXED.read(line)
+
+
+@pytest.mark.parametrize("line", [b"", b" ", b"\t\t", b"\x0b"])
+def test_a_blank_line_is_no_row(line: bytes) -> None:
+    for delimiter in (",", "\t"):
+        with pytest.raises(RowError):
+            rows(None, ["a"], delimiter).read(line)
+
+
+@pytest.mark.parametrize("line", [b"x", b'"x"'])
+def test_a_line_of_the_columns_names_is_a_header(line: bytes) -> None:
+    with pytest.raises(HeaderLine):
+        rows(Number, ["x"]).read(line)
+
+
+def test_quoted_cells_may_hold_anything_that_stays_on_one_line() -> None:
+    reader = rows(None, ["a", "b"])
+    assert reader.read(b'"x, ""y""\x00\t",') == {"a": 'x, "y"\x00\t'}
+    assert rows(None, ["a", "b"], "\t").read(b'"x\ty"\t2') == {"a": "x\ty", "b": 2}
+
+
+def test_a_quoted_cell_may_be_as_long_as_its_line() -> None:
+    long = b"x" * 1_000_000
+    assert rows(None, ["a", "b"]).read(b'"%b",2' % long) == {"a": long.decode(), "b": 2}
+
+
+@pytest.mark.parametrize("line", [b'"x', b'"x"y,1', b'x"y"z'])
+def test_quotes_that_do_not_fit_cost_only_their_line(line: bytes) -> None:
+    reader = rows(None, ["a", "b"])
+    with pytest.raises((csv.Error, RowError)):
+        reader.read(line)
+    assert json.loads(reader.text(line)) == line.decode()
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        (
+            b"1.10,2.0,TRUE,12,a,,",
+            b'{"n": 1.10, "i": 2.0, "flag": true, "text": "12", "kind": "a", "maybe": "", "absent": ""}',
+        ),
+        (
+            b"asd,-0,maybe, t ,a,1e5,-",
+            rb'{"n": "asd", "i": -0, "flag": "maybe", "text": " t ", "kind": "a", "maybe": 1e5, "absent": "-"}',
+        ),
+        (b"1,2", b'"1,2"'),
+        (b"\xff,2,true,t,a,1,1", b'"\\\\xff,2,true,t,a,1,1"'),
+    ],
+)
+def test_a_row_comes_back_as_a_json_object_with_numbers_as_they_were_written(line: bytes, key: Any) -> None:
+    assert MIXED.text(line) == key
+    json.loads(key)
+
+
+def test_columns_may_have_spaces_quotes_and_any_letters() -> None:
+    reader = rows(None, ["petal width", 'a"b', "é"])
+    assert reader.text(b"1,2,3") == '{"petal width": 1, "a\\"b": 2, "é": 3}'.encode()
+    assert reader.read(b"1,2,3") == {"petal width": 1, 'a"b': 2, "é": 3}
+
+
+def test_columns_that_the_schema_does_not_know_are_in_the_key_and_not_in_the_way() -> None:
+    reader = rows(Number, ["id", "x"])
+    assert reader.read(b"18446744073709551617,1") == {"x": 1.0}
+    assert reader.text(b"18446744073709551617,1") == b'{"id": 18446744073709551617, "x": 1}'
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        (b"a,b", ["a", "b"]),
+        (b"\xef\xbb\xbfa,b\r", ["a", "b"]),
+        (b'"petal width","a,b"', ["petal width", "a,b"]),
+        (b"a", ["a"]),
+    ],
+)
+def test_a_header_tells_the_columns(line: bytes, names: Any) -> None:
+    assert parse_columns(line, ",") == names
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"", "blank"),
+        (b"a,,b", "each needs a name of its own"),
+        (b"a,b,a", "each needs a name of its own"),
+        (b"\xff", "utf-8"),
+        (b'"a', "unexpected end of data"),
+    ],
+)
+def test_what_is_no_header_is_refused_in_one_line_that_says_what_to_do(line: bytes, reason: str) -> None:
+    with pytest.raises(InputError, match=reason) as refused:
+        parse_columns(line, ",")
+    assert "--columns" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_columns_are_told_as_they_were_given_when_they_can_not_be_used() -> None:
+    with pytest.raises(InputError, match="The columns 'a', 'a' can't be used"):
+        check_columns(["a", "a"])

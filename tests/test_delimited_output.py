@@ -1,0 +1,76 @@
+"""Rows of text: csv and tsv out."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model_mapreduce_job.delimited import FlatRows, RowShape, inert, join_row, split_row
+from model_mapreduce_job.records import Failure
+
+IRIS = RowShape(["id", "x"], ["species", "score"])
+
+
+def written(key: bytes, prediction: Any, shape: RowShape = IRIS, *, explain: bool = False) -> bytes:
+    (line,) = FlatRows(shape, explain=explain, delimiter=",").write([key], [prediction])
+    return line
+
+
+BAD = Failure("ValueError", "it's bad, \ud800")
+
+
+@pytest.mark.parametrize(
+    ("key", "prediction", "line"),
+    [
+        (b'{"x": 1.10, "id": 7}', b'{"species": "setosa", "score": 0.5}', b"7,1.10,setosa,0.5"),
+        (b'{"x": 1, "more": 2}', b'{"score": null}', b",1,,"),
+        (b'{"x": [1, 2], "id": {"a": "b"}}', b'{"species": true}', b'"{""a"": ""b""}","[1, 2]",true,'),
+        (b'"not json"', BAD, b"not json,,,"),
+        (b'{"id": "a,\\n\\"b\\""}', b"5", b'"a, ""b""",,5,'),
+        (b'{"id": "\\u2028\\u0000"}', b"5", "\u2028\x00,,5,".encode()),
+        (b'{"id": "x", "x": "\\ud800"}', b"[1]", b'"{""id"": ""x"", ""x"": ""\\ud800""}",,[1],'),
+        (b'{"id": "=1+1"}', b'{"species": "@cmd"}', b"'=1+1,,'@cmd,"),
+    ],
+)
+def test_a_row_has_the_inputs_values_and_then_the_predictions(key: Any, prediction: Any, line: bytes) -> None:
+    assert written(key, prediction) == line
+
+
+def test_a_row_explains_a_failure_on_request() -> None:
+    assert written(b'{"x": 1}', BAD, explain=True) == b',1,,,ValueError,"it\'s bad, \\ud800"'
+    assert written(b'{"x": 1}', b'{"score": 2}', explain=True) == b",1,,2,,"
+
+
+def test_without_columns_a_document_is_one_cell() -> None:
+    assert written(b'{"x": 1}', b'"setosa"', RowShape()) == b'"{""x"": 1}",setosa'
+
+
+def test_keys_and_predictions_that_do_not_pair_are_refused() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        FlatRows(IRIS, explain=False, delimiter=",").write([b"1"], [])
+
+
+@pytest.mark.parametrize(
+    "cell", ["=1", "+a", "-a", "@a", "\ta", "\ra", "=", "+", "-", "+-1", "-1+1", "--1", "+49 30 123", "-1,5"]
+)
+def test_what_a_spreadsheet_would_run_is_made_inert(cell: str) -> None:
+    assert inert(cell) == "'" + cell
+
+
+@pytest.mark.parametrize("cell", ["-1", "+1", "-1.5e-7", "-.5", "1=1", "a", "", "'=1", "1", " =1", "-1e400"])
+def test_numbers_and_plain_text_stay_as_they_are(cell: str) -> None:
+    assert inert(cell) == cell
+
+
+CELLS = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\n")), min_size=1)
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+@given(cells=CELLS)
+@settings(deadline=None, max_examples=300)
+def test_a_row_reads_back_as_the_cells_that_it_was_written_from(cells: Any, delimiter: str) -> None:
+    line = join_row(cells, delimiter)
+    assert b"\n" not in line
+    if not line.isspace() and not line.decode().isspace():
+        assert split_row(line.decode(), delimiter) == cells

@@ -1,0 +1,225 @@
+"""Predictions as JSON text."""
+
+import datetime as dt
+import decimal
+import json
+import math
+import uuid
+from collections import OrderedDict, defaultdict
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, NamedTuple
+
+import attrs
+import msgspec
+import numpy as np
+import pydantic
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import v1
+
+from model_mapreduce_job.encoding import prediction_texts
+from model_mapreduce_job.records import Failure
+
+
+class Answer(pydantic.BaseModel):
+    score: float = pydantic.Field(alias="the score")
+    more: Any = None
+    model_config = pydantic.ConfigDict(populate_by_name=True)
+
+
+class OlderAnswer(v1.BaseModel):
+    score: float
+
+
+@dataclass
+class Point:
+    x: Any
+
+
+@dataclass
+class DataclassError(Exception):
+    x: int = 1
+
+
+class Packed(msgspec.Struct):
+    x: Any
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+class Pair(NamedTuple):
+    a: int
+    b: int
+
+
+def text_of(prediction: Any) -> Any:
+    (text,) = prediction_texts([prediction])
+    return text
+
+
+@pytest.mark.parametrize(
+    ("prediction", "text"),
+    [
+        ({"species": "setosa"}, b'{"species": "setosa"}'),
+        ({"a": [1, 2.5, {"b": []}], "c": {}}, b'{"a": [1, 2.5, {"b": []}], "c": {}}'),
+        ("null", b'"null"'),
+        (None, b"null"),
+        ({"a": None, "b": "é"}, '{"a": null, "b": "é"}'.encode()),
+        ('"\n\t\\\x00\u2028\x7f', '"\\"\\n\\t\\\\\\u0000\u2028\x7f"'.encode()),
+        (True, b"true"),
+        (-0.0, b"-0.0"),
+        (2**70, b"1180591620717411303424"),
+        (1e22, b"1e22"),
+        ((1, 2), b"[1, 2]"),
+        (Pair(1, 2), b"[1, 2]"),
+        ({3}, b"[3]"),
+        (b"\xff", b'"/w=="'),
+        (decimal.Decimal("1.10"), b'"1.10"'),
+        (dt.datetime(2020, 1, 2, tzinfo=dt.UTC), b'"2020-01-02T00:00:00Z"'),
+        (dt.date(2020, 1, 2), b'"2020-01-02"'),
+        (uuid.UUID(int=1), b'"00000000-0000-0000-0000-000000000001"'),
+        (Colour.RED, b'"red"'),
+        (OrderedDict(b=1, a=2), b'{"b": 1, "a": 2}'),
+        (defaultdict(int, a=1), b'{"a": 1}'),
+        ({1: 2, 1.5: 3}, b'{"1": 2, "1.5": 3}'),
+        ({True: 0.9, False: 0.1}, b'{"true": 0.9, "false": 0.1}'),
+        ({None: 1}, b'{"null": 1}'),
+        (Point({"a": 1}), b'{"x": {"a": 1}}'),
+        (Packed(np.float32(0.5)), b'{"x": 0.5}'),
+        (Answer(score=1), b'{"the score": 1.0, "more": null}'),
+        (Answer(score=1, more=np.array([1, 2])), b'{"the score": 1.0, "more": [1, 2]}'),
+        (OlderAnswer(score=1), b'{"score": 1.0}'),
+        (np.float64(0.5), b"0.5"),
+        (np.float32(0.5), b"0.5"),
+        (np.int64(3), b"3"),
+        (np.True_, b"true"),
+        (np.str_("a"), b'"a"'),
+        (np.array([[1.5, 2.0], [3.0, 4.0]]), b"[[1.5, 2.0], [3.0, 4.0]]"),
+        (np.array([1, None], dtype=object), b"[1, null]"),
+        ({np.int64(1): np.array([True]), np.str_("b"): 2}, b'{"1": [true], "b": 2}'),
+        ({np.True_: 1}, b'{"true": 1}'),
+        ("\ud800", b'"\\ud800"'),
+        ({"\udc00": "\ud800"}, b'{"\\udc00": "\\ud800"}'),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_prediction_of_any_common_kind_is_written_as_json(prediction: Any, text: bytes) -> None:
+    assert text_of(prediction) == text
+    json.loads(text)
+
+
+NOT_FINITE = [
+    math.nan,
+    math.inf,
+    -math.inf,
+    {"a": math.nan},
+    {"a": None, "b": [{"c": math.inf}]},
+    (1, math.nan),
+    np.float64("nan"),
+    np.float32("inf"),
+    np.array([1.0, np.nan]),
+    {"a": np.array([[np.inf]])},
+    Answer(score=math.nan),
+    Answer(score=1, more={"a": [math.nan]}),
+    Point(math.nan),
+    Packed([math.inf]),
+    {"\ud800": math.nan},
+    {True: math.nan},
+]
+
+
+@pytest.mark.parametrize("prediction", NOT_FINITE, ids=repr)
+def test_nan_and_infinity_are_failures_that_say_so(prediction: Any) -> None:
+    assert text_of(prediction) == Failure(
+        "PredictionError",
+        "The prediction can't be written as JSON: it holds NaN or Infinity, which JSON has no number for",
+    )
+
+
+def nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def in_itself() -> list[Any]:
+    value: list[Any] = []
+    value.append(value)
+    return value
+
+
+@pytest.mark.parametrize(
+    ("prediction", "reason"),
+    [
+        (1j, "it holds a complex"),
+        (object(), "it holds a object"),
+        (range(2), "it holds a range"),
+        ({"a": {"b": ValueError("inside")}}, "it holds a ValueError"),
+        ({(1, 2): 3}, "keys"),
+        ((n for n in [1]), "it holds a generator"),
+        (nested(100_000), "recursion"),
+        (in_itself(), "recursion"),
+        (10**5000, "4300"),
+        (np.array([1j]), "it holds a complex"),
+        (Answer, "model_dump"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_json_can_not_express_is_a_failure_that_says_what_it_is(prediction: Any, reason: str) -> None:
+    failure = text_of(prediction)
+    assert failure.kind == "PredictionError"
+    assert failure.message.startswith("The prediction can't be written as JSON: ")
+    assert reason in failure.message
+    assert "\n" not in failure.message
+
+
+@attrs.define
+class AttrsError(Exception):
+    x: int = 1
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("bad"), SystemExit("bad"), DataclassError(), AttrsError()], ids=repr
+)
+def test_an_exception_among_the_answers_is_that_records_failure(error: type[BaseException]) -> None:
+    assert prediction_texts([1, error, 2]) == [b"1", Failure.of(error), b"2"]
+
+
+def test_a_failure_stays_itself() -> None:
+    failure = Failure("ValueError", "bad")
+    assert prediction_texts([failure, {"a": 1}, failure]) == [failure, b'{"a": 1}', failure]
+
+
+def test_no_outcomes_have_no_texts() -> None:
+    assert prediction_texts([]) == []
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+MIXED = st.lists(
+    JSON | st.sampled_from([math.nan, ValueError("bad"), {True: 1}, "\ud800", "null", ", null, ", "[null]"])
+)
+
+
+@given(JSON)
+@settings(deadline=None, max_examples=300)
+def test_a_text_reads_back_as_the_prediction_and_is_spaced_as_json_dumps_does(prediction: Any) -> None:
+    text = text_of(prediction)
+    assert json.loads(text) == prediction
+    assert b"\n" not in text
+    assert b"\t" not in text
+    assert text.count(b" ") == json.dumps(prediction).encode().count(b" ")
+
+
+@given(MIXED)
+@settings(deadline=None, max_examples=300)
+def test_the_text_of_a_prediction_does_not_depend_on_the_others(predictions: Any) -> None:
+    assert prediction_texts(predictions) == [text_of(prediction) for prediction in predictions]
