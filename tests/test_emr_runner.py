@@ -110,6 +110,12 @@ def test_the_cluster_and_its_console_page_are_printed_before_the_first_step_runs
     assert "Waiting for Step" in after
 
 
+@pytest.mark.usefixtures("quiet")
+def test_a_run_makes_the_security_configuration_that_its_conf_names(stack: EmrStack) -> None:
+    made = stack.client("emr").describe_security_configuration(Name="model-mapreduce-job")
+    assert json.loads(made["SecurityConfiguration"]) == DEFINITION
+
+
 def test_the_security_configuration_is_made_once_and_says_what_it_must(stack: EmrStack) -> None:
     client = stack.client("emr")
     for _ in range(2):
@@ -130,6 +136,11 @@ def test_a_security_configuration_that_exists_is_left_as_it_is(stack: EmrStack) 
 # Buckets
 
 
+def expiry_days(stack: EmrStack, bucket: str) -> dict[str, int]:
+    rules = stack.client("s3").get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    return {rule["Filter"]["Prefix"]: rule["Expiration"]["Days"] for rule in rules if "Expiration" in rule}
+
+
 def test_a_bucket_that_is_created_is_encrypted_private_and_expires(
     stack: EmrStack, s3: ResumingS3Filesystem
 ) -> None:
@@ -141,17 +152,13 @@ def test_a_bucket_that_is_created_is_encrypted_private_and_expires(
     rules = client.get_bucket_encryption(Bucket="made-by-us")["ServerSideEncryptionConfiguration"]["Rules"]
     assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
     lifecycle = client.get_bucket_lifecycle_configuration(Bucket="made-by-us")["Rules"]
-    days = {
-        rule["Filter"]["Prefix"]: rule["Expiration"]["Days"] for rule in lifecycle if "Expiration" in rule
-    }
-    assert days == {"tmp/": 7, "logs/": 90}
+    assert expiry_days(stack, "made-by-us") == {"tmp/": 7, "logs/": 90}
     assert any("AbortIncompleteMultipartUpload" in rule for rule in lifecycle)
 
 
 def test_no_rule_expires_a_whole_bucket(stack: EmrStack, s3: ResumingS3Filesystem) -> None:
     ensure_bucket(s3, "without-prefix", {"": 7})
-    rules = stack.client("s3").get_bucket_lifecycle_configuration(Bucket="without-prefix")["Rules"]
-    assert not any("Expiration" in rule for rule in rules)
+    assert expiry_days(stack, "without-prefix") == {}
 
 
 def test_a_bucket_that_exists_is_left_as_it_is(stack: EmrStack, s3: ResumingS3Filesystem) -> None:
@@ -176,12 +183,8 @@ def test_a_bucket_that_cant_be_protected_is_not_left_behind(
 @pytest.mark.usefixtures("quiet")
 def test_a_run_creates_the_buckets_that_its_conf_names_and_leaves_only_logs(stack: EmrStack) -> None:
     client = stack.client("s3")
-    for bucket, prefix, days in (("named-tmp", "work/", TMP_DAYS), ("named-logs", "emr/", LOG_DAYS)):
-        rules = client.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
-        expiring = [rule for rule in rules if "Expiration" in rule]
-        assert [(rule["Filter"]["Prefix"], rule["Expiration"]["Days"]) for rule in expiring] == [
-            (prefix, days)
-        ]
+    assert expiry_days(stack, "named-tmp") == {"work/": TMP_DAYS}
+    assert expiry_days(stack, "named-logs") == {"emr/": LOG_DAYS}
     assert client.list_objects_v2(Bucket="named-tmp")["KeyCount"] == 0
     assert client.list_objects_v2(Bucket="named-logs")["KeyCount"] > 0
 
@@ -276,14 +279,19 @@ def test_an_error_right_after_a_cluster_was_created_leaves_none(
     ended = driver.run(lines)
     assert ended.returncode == 1
     assert f"AWS refused {operation}" in ended.stderr
+    cluster_id = ended.stderr.partition("#/clusterDetails/")[2].split()[0]
     wait_for_no_cluster(driver.stack)
+    status = driver.stack.client("emr").describe_cluster(ClusterId=cluster_id)["Cluster"]["Status"]
+    assert status["StateChangeReason"]["Message"] == "Terminated by user request"
 
 
-def test_a_failed_run_leaves_no_input_on_s3(driver: Driver, lines: Path) -> None:
+def test_a_failed_run_leaves_its_logs_on_s3_and_no_input(driver: Driver, lines: Path) -> None:
     ended = driver.run("--cloud-tmp-dir", "s3://failed-tmp/tmp/", "--fail-on", "last", lines)
     assert ended.returncode == 1
-    listed = driver.stack.client("s3").list_objects_v2(Bucket="failed-tmp", Prefix="tmp/")
-    assert listed["KeyCount"] == 0
+    client = driver.stack.client("s3")
+    assert client.list_objects_v2(Bucket="failed-tmp", Prefix="tmp/")["KeyCount"] == 0
+    assert client.list_objects_v2(Bucket="failed-tmp", Prefix="logs/")["KeyCount"] > 0
+    assert expiry_days(driver.stack, "failed-tmp") == {"tmp/": TMP_DAYS, "logs/": LOG_DAYS}
 
 
 # Logs
