@@ -22,7 +22,6 @@ def prepare(layout: Layout, jdk: Jdk) -> None:
     pom, agent = layout.source / "pom.xml", layout.source / "agent" / "LoopbackAgent.java"
     if_changed(layout.home / ".jars", [pom], lambda: _download(layout))
     if_changed(layout.home / ".agent", [pom, agent], lambda: _build_agent(layout, jdk, agent))
-    (layout.home / "tmp").mkdir(exist_ok=True)
     _link_commands(layout)
 
 

@@ -37,6 +37,7 @@ class HadoopCluster:
         if not any(map(self.supervisor.process, NAMES)):
             ports = self.supervisor.choose_ports(name for daemon in HADOOP for name in daemon.port_names())
             write_configurations(self.layout, ports, jdk, self._task_options())
+        self.layout.tmp.mkdir(exist_ok=True)
         self._format()
         self._start(daemon for daemon in HADOOP if daemon != HISTORY_SERVER)
         # it makes its folders in HDFS first thing, and would wait 10 s to try again
@@ -56,9 +57,8 @@ class HadoopCluster:
         processes.stop(self.containers(), patience_s=0)
         self.supervisor.stop(NAMES)
         self.supervisor.forget()
-        if wipe:
-            shutil.rmtree(self.layout.state, ignore_errors=True)
-            shutil.rmtree(self.layout.logs, ignore_errors=True)
+        for folder in [self.layout.tmp, *([self.layout.state, self.layout.logs] if wipe else [])]:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def containers(self) -> Iterable[processes.Process]:
         """Return the processes of tasks and application masters, also those whose NodeManager is dead."""

@@ -49,6 +49,11 @@ class Layout:
         return self.home / "lib" / "classes"
 
     @property
+    def tmp(self) -> Path:
+        """The temporary folder of Hadoop's daemons and commands."""
+        return self.home / "tmp"
+
+    @property
     def logs(self) -> Path:
         """One file a daemon, and `userlogs` with a folder an application."""
         return self.home / "logs"
