@@ -18,6 +18,7 @@ from emr_stack.streaming import BadStepError, StreamingStep
 
 AT_ONCE: Final = 2
 REPORT: Final = re.compile(rb"^reporter:counter:([^,]*),([^,]*),(\d+)\s*$", re.MULTILINE)
+LOCK: Final = re.compile(r"^exec 9>(/tmp/wrapper\.lock\.\S+)$", re.MULTILINE)
 FRAMEWORK: Final = "Map-Reduce Framework"
 RANK: Final = {"m": 0, "r": 1}
 
@@ -53,10 +54,13 @@ class ProcessStepRunner:
 
     def run(self, step: StreamingStep, context: StepContext) -> StepResult:
         """Run all maps, then the reduces; a step that can't start says why in its log."""
+        job = _Job(step, context)
         try:
-            return _Job(step, context).run()
+            return job.run()
         except (BadStepError, FileNotFoundError) as why:
             return StepResult(succeeded=False, syslog=logs.exception(str(why)), stderr=f"{why}\n")
+        finally:
+            job.tidy_up()
 
 
 class _Job:
@@ -83,6 +87,12 @@ class _Job:
             return self._failed(attempts)
         self._commit(phases[-1])
         return self._finished(attempts)
+
+    def tidy_up(self) -> None:
+        """Remove the locks that mrjob's setup scripts take in /tmp, which a real node loses with its disk."""
+        for script in self._cache.glob("*.sh"):
+            for lock in LOCK.findall(script.read_text()):
+                Path(lock).unlink(missing_ok=True)
 
     # What the tasks read
 
