@@ -1,4 +1,4 @@
-"""The driver's side of a run: checks before it, the proof and the output after it, and one line for a mistake."""
+"""The driver's side of a run: checks before it, proof and output after it, and one line for a mistake."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from mrjob.step import StepFailedException
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError, ModelMapReduceError
 from model_mapreduce_job.first_line import first_line
 from model_mapreduce_job.options import OPTIONS
+from model_mapreduce_job.run_identity import run_identity
 from model_mapreduce_job.run_summary import RunSummary
 from model_mapreduce_job.runners.local_run import RunPlan
 from model_mapreduce_job.runners.signals import signals_as_exit
@@ -53,7 +54,10 @@ def plan_of(job: MLModelMapReduceJob) -> RunPlan:
     options = vars(job.options)
     return RunPlan(
         predicted_steps=frozenset(filter(job.predicts, range(len(job.steps())))),
-        identity={option.name: options[option.name] for option in OPTIONS if option.passed_on},
+        identity=lambda: run_identity(
+            os.environ.get("APP_SETTINGS"),
+            {option.name: options[option.name] for option in OPTIONS if option.passed_on},
+        ),
         max_record_bytes=job.options.max_record_bytes,
         resume=job.options.resume,
         quiet=bool(job.options.quiet),
@@ -62,23 +66,35 @@ def plan_of(job: MLModelMapReduceJob) -> RunPlan:
 
 @contextmanager
 def one_line_for_mistakes() -> Iterator[None]:
-    """Turn what ends a run into one line on standard error and an exit code; --verbose gives the traceback."""
+    """Turn what ends a run into one line on standard error and an exit code; --verbose gives tracebacks."""
     try:
         yield
-    except ModelMapReduceError as error:
-        if {"--verbose", "-v"} & set(sys.argv):
-            raise
-        _leave(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        _leave("Stopped by Ctrl-C.", _SIGNAL_CODES + signal.SIGINT)
     except BrokenPipeError:
         # whoever read the output has had enough; Python would complain once more when it flushes
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_SIGNAL_CODES + signal.SIGPIPE)
-    except SystemExit as leaving:
-        if isinstance(leaving.code, int) and leaving.code > _SIGNAL_CODES:
-            _leave(f"Stopped by {signal.Signals(leaving.code - _SIGNAL_CODES).name}.", leaving.code)
+    except (ModelMapReduceError, OSError) as error:
+        if {"--verbose", "-v"} & set(sys.argv):
+            raise
+        _leave(_in_words(error), getattr(error, "exit_code", 1))
+    except KeyboardInterrupt as stopped:
+        _leave(_noted("Stopped by Ctrl-C.", stopped), _SIGNAL_CODES + signal.SIGINT)
+    except SystemExit as stopped:
+        if isinstance(stopped.code, int) and stopped.code > _SIGNAL_CODES:
+            name = signal.Signals(stopped.code - _SIGNAL_CODES).name
+            _leave(_noted(f"Stopped by {name}.", stopped), stopped.code)
         raise
+
+
+def _in_words(error: Exception) -> str:
+    if not isinstance(error, OSError):
+        return str(error)
+    place = f": {error.filename}" if error.filename else ""
+    return f"This machine refused the run something: {error.strerror or error}{place}."
+
+
+def _noted(message: str, error: BaseException) -> str:
+    return " ".join([message, *filter(None, getattr(error, "__notes__", []))])
 
 
 def _leave(message: str, code: int) -> None:
@@ -96,7 +112,9 @@ def _check(job: MLModelMapReduceJob) -> None:
     if options.input_protocol in DELIMITERS and not options.columns:
         job.set_option("columns", header_columns(first_line(job), options))
     if options.summary_file and not Path(options.summary_file).absolute().parent.is_dir():
-        raise InputError(f"--summary_file {options.summary_file} can't be written: its directory does not exist.")
+        raise InputError(
+            f"--summary_file {options.summary_file} can't be written: its directory does not exist."
+        )
 
 
 def _set_up_logs(job: MLModelMapReduceJob) -> None:
@@ -128,7 +146,9 @@ def _print_output(job: MLModelMapReduceJob, runner: Any) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise InputError(f"The output can't be written: {error.strerror}. What was written of it is not whole.") from error
+        raise InputError(
+            f"The output can't be written: {error.strerror}. What was written of it is not whole."
+        ) from error
 
 
 def _tell(job: MLModelMapReduceJob, summary: RunSummary) -> None:
@@ -140,7 +160,9 @@ def _tell(job: MLModelMapReduceJob, summary: RunSummary) -> None:
         try:
             Path(job.options.summary_file).write_text(f"{text}\n", encoding="utf-8")
         except OSError as error:
-            raise InputError(f"--summary_file {job.options.summary_file} can't be written: {error.strerror}.") from error
+            raise InputError(
+                f"--summary_file {job.options.summary_file} can't be written: {error.strerror}."
+            ) from error
 
 
 def _circumstances(job: MLModelMapReduceJob) -> dict[str, Any]:

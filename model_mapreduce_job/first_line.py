@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.exceptions import InputError
@@ -20,9 +21,9 @@ _MAX_HEADER_BYTES = 1 << 20
 
 
 def first_line(job: MLModelMapReduceJob) -> bytes:
-    """Return the first line of a job's input, wherever that is; standard input can still be read from its start.
+    """Return the first line of a job's input, wherever that is; raises InputError when there is none.
 
-    Raises InputError when there is none.
+    Standard input can be read from its start again.
     """
     path = next(iter(job.options.args), STDIN)
     if path == STDIN:
@@ -32,7 +33,7 @@ def first_line(job: MLModelMapReduceJob) -> bytes:
     elif "://" in path and not path.startswith("file://"):
         begun = _read_remote(job, path)
     else:
-        begun = _read_file(job, path)
+        begun = _read_file(path)
     if not begun.strip():
         raise InputError(f"The input {path} starts with no header. Name its columns with --columns a,b,c.")
     return begun.partition(b"\n")[0]
@@ -62,14 +63,15 @@ def _read_line(source: Any) -> bytes:
     return line
 
 
-def _read_file(job: MLModelMapReduceJob, path: str) -> bytes:
-    with job.make_plain_runner() as runner:
-        found = list_inputs([path], runner.fs.ls)[0]
-    try:
-        with open(found, "rb") as file, whole_or_error(found):  # noqa: PTH123 - paths are mrjob's, text
-            return _read_line(decompressed(found, file))
-    except OSError as error:
-        raise InputError(f"The input {found} can't be read: {error.strerror}.") from error
+def _read_file(pattern: str) -> bytes:
+    path = Path(list_inputs([pattern])[0])
+    if not path.is_file():
+        raise InputError(
+            f"The input {path} can be read only once, so its first line can't be looked at for the columns. "
+            "Name them with --columns a,b,c."
+        )
+    with whole_or_error(str(path)), path.open("rb") as file:
+        return _read_line(decompressed(str(path), file))
 
 
 def _read_remote(job: MLModelMapReduceJob, path: str) -> bytes:

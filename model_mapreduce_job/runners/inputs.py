@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 import os
+from glob import glob
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.runners.splits import Split, plan_splits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Iterator
 
 STDIN = "-"
 
 
-def list_inputs(patterns: Iterable[str], ls: Callable[[str], Iterable[str]]) -> list[str]:
+def list_inputs(patterns: Iterable[str]) -> list[str]:
     """Return the files that paths and globs name, in the order given and by name within each.
 
-    As on Hadoop, files whose names start with _ or . are passed over where a directory or glob names them.
-    Raises InputError for one that names nothing.
+    As on Hadoop, what has a name that starts with _ or . is passed over where a directory or glob names it.
+    Raises InputError for one that names nothing, or can't be read.
     """
-    paths: list[str] = []
-    for pattern in map(local_path, patterns):
-        if pattern == STDIN or (os.path.exists(pattern) and not os.path.isdir(pattern)):  # noqa: PTH110, PTH112 - text
-            paths.append(pattern)
-            continue
-        found = sorted(path for path in ls(pattern) if os.path.basename(path)[0] not in "_.")  # noqa: PTH119 - text
-        if not found:
-            raise InputError(_nothing_at(pattern))
-        paths += found
-    return paths
+    try:
+        return [path for pattern in patterns for path in _files_at(local_path(pattern))]
+    except OSError as error:
+        raise _unreadable(error) from error
 
 
 def plan_inputs(paths: list[str], workers: int) -> list[Split]:
@@ -43,15 +38,68 @@ def plan_inputs(paths: list[str], workers: int) -> list[Split]:
                 splits += [*plan_splits(files, workers), Split(STDIN, 0, 0, streamed=True)]
                 files = []
             else:
-                files.append(os.path.abspath(path))  # noqa: PTH100 - tasks run in another directory
+                files.append(str(_absolute(path)))
         return splits + plan_splits(files, workers)
     except OSError as error:
-        raise InputError(f"The input {error.filename} can't be read: {error.strerror}.") from error
+        raise _unreadable(error) from error
 
 
 def local_path(path: str) -> str:
-    """Return the path that a file URI names; any other path as it is."""
-    return path.removeprefix("file://") if path.startswith("file:///") else path
+    """Return the path that a file URI names, any other path as it is; raises InputError for another URI."""
+    if path.startswith("file:///"):
+        return path.removeprefix("file://")
+    if "://" in path:
+        raise InputError(
+            f"{path} is not on this machine. Name a path here, or choose another runner with -r."
+        )
+    return path
+
+
+def _files_at(pattern: str) -> list[str]:
+    path = Path(pattern)
+    if pattern == STDIN or (path.exists() and not path.is_dir()):
+        return [pattern]
+    named = [path] if path.is_dir() else filter(_is_visible, map(Path, glob(pattern)))  # noqa: PTH207 - from anywhere
+    found = sorted(str(file) for place in named for file in _files_below(place))
+    if not found:
+        raise InputError(_nothing_at(pattern))
+    return found
+
+
+def _files_below(path: Path) -> Iterator[Path]:
+    """Yield a file, or the files of a directory and of those in it, of which each is read once."""
+    if not path.is_dir():
+        yield path
+        return
+    seen = set()
+    for name, directories, names in os.walk(path, onerror=_raise, followlinks=True):
+        place = Path(name)
+        info = place.stat()
+        if (info.st_dev, info.st_ino) in seen:
+            directories.clear()
+            continue
+        seen.add((info.st_dev, info.st_ino))
+        directories[:] = [below for below in directories if _is_visible(place / below)]
+        yield from filter(_is_visible, map(place.joinpath, names))
+
+
+def _is_visible(path: Path) -> bool:
+    return not path.name.startswith(("_", "."))
+
+
+def _absolute(path: str) -> Path:
+    """Return the path by which a task, which runs elsewhere, opens a file; /dev/stdin is another there."""
+    if path.startswith(("/dev/", "/proc/")) and Path(path).is_file():
+        return Path(path).resolve()
+    return Path(path).absolute()
+
+
+def _unreadable(error: OSError) -> InputError:
+    return InputError(f"The input {error.filename} can't be read: {error.strerror}.")
+
+
+def _raise(error: OSError) -> NoReturn:
+    raise error
 
 
 def _nothing_at(pattern: str) -> str:

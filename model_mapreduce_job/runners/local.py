@@ -4,56 +4,72 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from functools import partial
 from itertools import count
+from multiprocessing import Pool
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mrjob.conf import combine_dicts
 from mrjob.inline import InlineMRJobRunner
-from mrjob.local import LocalMRJobRunner
-from mrjob.sim import _run_mapper_and_combiner
+from mrjob.local import LocalMRJobRunner, _pickle_safe
+from mrjob.sim import SimMRJobRunner
 
 from model_mapreduce_job.runners import worker_process
 from model_mapreduce_job.runners.dist_cache import fill_dist_cache
 from model_mapreduce_job.runners.inputs import STDIN, list_inputs, plan_inputs
-from model_mapreduce_job.runners.local_run import LocalRun, absolute_paths, make_private_directory
+from model_mapreduce_job.runners.local_run import LocalRun, MapStep, absolute_paths
+from model_mapreduce_job.runners.parts import in_order
+from model_mapreduce_job.runners.private_directory import PrivateDirectory
 from model_mapreduce_job.runners.worker import WORKER_VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from model_mapreduce_job.runners.map_task import MapTask
     from model_mapreduce_job.runners.splits import Split
     from model_mapreduce_job.runners.worker_process import WorkerProcess
 
+# mrjob's options that reach the tasks, and so may change what they answer.
+_REACHING_TASKS = ("cmdenv", "jobconf", "py_files", "setup", "upload_archives", "upload_dirs", "upload_files")
 
-class _OnLocalEngine:
-    """What both of mrjob's local runners do in another way; its hooks are methods, so this is a mixin.
+
+class _OnLocalEngine(SimMRJobRunner):
+    """What both of mrjob's local runners do in another way; its hooks are methods, so this is a subclass.
 
     Only steps whose mapper predicts go through the engine; the reducers, and other steps, are mrjob's own.
     """
 
     local_run: LocalRun
+    _output_dir: str | None
+    _local_tmp_dir: str | None
 
     def __init__(self, **kwargs: Any) -> None:
         self.local_run = LocalRun()
+        self._private: PrivateDirectory | None = None
         self._worker_numbers = count()
         super().__init__(**kwargs)
 
     @classmethod
     def _default_opts(cls) -> dict[str, Any]:
-        return combine_dicts(super()._default_opts(), {"cleanup_on_failure": ["ALL"], "check_input_paths": False})
+        own = {"cleanup_on_failure": ["ALL"], "check_input_paths": False}
+        return dict(combine_dicts(super()._default_opts(), own))
 
     def run(self) -> None:
         """Run the job; what it writes is private, and under no name that a result has, until publish()."""
+        self._inputs = list_inputs(self._input_paths)
+        circumstances = {name: self._opts.get(name) for name in _REACHING_TASKS}
+        self._output_dir = self.local_run.prepare(
+            self._output_dir, self._inputs, {**circumstances, "workers": self._workers()}
+        )
         umask = os.umask(0o077)
-        final = self._output_dir
         try:
-            self._inputs = list_inputs(self._input_paths, self.fs.ls)
-            self._output_dir = self.local_run.prepare(final, self._inputs)
             super().run()
+        except (KeyboardInterrupt, SystemExit) as stopped:
+            stopped.add_note(self.local_run.stop())
+            raise
         finally:
             os.umask(umask)
 
@@ -63,24 +79,29 @@ class _OnLocalEngine:
 
     def cleanup(self, mode: Any = None) -> None:
         """Remove temporary files, and an output that was never published."""
-        self.local_run.abandon(keep_parts=False)
+        self.local_run.abandon()
         super().cleanup(mode)
+        if self._private:
+            self._private.release()
+            self._private = None
 
     def cat_output(self) -> Iterator[bytes]:
         """Yield the output in the order of its parts."""
-        for part in sorted(Path(self._output_dir).glob("part-*")):
+        for part in in_order(Path(str(self._output_dir)).glob("part-*")):
             with part.open("rb") as file:
                 yield from iter(partial(file.read, 1 << 20), b"")
             yield b""
 
     def _get_local_tmp_dir(self) -> str:
         if not self._local_tmp_dir:
-            path = make_private_directory(self._opts["local_tmp_dir"], self._job_key)
-            self._local_tmp_dir = str(path)
+            self._private = PrivateDirectory(self._opts["local_tmp_dir"], self._job_key)
+            self._local_tmp_dir = str(self._private.path)
         return self._local_tmp_dir
 
     def _input_paths_for_step(self, step_num: int) -> list[str]:
-        return self._inputs if step_num == 0 else sorted(super()._input_paths_for_step(step_num))
+        if step_num == 0:
+            return self._inputs
+        return list(map(str, in_order(map(Path, super()._input_paths_for_step(step_num)))))
 
     def _split_mapper_input(self, input_paths: list[str], step_num: int) -> Any:
         if step_num in self.local_run.plan.predicted_steps:
@@ -91,27 +112,42 @@ class _OnLocalEngine:
         if step_num not in self.local_run.plan.predicted_steps:
             super()._run_mappers_and_combiners(step_num, map_splits)
             return
-        tally, tasks = self.local_run.run_mappers(
-            map_splits,
-            self._stdin,
-            lambda number: Path(self._task_output_path("mapper", step_num, number)),
-            partial(self._start_worker, step_num),
-            partial(self._attempt_environment, step_num),
-            self._workers(),
-        )
+        tally, tasks = self.local_run.run_mappers(self._map_step(step_num), map_splits, self._stdin)
         groups = self._counters[step_num]
         for group, name, amount in tally.counters():
             groups.setdefault(group, {})[name] = amount
-        map_splits[:] = [split for split in map_splits[:1] for _ in range(tasks)]
+        # mrjob takes its length for how many tasks there were; a stream's are not known before
+        map_splits[:] = map_splits[:1] * tasks
         if "combiner" in self._get_step(step_num):
-            self._run_multiple(self._combiner(step_num, number) for number in range(tasks))
+            self._run_combiners(step_num, tasks)
 
-    def _combiner(self, step_num: int, number: int) -> Callable[[], None]:
-        combine = self._run_mapper_and_combiner_func(step_num, number, None)
-        return partial(_run_mapper_and_combiner, _already_run, *combine.args[1:])
+    def _map_step(self, step_num: int) -> MapStep:
+        return MapStep(
+            part_path=lambda number: Path(self._task_output_path("mapper", step_num, number)),
+            start_worker=partial(self._start_worker, step_num),
+            environment=partial(self._attempt_environment, step_num),
+            workers=self._workers(),
+            resumable=step_num == 0
+            and self._num_steps() == 1
+            and self._last_task_type_in_step(0) == "mapper",
+        )
+
+    def _run_combiners(self, step_num: int, tasks: int) -> None:
+        for number in range(tasks):
+            source, sorted_source = (
+                Path(path(kind, step_num, number))
+                for kind, path in (("mapper", self._task_output_path), ("combiner", self._task_input_path))
+            )
+            sorted_source.parent.mkdir(parents=True)
+            self._sort_input_func()([str(source)], str(sorted_source))
+        try:
+            self._run_multiple(self._run_task_func("combiner", step_num, number) for number in range(tasks))
+        finally:
+            self._parse_task_counters("combiner", step_num)
 
     def _attempt_environment(self, step_num: int, task: MapTask, attempt: int) -> dict[str, str]:
-        place = {"file": os.path.abspath(task.split.path), "start": task.split.start, "length": task.split.length}  # noqa: PTH100
+        split = task.split
+        place = {"file": split.path, "start": split.start, "length": split.length}
         jobconf = self._simulate_jobconf_for_step("mapper", step_num, task.number, place)
         environment = {name.replace(".", "_"): str(value) for name, value in jobconf.items()}
         for name in ("mapreduce_task_attempt_id", "mapred_task_id"):
@@ -123,7 +159,9 @@ class _OnLocalEngine:
         """Return a new worker's directory, environment and log."""
         number = next(self._worker_numbers)
         directory = self._setup_working_dir("mapper", step_num, number)
-        environment = {name: str(value) for name, value in self._env_for_task("mapper", step_num, number).items()}
+        environment = {
+            name: str(value) for name, value in self._env_for_task("mapper", step_num, number).items()
+        }
         environment["PYTHONPATH"] = os.pathsep.join(
             absolute_paths(filter(None, environment.get("PYTHONPATH", "").split(os.pathsep)))
         )
@@ -142,7 +180,7 @@ class InlineRunner(_OnLocalEngine, InlineMRJobRunner):
     def _workers(self) -> int:
         return 1
 
-    def _start_worker(self, step_num: int, others: list[WorkerProcess]) -> WorkerProcess:
+    def _start_worker(self, step_num: int, pipes: list[int]) -> WorkerProcess:
         directory, environment, log = self._worker_place(step_num)
         arguments = self._args_for_task(step_num, "mapper")
 
@@ -152,12 +190,15 @@ class InlineRunner(_OnLocalEngine, InlineMRJobRunner):
             os.environ.update(environment, **{WORKER_VARIABLE: "1"})
             self._mrjob_cls(arguments).execute()
 
-        return worker_process.fork(live, log, others)
+        locks = [self._private.lock] if self._private else []
+        return worker_process.fork(live, log, [*pipes, *locks, *self.local_run.locks])
 
     def _invoke_task_func(self, task_type: str, step_num: int, task_num: int) -> Callable[..., None]:
         invoke = super()._invoke_task_func(task_type, step_num, task_num)
 
-        def invoke_with_text_streams(stdin: Any, stdout: Any, stderr: Any, wd: str, env: dict[str, str]) -> None:
+        def invoke_with_text_streams(
+            stdin: Any, stdout: Any, stderr: Any, wd: str, env: dict[str, str]
+        ) -> None:
             # mrjob gives bare binary files, to which nothing that prints or warns can write
             streams = [io.TextIOWrapper(stream, write_through=True) for stream in (stdin, stdout, stderr)]
             try:
@@ -175,15 +216,24 @@ class LocalRunner(_OnLocalEngine, LocalMRJobRunner):
     def _workers(self) -> int:
         return int(self._num_cores())
 
-    def _start_worker(self, step_num: int, _others: list[WorkerProcess]) -> WorkerProcess:
+    def _start_worker(self, step_num: int, _pipes: list[int]) -> WorkerProcess:
         directory, environment, log = self._worker_place(step_num)
-        return worker_process.start_command(self._substep_args(step_num, "mapper"), directory, environment, log)
+        return worker_process.start_command(
+            self._substep_args(step_num, "mapper"), directory, environment, log
+        )
+
+    def _setup_wrapper_script_content(self, setup: Any, **kwargs: Any) -> list[str]:
+        lines: list[str] = super()._setup_wrapper_script_content(setup, **kwargs)
+        # the task in the shell's place: a signal, an exit code and the driver's end reach it, not the shell
+        return [*lines[:-1], f"exec {lines[-1]}"] if lines[-1] == '"$@"' else lines
+
+    def _run_multiple(self, funcs: Iterable[Callable[[], None]], num_processes: int | None = None) -> None:
+        # mrjob's own, but for Ctrl-C: the driver hears of it, and ends these
+        with Pool(num_processes or self._workers(), signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+            for result in [pool.apply_async(_pickle_safe, (func,)) for func in funcs]:
+                result.get()
 
     def _cleanup_local_tmp(self) -> None:
         super()._cleanup_local_tmp()
         # mrjob's setup script takes a lock there and leaves it
         Path(f"/tmp/wrapper.lock.{self._job_key}").unlink(missing_ok=True)  # noqa: S108 - mrjob's name for it
-
-
-def _already_run() -> None:
-    """Stand for a mapper that the engine has run."""

@@ -1,17 +1,16 @@
-"""The local engine: map tasks on workers, each tried again when its worker dies, their parts in input order."""
+"""The local engine: map tasks on workers, tried again when those die, and their parts in input order."""
 
 from __future__ import annotations
 
 import selectors
 from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from model_mapreduce_job import exceptions
 from model_mapreduce_job.exceptions import IncompleteRunError
-from model_mapreduce_job.frames import EndOfFrames
+from model_mapreduce_job.frames import EndOfFrames, raise_described
 from model_mapreduce_job.runners.map_task import MAX_ATTEMPTS, Attempt, MapTask
+from model_mapreduce_job.runners.worker_process import GRACE_SECONDS
 from model_mapreduce_job.tally import Tally
 
 if TYPE_CHECKING:
@@ -21,12 +20,18 @@ if TYPE_CHECKING:
     from model_mapreduce_job.runners.progress import Progress
     from model_mapreduce_job.runners.worker_process import WorkerProcess
 
+# How long to wait for an answer before looking whether those who owe one are still there.
+_PATIENCE_SECONDS = 1.0
+
 
 @dataclass
 class LocalEngine:
-    """Runs map tasks. start_worker starts one of at most `workers` workers, environment gives an attempt's."""
+    """Runs map tasks on at most so many workers.
 
-    start_worker: Callable[[list[WorkerProcess]], WorkerProcess]
+    start_worker starts one, given the descriptors of the others' pipes; environment gives an attempt's.
+    """
+
+    start_worker: Callable[[list[int]], WorkerProcess]
     environment: Callable[[MapTask, int], dict[str, str]]
     parts: Parts
     progress: Progress
@@ -39,20 +44,17 @@ class LocalEngine:
     _under_way: dict[int, tuple[int, int, int]] = field(default_factory=dict)
 
     def run(self, tasks: Iterator[MapTask]) -> int:
-        """Run tasks to the end and return how many there were; a task whose part is there already is only counted.
+        """Run tasks to the end, but for those whose parts are there already; return how many there were.
 
         Raises ModelMapReduceError when a task can't be done. No worker is left, whatever happens.
         """
         self._selector = selectors.DefaultSelector()
         try:
             count = self._run(tasks)
-        except BaseException:
-            for worker in self._busy:
-                worker.end()
-            raise
+            self._dismiss()
         finally:
-            for worker in self._idle:
-                worker.close()
+            for worker in self._idle + self._busy:
+                worker.end()
             self._selector.close()
             self.progress.close()
         return count
@@ -81,29 +83,39 @@ class LocalEngine:
             self._count(task, before)
 
     def _start(self, task: MapTask, attempt: int) -> None:
-        worker = self._worker(fresh=attempt > 0)
         path = str(self.parts.attempt_path(task, attempt))
-        worker.start(Attempt(task, attempt, path, self.parts.durable, self.environment(task, attempt)))
+        worker = self._worker(fresh=attempt > 0)
         self._busy.append(worker)
         self._selector.register(worker, selectors.EVENT_READ, worker)
+        worker.start(Attempt(task, attempt, path, self.parts.durable, self.environment(task, attempt)))
 
     def _worker(self, *, fresh: bool) -> WorkerProcess:
-        """Return an idle worker; a fresh one, which has loaded no model, for an attempt that is to be isolated."""
-        if self._idle and not fresh:
-            return self._idle.pop()
+        """Return an idle worker, or a fresh one, which has loaded no model yet."""
+        if fresh:
+            self._dismiss()
         if self._idle:
-            self._idle.pop().close()
-        return self.start_worker([*self._idle, *self._busy])
+            return self._idle.pop()
+        return self.start_worker([pipe for worker in self._busy for pipe in worker.descriptors])
+
+    def _dismiss(self) -> None:
+        """Let idle workers end."""
+        for worker in self._idle:
+            worker.hang_up()
+        for worker in self._idle:
+            worker.end(GRACE_SECONDS)
+        self._idle.clear()
 
     def _wait(self) -> None:
-        for key, _ in self._selector.select():
-            worker: WorkerProcess = key.data
+        heard = [key.data for key, _ in self._selector.select(_PATIENCE_SECONDS)]
+        for worker in heard:
             try:
                 answer = worker.receive()
             except EndOfFrames:
                 self._lost(worker)
             else:
                 self._heard(worker, answer)
+        for worker in [worker for worker in self._busy if worker.is_gone()]:
+            self._lost(worker)
         self._tell()
 
     def _heard(self, worker: WorkerProcess, answer: dict[str, Any]) -> None:
@@ -117,8 +129,7 @@ class LocalEngine:
             self._release(worker)
             self._idle.append(worker)
         elif "error" in answer:
-            name, message = answer["error"]
-            raise getattr(exceptions, name)(message)
+            raise_described(answer["error"])
         else:
             self._release(worker)
             self._idle.append(worker)
@@ -128,9 +139,7 @@ class LocalEngine:
         attempt = worker.attempt
         assert attempt is not None  # noqa: S101 - only a worker with an attempt is waited for
         self._release(worker)
-        reason = worker.how_it_died()
-        worker.end()
-        self._try_again(attempt, reason)
+        self._try_again(attempt, worker.how_it_died())
 
     def _try_again(self, attempt: Attempt, reason: str) -> None:
         self.parts.discard(attempt.task, attempt.number)

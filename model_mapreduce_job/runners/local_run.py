@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import shutil
 import sys
-import tempfile
-from contextlib import suppress
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.runners.compression import whole_or_error
 from model_mapreduce_job.runners.inputs import STDIN, local_path
 from model_mapreduce_job.runners.local_engine import LocalEngine
 from model_mapreduce_job.runners.map_task import MapTask
@@ -24,12 +22,13 @@ from model_mapreduce_job.runners.streams import as_source, chunks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
 
+    from model_mapreduce_job.lines import Source
     from model_mapreduce_job.runners.splits import Split
     from model_mapreduce_job.runners.worker_process import WorkerProcess
     from model_mapreduce_job.tally import Tally
 
-_LOCK = ".model-mapreduce-job.lock"
 PACKAGE_PARENT = str(Path(__file__).resolve().parent.parent.parent)
 
 
@@ -37,65 +36,86 @@ PACKAGE_PARENT = str(Path(__file__).resolve().parent.parent.parent)
 class RunPlan:
     """What the job tells its runner: which steps' mappers predict, and the options that are the driver's.
 
-    identity says what the output depends on, beside the input.
+    identity returns what the output depends on, beside the input and mrjob's own options.
     """
 
     predicted_steps: frozenset[int] = frozenset()
-    identity: dict[str, Any] = field(default_factory=dict)
+    identity: Callable[[], dict[str, Any]] = dict
     max_record_bytes: int = 0
     resume: bool = False
     quiet: bool = False
 
 
+@dataclass(frozen=True)
+class MapStep:
+    """How a runner runs the map tasks of a step, on at most so many workers.
+
+    part_path gives the place of a task's output, start_worker starts a worker that is not to keep the
+    descriptors open which it's given, environment gives an attempt's. resumable says whether the output is
+    the run's own, made of its input alone, so that a later run can go on with the parts that are finished.
+    """
+
+    part_path: Callable[[int], Path]
+    start_worker: Callable[[list[int]], WorkerProcess]
+    environment: Callable[[MapTask, int], dict[str, str]]
+    workers: int
+    resumable: bool
+
+
 @dataclass
 class LocalRun:
-    """The state of one run: its splits, its output and what its tasks counted."""
+    """The state of one run: its plan, its output, and what its tasks counted."""
 
     plan: RunPlan = field(default_factory=RunPlan)
     examples: dict[str, str] = field(default_factory=dict)
     output: OutputDirectory | None = None
-    published: bool = False
-    _logs: Iterator[int] = field(default_factory=count)
 
-    def prepare(self, output_dir: str | None, paths: list[str]) -> str | None:
-        """Make ready to write aside and return where; the output appears as output_dir when it's published."""
+    def prepare(self, output_dir: str | None, paths: list[str], circumstances: dict[str, Any]) -> str | None:
+        """Make ready to write aside and return where; the output appears as output_dir when it's published.
+
+        circumstances is what of mrjob's options the output depends on. Raises InputError.
+        """
         if output_dir is None:
             if self.plan.resume:
-                raise InputError("--resume goes on with the parts of an --output-dir. Name the one of the stopped run.")
+                raise InputError(
+                    "--resume goes on with the parts of an --output-dir. Name the one of the stopped run."
+                )
             return None
-        if self.plan.resume and STDIN in paths:
-            raise InputError("--resume can't go on with standard input. Give the input as files.")
-        final = Path(local_path(output_dir)).absolute()
-        self.output = OutputDirectory(final, {**self.plan.identity, "input": list(map(_file_identity, paths))})
+        if self.plan.resume:
+            _check_resumable(paths)
+        identity = {**self.plan.identity(), **circumstances, "input": list(map(_file_identity, paths))}
+        self.output = OutputDirectory(Path(local_path(output_dir)).resolve(), identity)
         self.output.prepare(resume=self.plan.resume)
         return str(self.output.staging)
 
     def publish(self) -> str | None:
         """Make the output appear under its name and return that; None when there's none to appear."""
-        self.published = True
         return str(self.output.publish()) if self.output else None
 
-    def abandon(self, *, keep_parts: bool) -> int:
-        """Remove what was written aside, but for finished parts if asked; return how many are kept."""
-        return self.output.abandon(keep_parts=keep_parts) if self.output and not self.published else 0
+    def stop(self) -> str:
+        """Remove what is not finished, after a signal; return what to tell of it."""
+        kept = self.output.abandon(keep_parts=True) if self.output else 0
+        return f"{kept:,} finished parts are kept: the same command with --resume goes on." if kept else ""
 
-    def run_mappers(
-        self,
-        splits: list[Split],
-        stdin: Any,
-        part_path: Callable[[int], Path],
-        start_worker: Callable[[list[WorkerProcess]], WorkerProcess],
-        environment: Callable[[MapTask, int], dict[str, str]],
-        workers: int,
-    ) -> tuple[Tally, int]:
+    def abandon(self) -> None:
+        """Remove what was written aside and not published."""
+        if self.output:
+            self.output.abandon(keep_parts=False)
+
+    @property
+    def locks(self) -> list[int]:
+        """Return the descriptors that copies of this process must not hold."""
+        return self.output.locks if self.output else []
+
+    def run_mappers(self, step: MapStep, splits: list[Split], stdin: Any) -> tuple[Tally, int]:
         """Run the map tasks of splits; return what they counted and how many there were."""
         total = sum(split.length for split in splits)
         engine = LocalEngine(
-            start_worker=start_worker,
-            environment=environment,
-            parts=Parts(part_path, durable=self.output is not None),
+            start_worker=step.start_worker,
+            environment=step.environment,
+            parts=Parts(step.part_path, durable=self.output is not None and step.resumable),
             progress=make_progress(sys.__stderr__ or sys.stderr, total, quiet=self.plan.quiet),
-            workers=workers,
+            workers=step.workers,
         )
         tasks = engine.run(self._tasks(splits, stdin))
         self.examples = engine.tally.examples
@@ -107,20 +127,9 @@ class LocalRun:
             if not split.streamed:
                 yield MapTask(next(numbers), split)
                 continue
-            with _open_stream(split.path, stdin) as stream:
+            with whole_or_error(split.path), _open_stream(split.path, stdin) as stream:
                 for data in chunks(stream, self.plan.max_record_bytes):
                     yield MapTask(next(numbers), split, data)
-
-
-def make_private_directory(parent: str | None, name: str) -> Path:
-    """Make a temporary directory that only this user sees, after removing those that killed runs left."""
-    root = Path(parent or tempfile.gettempdir())
-    _remove_abandoned(root)
-    path = root / name
-    path.mkdir(mode=0o700, parents=True)
-    descriptor = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)  # held until this process ends, however it ends
-    return path
 
 
 def absolute_paths(paths: Iterable[str]) -> list[str]:
@@ -128,40 +137,21 @@ def absolute_paths(paths: Iterable[str]) -> list[str]:
     return list(dict.fromkeys([PACKAGE_PARENT, *map(os.path.abspath, paths)]))
 
 
-def _remove_abandoned(root: Path) -> None:
-    for lock in root.glob(f"*/{_LOCK}"):
-        with suppress(OSError):
-            if lock.stat().st_uid != os.getuid():
-                continue
-            descriptor = os.open(lock, os.O_RDWR)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(lock.parent, ignore_errors=True)
-            finally:
-                os.close(descriptor)
-
-
-def _open_stream(path: str, stdin: Any) -> Any:
+def _open_stream(path: str, stdin: Any) -> AbstractContextManager[Source]:
     if path == STDIN:
-        return _Unclosed(as_source(stdin))
-    return open(path, "rb")  # noqa: PTH123, SIM115 - the caller closes it; paths are mrjob's, text
+        return nullcontext(as_source(stdin))  # it isn't this run's to close
+    return open(path, "rb")  # noqa: PTH123 - paths are mrjob's, text
 
 
-class _Unclosed:
-    """Standard input in a with statement: it isn't this run's to close."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def __enter__(self) -> Any:
-        return self._stream
-
-    def __exit__(self, *_: object) -> None:
-        pass
+def _check_resumable(paths: list[str]) -> None:
+    stream = next((path for path in paths if path == STDIN or not Path(path).is_file()), None)
+    if stream:
+        name = "standard input" if stream == STDIN else f"{stream}, which is no file"
+        raise InputError(f"--resume can't go on with {name}. Give the input as files.")
 
 
 def _file_identity(path: str) -> list[Any]:
     if path == STDIN:
         return [path]
     info = os.stat(path)  # noqa: PTH116 - paths are mrjob's, text
-    return [path, info.st_size, info.st_mtime_ns]
+    return [os.path.abspath(path), info.st_size, info.st_mtime_ns]  # noqa: PTH100 - text

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from model_mapreduce_job.runners.splits import Split
+if TYPE_CHECKING:
+    from model_mapreduce_job.runners.splits import Split
 
 MAX_ATTEMPTS = 4  # as on Hadoop: mapreduce.map.maxattempts
 
 
 @dataclass(frozen=True)
 class MapTask:
-    """One task: its number, from 0 in the order of the input, its split, and of a stream the bytes themselves."""
+    """One task: its number, from 0 in the order of the input, its split, and of a stream the bytes."""
 
     number: int
     split: Split

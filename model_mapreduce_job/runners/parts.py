@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
+import secrets
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from model_mapreduce_job.runners.files import DISK, write_synced
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from model_mapreduce_job.runners.files import Files
     from model_mapreduce_job.runners.map_task import MapTask
 
 
@@ -21,22 +24,25 @@ class Parts:
     that a later run can go on from it.
     """
 
-    def __init__(self, path: Callable[[int], Path], *, durable: bool) -> None:
+    def __init__(self, path: Callable[[int], Path], *, durable: bool, files: Files = DISK) -> None:
         self._path = path
+        self._files = files
         self.durable = durable
+        # a worker that has outlived its killed driver must not write where a worker of this run does
+        self._run = secrets.token_hex(4)
 
     def attempt_path(self, task: MapTask, attempt: int) -> Path:
         """Return where an attempt writes."""
         part = self._path(task.number)
         part.parent.mkdir(parents=True, exist_ok=True)
-        return part.with_name(f".{part.name}.attempt-{attempt}")
+        return part.with_name(f".{part.name}.attempt-{attempt}-{self._run}")
 
     def finish(self, task: MapTask, attempt: int, tally: dict[str, Any]) -> None:
         """Give an attempt's output its part's name."""
         part = self._path(task.number)
         if self.durable:
-            write_synced(_tally_path(part), json.dumps(tally).encode())
-        self.attempt_path(task, attempt).rename(part)
+            write_synced(self._files, tally_path(part), json.dumps(tally).encode())
+        self._files.rename(self.attempt_path(task, attempt), part)
 
     def discard(self, task: MapTask, attempt: int) -> None:
         """Remove what an attempt has written."""
@@ -48,29 +54,16 @@ class Parts:
         if not (self.durable and part.exists()):
             return None
         with suppress(OSError, ValueError):
-            tally: dict[str, Any] = json.loads(_tally_path(part).read_bytes())
+            tally: dict[str, Any] = json.loads(tally_path(part).read_bytes())
             return tally
         return None
 
 
-def _tally_path(part: Path) -> Path:
+def in_order(parts: Iterable[Path]) -> list[Path]:
+    """Return the parts of one directory in the order of their tasks: part-100000 comes behind part-99999."""
+    return sorted(parts, key=lambda part: (len(part.name), part.name))
+
+
+def tally_path(part: Path) -> Path:
+    """Return where the counts of a durable part's task stand."""
     return part.with_name(f".{part.name}.tally")
-
-
-def write_synced(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole, or not at all, whatever happens to the machine."""
-    half = path.with_name(f"{path.name}.half")
-    with half.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    half.rename(path)
-
-
-def sync_directory(path: Path) -> None:
-    """Make the names in a directory durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

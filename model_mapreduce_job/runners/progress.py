@@ -91,4 +91,7 @@ def _make_bar(stream: TextIO, total: int) -> tqdm[None]:
     from tqdm import tqdm  # noqa: PLC0415 - only a terminal needs it
 
     tqdm.monitor_interval = 0  # its thread would be in the way of forking workers
-    return tqdm(total=total or None, unit="B", unit_scale=True, unit_divisor=1024, file=stream, leave=False)
+    bar: tqdm[None] = tqdm(
+        total=total or None, unit="B", unit_scale=True, unit_divisor=1024, file=stream, leave=False
+    )
+    return bar

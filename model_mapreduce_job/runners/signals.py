@@ -12,27 +12,35 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-# An operator's kill, and a terminal or connection that has gone away
-ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
+# Ctrl-C, an operator's kill, and a terminal or connection that has gone away
+ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_NOBODYS: Final = (signal.SIG_DFL, signal.default_int_handler)
 
 
 @contextmanager
 def signals_as_exit() -> Iterator[None]:
-    """Let ending signals raise SystemExit (128 + number), so that what was started is stopped.
+    """Let the first ending signal raise SystemExit (128 + number), or KeyboardInterrupt.
 
-    Leaves alone the signals that someone else handles or ignores (nohup ignores SIGHUP), and all of them in
-    a thread that is not the main one, where Python allows no handlers.
+    Those that follow are ignored, so that what was started can be stopped. Leaves alone the signals that someone else handles
+    or ignores (nohup ignores SIGHUP), and all of them in a thread that is not the main one, where Python
+    allows no handlers.
     """
     mine = threading.current_thread() is threading.main_thread()
-    taken = [number for number in ENDING if mine and signal.getsignal(number) is signal.SIG_DFL]
+    before = {number: signal.getsignal(number) for number in ENDING}
+    taken = [number for number, handler in before.items() if mine and handler in _NOBODYS]
     for number in taken:
-        signal.signal(number, _exit)
+        signal.signal(number, _end)
     try:
         yield
     finally:
         for number in taken:
-            signal.signal(number, signal.SIG_DFL)
+            signal.signal(number, before[number])
 
 
-def _exit(number: int, _frame: FrameType | None) -> None:
+def _end(number: int, _frame: FrameType | None) -> None:
+    for other in ENDING:
+        if signal.getsignal(other) is _end:
+            signal.signal(other, signal.SIG_IGN)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
     sys.exit(128 + number)

@@ -26,7 +26,8 @@ class RangeSource:
 
     def read(self, size: int, /) -> bytes:
         """Return at most size bytes, none at the end; raises InputError when the file has become shorter."""
-        data = self._file.read(min(size, self._left))
+        with whole_or_error(self._split.path):
+            data = self._file.read(min(size, self._left))
         self._left -= len(data)
         if self._left and not data:
             raise InputError(
@@ -40,24 +41,26 @@ class RangeSource:
 
 
 class StreamSource:
-    """Reads a stream, and tells how far the file under it has been read."""
+    """Reads what a file holds, decompressed if need be, and tells how far the file itself has been read."""
 
-    def __init__(self, stream: BinaryIO, under: BinaryIO) -> None:
-        self.read = stream.read
-        self.done = under.tell
+    def __init__(self, path: str, file: BinaryIO) -> None:
+        self._path = path
+        self._stream = decompressed(path, file)
+        self.done = file.tell
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most size bytes, none at the end; raises InputError when the file is damaged."""
+        with whole_or_error(self._path):
+            return self._stream.read(size)
 
 
 @contextmanager
 def open_source(split: Split, data: bytes) -> Iterator[RangeSource | StreamSource]:
-    """Open what a task is to read; raises InputError for a file that is damaged or can't be read."""
+    """Open what a task is to read: the data, of a stream; raises InputError for a file that can't be read."""
     if split.streamed:
-        memory = io.BytesIO(data)
-        yield StreamSource(memory, memory)
+        yield StreamSource("", io.BytesIO(data))
         return
-    try:
+    with whole_or_error(split.path):
         file = open(split.path, "rb", buffering=0)  # noqa: PTH123, SIM115 - closed below; paths are mrjob's, text
-    except OSError as error:
-        raise InputError(f"{split.path} can't be read: {error.strerror}.") from error
-    with file, whole_or_error(split.path):
-        compressed = is_compressed(split.path)
-        yield StreamSource(decompressed(split.path, file), file) if compressed else RangeSource(file, split)
+    with file:
+        yield StreamSource(split.path, file) if is_compressed(split.path) else RangeSource(file, split)

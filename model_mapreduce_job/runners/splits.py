@@ -21,7 +21,7 @@ _SCAN_BYTES = 1 << 16
 
 @dataclass(frozen=True)
 class Split:
-    """A part of a file: whole lines, from byte start on, length bytes of them. A compressed file is one split.
+    """A part of a file: whole lines, length bytes of them from byte start on; all of a compressed file.
 
     A streamed input, such as a pipe, is one split of length 0, which is cut into chunks while it's read.
     """
@@ -67,7 +67,7 @@ def _ranges(path: str, file: BinaryIO, end: int, size: int) -> Iterator[Split]:
 
 
 def _line_start(file: BinaryIO, offset: int, end: int) -> int:
-    """Return where the first line starts that starts at this offset or behind it; the end if there is none."""
+    """Return where the first line starts that starts at this offset or behind it; the end if none does."""
     position = offset - 1
     file.seek(position)
     while position < end and (data := file.read(_SCAN_BYTES)):

@@ -12,8 +12,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
-from model_mapreduce_job.frames import EndOfFrames, receive, send
+from model_mapreduce_job.frames import EndOfFrames, describe_error, receive, send
 from model_mapreduce_job.lines import read_blocks
+from model_mapreduce_job.processes import die_with_parent
+from model_mapreduce_job.runners.files import DISK, write_all
 from model_mapreduce_job.runners.sources import open_source
 from model_mapreduce_job.runners.splits import Split
 from model_mapreduce_job.tally import Tally
@@ -21,6 +23,7 @@ from model_mapreduce_job.tally import Tally
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from model_mapreduce_job.runners.files import Files
     from model_mapreduce_job.runners.sources import RangeSource, StreamSource
     from model_mapreduce_job.task import Prediction
 
@@ -29,17 +32,22 @@ _REPORT_SECONDS = 0.2
 
 
 class Worker:
-    """Runs map tasks. make_task makes the prediction for an attempt's number; one is kept for first attempts."""
+    """Runs map tasks. make_task makes the prediction for an attempt's number; one is kept for first attempts.
+
+    report is told, a few times a second, how many of the task's bytes were read and what was counted.
+    """
 
     def __init__(
         self,
         make_task: Callable[[int], Prediction],
         max_record_bytes: int,
         report: Callable[[int, Tally], None],
+        files: Files = DISK,
     ) -> None:
         self._make_task = make_task
         self._max_record_bytes = max_record_bytes
         self._report = report
+        self._files = files
         self._kept: Prediction | None = None
 
     def run(self, request: dict[str, Any], data: bytes) -> dict[str, Any]:
@@ -69,16 +77,17 @@ class Worker:
         with open(output, "wb", buffering=0) as file:  # noqa: PTH123 - a path that came as text
             for lines in prediction.predict_lines(read_blocks(source, self._max_record_bytes)):
                 if lines:
-                    _write_all(file.fileno(), b"\n".join(lines) + b"\n")
+                    write_all(self._files, file.fileno(), b"\n".join(lines) + b"\n")
                 if monotonic() - reported > _REPORT_SECONDS:
                     reported = monotonic()
                     self._report(source.done(), prediction.tally)
             if durable:
-                os.fsync(file.fileno())
+                self._files.sync(file.fileno())
 
 
-def serve(make_task: Callable[[int], Prediction], max_record_bytes: int) -> None:
+def serve(make_task: Callable[[int], Prediction], max_record_bytes: int, files: Files = DISK) -> None:
     """Answer requests from standard input on standard output until it ends, or the driver is gone."""
+    die_with_parent(os.getppid())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver hears of Ctrl-C, and ends its workers
     answers = take_stdout()
 
@@ -87,7 +96,7 @@ def serve(make_task: Callable[[int], Prediction], max_record_bytes: int) -> None
             os._exit(1)  # nobody waits for this task any more
         send(answers, {"progress": done, "records": tally.predicted + tally.failed, "failed": tally.failed})
 
-    worker = Worker(make_task, max_record_bytes, report)
+    worker = Worker(make_task, max_record_bytes, report, files)
     with suppress(EndOfFrames, BrokenPipeError):
         while True:
             request, data = receive(0)
@@ -109,13 +118,14 @@ def _answer(worker: Worker, request: dict[str, Any], data: bytes) -> dict[str, A
     try:
         return {"done": worker.run(request, data)}
     except ModelMapReduceError as error:
-        return {"error": [type(error).__name__, str(error)]}
+        return {"error": describe_error(error)}
     except OSError as error:
         # a full disk or a missing permission is no better at the next try
+        place = error.filename or request["output"]
         return {
             "error": [
                 InputError.__name__,
-                f"{error.strerror or error}: {error.filename or request['output']}",
+                f"The output can't be written: {error.strerror or error}: {place}.",
             ]
         }
     except Exception as error:  # noqa: BLE001 - the driver decides whether to try again
@@ -126,9 +136,3 @@ def _hung_up(descriptor: int) -> bool:
     poll = select.poll()
     poll.register(descriptor, 0)
     return any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll(0))
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]

@@ -4,33 +4,30 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import signal
 import subprocess
 import sys
 import traceback
 from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.frames import receive, send
+from model_mapreduce_job.processes import ForkedProcess, how_it_ended, wait_or_kill
 from model_mapreduce_job.runners.worker import WORKER_VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
+    from model_mapreduce_job.processes import Process
     from model_mapreduce_job.runners.map_task import Attempt
 
 _TAIL_BYTES = 2000
-
-
-class Process(Protocol):
-    """A started process: its id, and how it is waited for."""
-
-    pid: int
-
-    def wait(self) -> int:
-        """Return its exit code, negative for a signal."""
-        ...
+# A model's library may warn of every record: a log is not to fill the disk.
+_LARGEST_LOG = 1 << 20
+# A worker that has hung up is done; what keeps it after that, such as a model's threads, is of no use.
+GRACE_SECONDS = 2.0
 
 
 class WorkerProcess:
@@ -41,6 +38,7 @@ class WorkerProcess:
         self._requests = requests
         self._answers = answers
         self._log = log
+        self._open = True
         self.attempt: Attempt | None = None
 
     def fileno(self) -> int:
@@ -53,36 +51,47 @@ class WorkerProcess:
         return self._requests, self._answers
 
     def start(self, attempt: Attempt) -> None:
-        """Send the worker an attempt to run; a worker that is gone is noticed when its answer is waited for."""
+        """Send the worker an attempt to run; that it's gone is noticed when its answer is waited for."""
         self.attempt = attempt
         with suppress(BrokenPipeError):
             send(self._requests, attempt.as_header(), attempt.task.data)
 
     def receive(self) -> dict[str, Any]:
         """Return the next answer; raises EndOfFrames when the worker is gone."""
+        with suppress(OSError):
+            if self._log.stat().st_size > _LARGEST_LOG:
+                os.truncate(self._log, 0)
         return receive(self._answers)[0]
 
-    def end(self) -> None:
-        """End the worker, and what it started, whatever they are doing."""
+    def is_gone(self) -> bool:
+        """Return whether the worker has ended and left no answer, even if another keeps its pipe open."""
+        return self._process.poll() is not None and not select.select([self._answers], [], [], 0)[0]
+
+    def hang_up(self) -> None:
+        """Close the pipes, which ends an idle worker."""
+        if self._open:
+            os.close(self._requests)
+            os.close(self._answers)
+            self._open = False
+
+    def end(self, grace: float = 0.0) -> int:
+        """Hang up, and kill the worker unless it ends within grace seconds; return its exit code.
+
+        What it started is killed with it.
+        """
+        self.hang_up()
+        code = wait_or_kill(self._process, grace)
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        self.close()
-
-    def close(self) -> None:
-        """Close the pipes, which ends an idle worker, and wait for it."""
-        os.close(self._requests)
-        os.close(self._answers)
-        self._process.wait()
+        return code
 
     def how_it_died(self) -> str:
-        """Return in words how the process ended, with the end of what it wrote to standard error."""
-        code = self._process.wait()
-        how = f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
-        tail = self.log_tail()
-        return f"{how}: {tail}" if tail else how
+        """End the worker; return in words how it ended, and the last line that it wrote to standard error."""
+        how = how_it_ended(self.end(GRACE_SECONDS))
+        last = self._last_line()
+        return f"{how}: {last}" if last else how
 
-    def log_tail(self) -> str:
-        """Return the last line that the worker wrote to standard error."""
+    def _last_line(self) -> str:
         with suppress(OSError):
             lines = self._log.read_bytes()[-_TAIL_BYTES:].decode(errors="replace").strip().splitlines()
             return lines[-1] if lines else ""
@@ -94,7 +103,7 @@ def start_command(
 ) -> WorkerProcess:
     """Start a worker as a command: what mrjob would run for a task, told to be a worker."""
     pipes = _Pipes()
-    with log.open("wb") as stderr:
+    with log.open("ab") as stderr:
         process = subprocess.Popen(  # noqa: S603 - the command is the job's own
             command,
             stdin=pipes.requests_out,
@@ -108,23 +117,21 @@ def start_command(
     return WorkerProcess(process, pipes.requests_in, pipes.answers_out, log)
 
 
-def fork(live: Callable[[], None], log: Path, inherited: list[WorkerProcess]) -> WorkerProcess:
+def fork(live: Callable[[], None], log: Path, foreign: Iterable[int]) -> WorkerProcess:
     """Start a worker as a copy of this process, in which live is called; its standard streams are the pipes.
 
-    inherited are the other workers, whose pipes the copy must not keep open.
+    foreign are the descriptors that the copy must not keep open: locks, and the pipes of other workers.
     """
     pipes = _Pipes()
     sys.stdout.flush()
     sys.stderr.flush()
     pid = os.fork()
     if pid == 0:
-        foreign = [pipes.requests_in, pipes.answers_out]
-        foreign += [descriptor for worker in inherited for descriptor in worker.descriptors]
-        _become(live, pipes, log, foreign)
+        _become(live, pipes, log, [pipes.requests_in, pipes.answers_out, *foreign])
     with suppress(PermissionError, ProcessLookupError):
         os.setpgid(pid, pid)
     pipes.close_far_ends()
-    return WorkerProcess(_Forked(pid), pipes.requests_in, pipes.answers_out, log)
+    return WorkerProcess(ForkedProcess(pid), pipes.requests_in, pipes.answers_out, log)
 
 
 class _Pipes:
@@ -139,24 +146,11 @@ class _Pipes:
         os.close(self.answers_in)
 
 
-class _Forked:
-    """A forked child that is waited for once."""
-
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
-        self._code: int | None = None
-
-    def wait(self) -> int:
-        if self._code is None:
-            self._code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        return self._code
-
-
 def _become(live: Callable[[], None], pipes: _Pipes, log: Path, foreign: list[int]) -> None:
     code = 1
     try:
         os.setpgid(0, 0)
-        for signal_number in (signal.SIGTERM, signal.SIGINT):
+        for signal_number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(signal_number, signal.SIG_DFL)
         for descriptor in foreign:
             os.close(descriptor)
