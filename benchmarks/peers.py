@@ -85,7 +85,7 @@ def run_cases(
         found = run_case(case, chosen, options)
         plain_rates[case.model] = rate_of(PLAIN, found) or plain_rates.get(case.model)
         compared = ratios(found, plain_rates[case.model])
-        print("\n".join(f"{name:30}{value}" for name, value in compared.items()), flush=True)
+        print("\n".join(f"{name:36}{value}" for name, value in compared.items()), flush=True)
         kept["cases"].append(case_results(case, found, compared, options))
     return kept
 

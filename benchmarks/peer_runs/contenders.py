@@ -10,7 +10,7 @@ from peer_runs.process_tree import Command
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCHMARKS = ROOT / "benchmarks"
-WORK = BENCHMARKS / "work"
+WORK = BENCHMARKS / "work" / "peers"
 PEERS_PYTHON = BENCHMARKS / ".venv-peers" / "bin" / "python"
 JOB_PYTHON = Path(sys.executable)  # `make benchmark-peers` runs this in the environment of `make run`
 JOB_SCRIPT = "model_mapreduce_job/ml_model_map_reduce_job.py"

@@ -43,7 +43,7 @@ def make_environment() -> None:
 
 def make_case(model: str, rows: int, bad_share: float) -> Case:
     """Return the case with its file of rows, which is made when it is not there."""
-    WORK.mkdir(exist_ok=True)
+    WORK.mkdir(parents=True, exist_ok=True)
     path = WORK / f"{model}-{rows}{f'-bad-{bad_share}' if bad_share else ''}.ldjson"
     if not path.exists():
         unfinished = path.with_suffix(".unfinished")

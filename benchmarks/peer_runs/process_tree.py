@@ -38,15 +38,25 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a process tree used: seconds of time and of CPU, and the peak of its memory in bytes.
+    """What a process tree used: seconds of time and of CPU, and the peaks of its memory in bytes.
 
-    Memory is the sum over the processes of their proportional set size, in which a shared page counts once.
+    Memory is the sum over the processes of their proportional set size, in which a shared page counts once;
+    and the same less the pages of files, which the system can drop when it needs room.
     """
 
     wall_seconds: float
     cpu_seconds: float
     peak_bytes: int
+    peak_bytes_less_files: int
     processes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The proportional set size of a process in bytes, and how much of it is pages of files."""
+
+    total: int
+    files: int
 
 
 @dataclass(slots=True)
@@ -54,15 +64,17 @@ class Peak:
     """The largest sums seen so far."""
 
     memory: int = 0
+    less_files: int = 0
     processes: int = 0
     sampling_seconds: float = field(default=0.0)
 
     def sample(self) -> None:
         """Look at the processes once."""
         started = perf_counter()
-        sizes = [size for pid in descendants(os.getpid()) if (size := proportional_set_size(pid)) is not None]
-        self.memory = max(self.memory, sum(sizes))
-        self.processes = max(self.processes, len(sizes))
+        found = [memory for pid in descendants(os.getpid()) if (memory := memory_of(pid))]
+        self.memory = max(self.memory, sum(memory.total for memory in found))
+        self.less_files = max(self.less_files, sum(memory.total - memory.files for memory in found))
+        self.processes = max(self.processes, len(found))
         self.sampling_seconds = perf_counter() - started
 
 
@@ -81,7 +93,7 @@ def run(command: Command) -> Cost:
         finally:
             _end_all(process)
     _check(process, command, wall)
-    return Cost(wall, _cpu_of_children() - before, peak.memory, peak.processes)
+    return Cost(wall, _cpu_of_children() - before, peak.memory, peak.less_files, peak.processes)
 
 
 def descendants(root: int) -> Iterator[int]:
@@ -95,13 +107,16 @@ def descendants(root: int) -> Iterator[int]:
     yield from found
 
 
-def proportional_set_size(pid: int) -> int | None:
-    """Return the memory of a process in bytes, None when it is gone."""
+def memory_of(pid: int) -> Memory | None:
+    """Return the memory of a process, None when it is gone."""
     try:
         lines = (PROC / str(pid) / "smaps_rollup").read_text().splitlines()
     except OSError:
         return None
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), None)
+    sizes = {
+        name: int(rest.split()[0]) * 1024 for name, _, rest in (line.partition(":") for line in lines[1:])
+    }
+    return Memory(sizes["Pss"], sizes["Pss_File"]) if sizes else None
 
 
 def _start(command: Command, output: int, log: int) -> subprocess.Popen[bytes]:

@@ -38,6 +38,11 @@ class Standing:
         return median(cost.peak_bytes for cost in self.costs)
 
     @property
+    def peak_bytes_less_files(self) -> float:
+        """The median of the peaks of memory that is not pages of files."""
+        return median(cost.peak_bytes_less_files for cost in self.costs)
+
+    @property
     def rows_per_second(self) -> float:
         """The rate of the median run, start-up included."""
         return self.rows / self.wall_seconds
@@ -60,6 +65,8 @@ def ratios(found: Sequence[Standing], plain_rate: float | None) -> dict[str, flo
         compared["fastest_peer"] = fastest.name
         compared["wall_to_fastest_peer"] = round(job.wall_seconds / fastest.wall_seconds, 3)
         compared["memory_to_fastest_peer"] = round(job.peak_bytes / fastest.peak_bytes, 3)
+        less_files = job.peak_bytes_less_files / fastest.peak_bytes_less_files
+        compared["memory_less_files_to_fastest_peer"] = round(less_files, 3)
     if job and plain_rate:
         compared["rate_to_plain_job"] = round(job.rows_per_second / plain_rate, 1)
     if job and (alone := by_name.get("job local, 1 worker")):
@@ -69,7 +76,9 @@ def ratios(found: Sequence[Standing], plain_rate: float | None) -> dict[str, flo
 
 def table(found: Sequence[Standing]) -> str:
     """Return the standings as text, one contender a line."""
-    heading = f"{'':22}{'seconds':>9}{'rows/s':>12}{'CPU s':>9}{'peak MiB':>10}{'processes':>11}"
+    heading = (
+        f"{'':22}{'seconds':>9}{'rows/s':>12}{'CPU s':>9}{'peak MiB':>10}{'less files':>12}{'processes':>11}"
+    )
     return "\n".join([heading, *map(_row, found)])
 
 
@@ -82,6 +91,7 @@ def as_json(standing: Standing) -> dict[str, Any]:
         "wall_seconds": round(standing.wall_seconds, 3),
         "cpu_seconds": round(standing.cpu_seconds, 3),
         "peak_mib": round(standing.peak_bytes / MIB, 1),
+        "peak_mib_less_files": round(standing.peak_bytes_less_files / MIB, 1),
         "rows_per_second": round(standing.rows_per_second),
     }
     return kept | medians | {"runs": [asdict(cost) for cost in standing.costs]}
@@ -105,6 +115,7 @@ def _row(standing: Standing) -> str:
         return f"{standing.name:22}{failed}"
     figures = (
         f"{standing.wall_seconds:>9.2f}{standing.rows_per_second:>12,.0f}{standing.cpu_seconds:>9.2f}"
-        f"{standing.peak_bytes / MIB:>10.0f}{max(cost.processes for cost in standing.costs):>11}"
+        f"{standing.peak_bytes / MIB:>10.0f}{standing.peak_bytes_less_files / MIB:>12.0f}"
+        f"{max(cost.processes for cost in standing.costs):>11}"
     )
     return f"{standing.name:22}{figures}{failed}"
