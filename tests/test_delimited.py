@@ -175,8 +175,8 @@ def test_quotes_that_do_not_fit_cost_only_their_line(line: bytes) -> None:
             b'{"n": 1.10, "i": 2.0, "flag": true, "text": "12", "kind": "a", "maybe": "", "absent": ""}',
         ),
         (
-            b"asd,-0,maybe, t ,a,1e5,-",
-            rb'{"n": "asd", "i": -0, "flag": "maybe", "text": " t ", "kind": "a", "maybe": 1e5, "absent": "-"}',
+            b"asd,-0,no, t ,a,1e5,-",
+            rb'{"n": "asd", "i": -0, "flag": "no", "text": " t ", "kind": "a", "maybe": 1e5, "absent": "-"}',
         ),
         (b"1,2", b'"1,2"'),
         (b"\xff,2,true,t,a,1,1", b'"\\\\xff,2,true,t,a,1,1"'),

@@ -1,0 +1,91 @@
+"""A module imports only modules above it in the list; mrjob is known to those alone that wire."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import model_mapreduce_job
+
+PACKAGE = Path(model_mapreduce_job.__file__).parent
+NAME = PACKAGE.name
+
+# From the bottom up. A new module finds its place here, or among those that wire.
+LAYERS = (
+    "exceptions",
+    "records",
+    "config",
+    "ml_model",
+    "ml_model_manager",
+    "fields",
+    "schemas",
+    "lines",
+    "batches",
+    "batch_sizing",
+    "tally",
+    "prediction",
+    "encoding",
+    "protocols",
+    "reading",
+    "delimited",
+    "batch_prediction",
+    "frames",
+    "processes",
+    "isolated_child",
+    "isolation",
+    "options",
+    "task",
+    "run_summary",
+)
+# What puts the parts together: the job, the driver's side of it, and the scripts.
+WIRES = {
+    "__init__",
+    "__main__",
+    "driver",
+    "first_line",
+    "ml_model_map_reduce_job",
+    "run_identity",
+    "shipped_script",
+}
+
+
+def modules() -> dict[str, Path]:
+    """Return every module of the package: the dotted name within it, and its file."""
+    return {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
+
+
+def imports(path: Path) -> set[str]:
+    """Return the dotted names that a file imports, wherever in it, also for type checking only."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name} has a relative import"
+            names.add(node.module or "")
+            names |= {f"{node.module}.{alias.name}" for alias in node.names if node.module == NAME}
+    return names
+
+
+def own_imports(path: Path) -> set[str]:
+    """Return the modules of this package that a file imports, by their name within it."""
+    within = {
+        name.removeprefix(f"{NAME}.").split(".")[0] for name in imports(path) if name.startswith(f"{NAME}.")
+    }
+    return within & {name.split(".")[0] for name in modules()}
+
+
+def test_every_module_has_a_place() -> None:
+    at_the_top = {name for name in modules() if "." not in name}
+    assert at_the_top - {*LAYERS, *WIRES} == set()
+
+
+@pytest.mark.parametrize("name", [name for name in LAYERS if name in modules()])
+def test_a_module_imports_only_modules_above_it(name: str) -> None:
+    above = set(LAYERS[: LAYERS.index(name)])
+    assert own_imports(modules()[name]) - above == set()
+
+
+@pytest.mark.parametrize("name", [name for name in LAYERS if name in modules()])
+def test_the_core_knows_no_mrjob(name: str) -> None:
+    assert not {found for found in imports(modules()[name]) if found.split(".")[0] == "mrjob"}

@@ -1,0 +1,118 @@
+"""The contract check that every model runs: the iris model, and one model in each shape that people have."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+from fakes import AnswersErrorsFor, AnswersNumpy, DoublesOneByOne, LeavesTheProcess, OutOfMemoryOver, RaisesOn
+from iris_model.iris_predict import IrisModel
+from schema_fakes import EVERY_SHAPE
+
+from model_mapreduce_job.batch_prediction import BatchPrediction
+from model_mapreduce_job.batch_sizing import BatchSizer
+from model_mapreduce_job.fields import fields_of
+from model_mapreduce_job.lines import read_blocks
+from model_mapreduce_job.ml_model import missing_members, version_of
+from model_mapreduce_job.prediction import predictor_for
+from model_mapreduce_job.protocols import JsonLines, JsonPairs
+from model_mapreduce_job.schemas import record_schema
+
+DOUBLERS = [
+    *(shape() for shape in EVERY_SHAPE),
+    DoublesOneByOne(),
+    RaisesOn(),
+    AnswersErrorsFor(),
+    OutOfMemoryOver(7),
+    AnswersNumpy(),
+    LeavesTheProcess(),
+]
+NUMBERS = [b'{"x": %d.5}' % n for n in range(50)]
+FLOWERS = [
+    b'{"sepal_length": %.1f, "sepal_width": 3.0, "petal_length": %.1f, "petal_width": %.1f}'
+    % (4 + n / 20, 1 + n / 10, n / 25)
+    for n in range(50)
+]
+BAD = [
+    b"",
+    b"{}",
+    b"[]",
+    b"null",
+    b"?",
+    b"\xff",
+    b'{"x": "asd", "petal_width": "asd"}',
+    b'{"x": null}',
+    b'{"x": NaN}',
+    b'{"x": [1]}',
+    b'{"x": true, "petal_width": true, "sepal_length": 1, "sepal_width": 1, "petal_length": 1}',
+]
+CASES = [pytest.param(IrisModel(), FLOWERS, id="IrisModel")] + [
+    pytest.param(model, NUMBERS, id=type(model).__name__) for model in DOUBLERS
+]
+every_model = pytest.mark.parametrize(("model", "lines"), CASES)
+
+
+def run(model: Any, lines: list[bytes], size: int | None = None) -> tuple[list[bytes], BatchPrediction]:
+    sizer = BatchSizer(size)
+    schema = record_schema(model.input_schema)
+    task = BatchPrediction(JsonLines(schema), predictor_for(model, sizer), JsonPairs(explain=True), sizer)
+    blocks = read_blocks(io.BytesIO(b"\n".join(lines)))
+    return [line for batch in task.predict_lines(blocks) for line in batch], task
+
+
+@every_model
+def test_it_has_every_member_and_a_version(model: Any, lines: list[bytes]) -> None:
+    assert missing_members(model) == []
+    assert version_of(model)
+    assert model.qualified_name
+    assert lines
+
+
+@every_model
+def test_it_predicts_every_good_record(model: Any, lines: list[bytes]) -> None:
+    output, task = run(model, lines)
+    assert [line.split(b"\t")[0] for line in output] == lines
+    assert (task.tally.predicted, task.tally.failed) == (len(lines), 0)
+    assert all(json.loads(line.split(b"\t")[1]) is not None for line in output)
+
+
+@every_model
+def test_a_batch_gets_what_its_records_get_one_at_a_time(model: Any, lines: list[bytes]) -> None:
+    assert run(model, lines, 1000)[0] == run(model, lines, 1)[0]
+
+
+@every_model
+def test_a_record_gets_the_same_from_predict_alone(model: Any, lines: list[bytes]) -> None:
+    schema = record_schema(model.input_schema)
+    output, _ = run(model, lines)
+    for line, written in zip(lines, output, strict=True):
+        prediction = model.predict(schema.decode(line))
+        prediction = prediction.model_dump() if hasattr(prediction, "model_dump") else prediction
+        assert json.loads(written.split(b"\t")[1]) == prediction
+
+
+@every_model
+def test_a_bad_record_costs_itself_and_changes_no_other(model: Any, lines: list[bytes]) -> None:
+    alone, _ = run(model, lines)
+    mixed, task = run(model, [line for pair in zip(lines, BAD * 5, strict=False) for line in pair])
+    assert [line for line in mixed if line.split(b"\t")[0] in lines] == alone
+    tally = task.tally
+    assert tally.lines == tally.predicted + tally.failed + tally.blank
+    assert tally.blank == 5
+    assert tally.failed >= 5 * (len(BAD) - 3)
+
+
+@every_model
+def test_a_failure_is_explained_on_one_line(model: Any, lines: list[bytes]) -> None:
+    output, _ = run(model, [lines[0], b'{"x": "asd"}'])
+    error = json.loads(output[1].split(b"\t")[1])["error"]
+    assert error["type"]
+    assert error["message"]
+    assert error["message"].isprintable()
+
+
+@every_model
+def test_its_schema_tells_its_fields(model: Any, lines: list[bytes]) -> None:
+    fields = [field.name for field in fields_of(model.input_schema) if field.required]
+    assert fields in ([], list(json.loads(lines[0])))
+    assert bool(fields) == (model.input_schema is not None)
