@@ -30,7 +30,7 @@ LAYERS = (
     "delimited",
     "batch_prediction",
     "frames",
-    "processes",
+    "child_processes",
     "isolated_child",
     "isolation",
     "options",

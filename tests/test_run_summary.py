@@ -1,0 +1,150 @@
+"""What a run amounts to."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model_mapreduce_job.exceptions import IncompleteRunError, TooManyFailuresError
+from model_mapreduce_job.records import Failure
+from model_mapreduce_job.run_summary import COUNTS, RunSummary
+from model_mapreduce_job.tally import FINGERPRINT_GROUP, GROUP, Tally
+
+COUNTERS = {
+    "lines": 10_000,
+    "predicted": 8_900,
+    "failed": 1_000,
+    "blank": 99,
+    "headers": 1,
+    "batches": 12,
+    "predict_ms": 300,
+    "load_ms": 20,
+    "failed: ValueError": 100,
+    "failed: DecodeError": 800,
+    "failed: KeyError": 60,
+    "failed: other": 40,
+}
+EXAMPLES = {"DecodeError": "JSON is malformed", "ValueError": "too wide"}
+
+
+def summary(**changes: Any) -> Any:
+    return RunSummary.of({GROUP: COUNTERS | changes}, 2.0, EXAMPLES)
+
+
+def test_counts_are_those_of_the_counters() -> None:
+    assert {name: getattr(summary(), name) for name in COUNTS} == {name: COUNTERS[name] for name in COUNTS}
+
+
+def test_reasons_are_by_frequency_and_the_rest_comes_last() -> None:
+    assert list(summary().reasons.items()) == [
+        ("DecodeError", 800),
+        ("ValueError", 100),
+        ("KeyError", 60),
+        ("other", 40),
+    ]
+
+
+def test_reasons_of_many_tasks_are_twenty_and_the_rest() -> None:
+    counters = {f"failed: E{n}": 100 - n for n in range(30)} | {"failed: other": 1000}
+    reasons = RunSummary.of({GROUP: counters}, 1.0, {}).reasons
+    assert len(reasons) <= 21
+    assert sum(reasons.values()) == sum(counters.values())
+    assert next(iter(reasons)) == "E0"
+    assert list(reasons)[-1] == "other"
+
+
+def test_a_complete_run_passes() -> None:
+    summary().check(max_error_rate=1.0)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"lines": 10_001}, {"predicted": 8_899}, {"failed": 1_001}, {"blank": 0}, {"headers": 0}]
+)
+def test_a_run_that_does_not_add_up_is_incomplete(changes: Any) -> None:
+    with pytest.raises(
+        IncompleteRunError, match=r"not complete: of 10,00\d lines, 8,\d\d\d were predicted, 1,00\d failed"
+    ):
+        summary(**changes).check(max_error_rate=1.0)
+
+
+def test_too_many_failures_are_told_with_counts_and_the_most_frequent_reasons() -> None:
+    with pytest.raises(TooManyFailuresError) as raised:
+        summary().check(max_error_rate=0.1)
+    assert str(raised.value) == (
+        "1,000 of 9,900 records failed (10.10%), more than --max_error_rate 0.1 allows. "
+        "Most frequent: 800 x DecodeError: JSON is malformed; 100 x ValueError: too wide; 60 x KeyError."
+    )
+    assert raised.value.exit_code == 3
+
+
+@pytest.mark.parametrize("rate", [1000 / 9900, 0.5, 1.0])
+def test_failures_up_to_the_rate_are_allowed(rate: Any) -> None:
+    summary().check(max_error_rate=rate)
+
+
+def test_a_run_without_records_has_no_failed_share() -> None:
+    empty = RunSummary.of({GROUP: {"predict_ms": 0}}, 0.0, {})
+    assert (empty.failed_share, empty.records_per_second) == (0, 0)
+    empty.check(max_error_rate=0.0)
+
+
+@pytest.mark.parametrize("counters", [{}, {"other group": {"lines": 5}}])
+def test_missing_counters_are_unknown_and_never_zero(counters: Any) -> None:
+    unknown = RunSummary.of(counters, 1.0, {})
+    assert not unknown.known
+    unknown.check(max_error_rate=0.0)
+    assert "nothing proves" in unknown.table()
+    assert "complete:" not in unknown.table()
+    assert unknown.as_json()["counts"] is None
+
+
+def test_the_table_has_counts_share_reasons_rate_and_the_proof() -> None:
+    assert summary().table().splitlines() == [
+        "lines        10,000",
+        "predicted    8,900",
+        "failed       1,000 (10.10%)",
+        "blank        99",
+        "headers      1",
+        "records/s    4,950 (2.00 s)",
+        "        800 x DecodeError: JSON is malformed",
+        "        100 x ValueError: too wide",
+        "         60 x KeyError",
+        "complete: 10,000 lines = 8,900 predicted + 1,000 failed + 99 blank + 1 headers",
+    ]
+
+
+def test_the_json_has_the_same_and_can_be_written() -> None:
+    told = json.loads(json.dumps(summary().as_json()))
+    assert told["counts"] == {name: COUNTERS[name] for name in COUNTS}
+    assert told["failed_share"] == pytest.approx(1000 / 9900)
+    assert told["reasons"][0] == {"type": "DecodeError", "count": 800, "example": "JSON is malformed"}
+    assert (told["seconds"], told["records_per_second"], told["fingerprint"]) == (2.0, 4950.0, None)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)), max_size=5))
+def test_tasks_counters_add_up_to_a_complete_run(tasks: Any) -> None:
+    sums: dict[str, dict[str, int]] = {}
+    for predicted, failed, blank in tasks:
+        tally = Tally(lines=predicted + failed + blank, predicted=predicted, blank=blank)
+        tally.add_output([b"x"] * predicted)
+        for _ in range(failed):
+            tally.add_failure(Failure("E", "e"))
+        for group, name, amount in tally.counters():
+            sums.setdefault(group, {})[name] = sums.get(group, {}).get(name, 0) + amount
+    whole = RunSummary.of(sums, 1.0, {})
+    whole.check(max_error_rate=1.0)
+    assert whole.predicted == sum(predicted for predicted, _, _ in tasks)
+    assert (whole.fingerprint is None) == (FINGERPRINT_GROUP not in sums)
+
+
+def test_a_fingerprint_is_in_the_table() -> None:
+    tally = Tally(lines=1, predicted=1)
+    tally.add_output([b"x"])
+    counters: dict[str, dict[str, int]] = {}
+    for group, name, amount in tally.counters():
+        counters.setdefault(group, {})[name] = amount
+    told = RunSummary.of(counters, 1.0, {})
+    assert f"fingerprint  {told.fingerprint}" in told.table()
+    assert told.as_json()["fingerprint"] == told.fingerprint
