@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -67,7 +67,7 @@ class Bar:
 
     def __init__(self, stream: TextIO, total: int) -> None:
         self._started = monotonic()
-        self._bar: tqdm[None] = _make_bar(stream, total)
+        self._bar: tqdm[Any] = _make_bar(stream, total)
 
     def update(self, done: int, records: int, failed: int) -> None:
         """Redraw the bar."""
@@ -87,11 +87,8 @@ def make_progress(stream: TextIO, total: int, *, quiet: bool) -> Progress:
     return Bar(stream, total) if stream.isatty() else Lines(stream, total)
 
 
-def _make_bar(stream: TextIO, total: int) -> tqdm[None]:
+def _make_bar(stream: TextIO, total: int) -> tqdm[Any]:
     from tqdm import tqdm  # noqa: PLC0415 - only a terminal needs it
 
     tqdm.monitor_interval = 0  # its thread would be in the way of forking workers
-    bar: tqdm[None] = tqdm(
-        total=total or None, unit="B", unit_scale=True, unit_divisor=1024, file=stream, leave=False
-    )
-    return bar
+    return tqdm(total=total or None, unit="B", unit_scale=True, unit_divisor=1024, file=stream, leave=False)

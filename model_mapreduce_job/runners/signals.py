@@ -21,9 +21,9 @@ _NOBODYS: Final = (signal.SIG_DFL, signal.default_int_handler)
 def signals_as_exit() -> Iterator[None]:
     """Let the first ending signal raise SystemExit (128 + number), or KeyboardInterrupt.
 
-    Those that follow are ignored, so that what was started can be stopped. Leaves alone the signals that someone else handles
-    or ignores (nohup ignores SIGHUP), and all of them in a thread that is not the main one, where Python
-    allows no handlers.
+    Those that follow are ignored, so that what was started can be stopped. Leaves alone the signals that
+    someone else handles or ignores (nohup ignores SIGHUP), and all of them in a thread that is not the main
+    one, where Python allows no handlers.
     """
     mine = threading.current_thread() is threading.main_thread()
     before = {number: signal.getsignal(number) for number in ENDING}

@@ -13,14 +13,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.frames import receive, send
-from model_mapreduce_job.processes import ForkedProcess, how_it_ended, wait_or_kill
+from model_mapreduce_job.child_processes import ForkedProcess, how_it_ended, wait_or_kill
 from model_mapreduce_job.runners.worker import WORKER_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from model_mapreduce_job.processes import Process
+    from model_mapreduce_job.child_processes import Process
     from model_mapreduce_job.runners.map_task import Attempt
 
 _TAIL_BYTES = 2000

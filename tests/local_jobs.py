@@ -1,0 +1,136 @@
+"""Runs of the job on this machine, in processes of their own, in a directory where what they leave is seen."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+TESTS = Path(__file__).resolve().parent
+PROJECT = TESTS.parent
+SCRIPT = PROJECT / "model_mapreduce_job" / "ml_model_map_reduce_job.py"
+_TOKEN = "TEST_RUN_TOKEN"  # noqa: S105 - no secret: it marks the processes of a run
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a run came to."""
+
+    code: int
+    output: bytes
+    errors: str
+
+    @property
+    def pairs(self) -> list[tuple[Any, Any]]:
+        """Return key and value of each line of the output."""
+        return [tuple(map(json.loads, line.split(b"\t"))) for line in self.output.splitlines()]
+
+    @property
+    def values(self) -> list[Any]:
+        return [value for _, value in self.pairs]
+
+
+@dataclass
+class LocalJob:
+    """Runs a script in a directory of its own, with a temporary directory below it."""
+
+    directory: Path
+    options: tuple[str, ...] = ()
+    script: Path = SCRIPT
+    environment: dict[str, str] = field(default_factory=dict)
+    token: str = field(default_factory=lambda: uuid4().hex)
+
+    def __post_init__(self) -> None:
+        self.tmp.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def tmp(self) -> Path:
+        return self.directory / "tmp"
+
+    def start(self, *arguments: object, **options: Any) -> subprocess.Popen[bytes]:
+        """Start a run; its standard output and error are pipes, its input is none, unless options say else."""
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen(
+            [sys.executable, self.script, *self.options, *map(str, arguments)],
+            cwd=self.directory,
+            env=self._environment(),
+            **{**streams, **options},
+        )
+
+    def run(self, *arguments: object, stdin: bytes | None = None, **options: Any) -> Ended:
+        """Run to the end."""
+        given = {"stdin": subprocess.PIPE} if stdin is not None else {}
+        return ended(self.start(*arguments, **given, **options), stdin)
+
+    def left(self) -> list[str]:
+        """Return what is in the temporary directory."""
+        return sorted(path.name for path in self.tmp.iterdir())
+
+    def processes(self) -> list[int]:
+        """Return the processes that were started by runs and have not ended; waits a little for those that do."""
+        for _ in range(50):
+            if not (found := list(self._processes())):
+                return []
+            time.sleep(0.1)
+        return found
+
+    def pids(self) -> list[int]:
+        """Return the processes that runs have started."""
+        return list(self._processes())
+
+    def _environment(self) -> dict[str, str]:
+        own = {
+            "APP_SETTINGS": "models.settings.TestModels",
+            "PYTHONPATH": str(TESTS),
+            "TMPDIR": str(self.tmp),
+            _TOKEN: self.token,
+        }
+        return {**os.environ, **own, **self.environment}
+
+    def _processes(self) -> Iterable[int]:
+        mark = f"{_TOKEN}={self.token}".encode()
+        for entry in Path("/proc").iterdir():
+            if (
+                entry.name.isdigit()
+                and mark in _read(entry / "environ")
+                and b") Z " not in _read(entry / "stat")
+            ):
+                yield int(entry.name)
+
+
+def ended(process: subprocess.Popen[bytes], stdin: bytes | None = None) -> Ended:
+    """Return what a run comes to."""
+    output, errors = process.communicate(stdin)
+    return Ended(process.returncode, output or b"", (errors or b"").decode())
+
+
+def write_records(path: Path, records: Iterable[Any]) -> Path:
+    """Write one JSON line for each record."""
+    path.write_text("".join(f"{json.dumps(record)}\n" for record in records))
+    return path
+
+
+def numbered(count: int, start: int = 0) -> list[dict[str, int]]:
+    """Return records that are numbered."""
+    return [{"n": number} for number in range(start, start + count)]
+
+
+def output_of(directory: Path) -> bytes:
+    """Return what the parts of an output directory hold, in order."""
+    return b"".join(part.read_bytes() for part in sorted(directory.glob("part-*")))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""

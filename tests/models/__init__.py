@@ -1,0 +1,1 @@
+"""Models for runs in processes of their own, and the configuration that names them."""

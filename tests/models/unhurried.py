@@ -1,0 +1,26 @@
+"""A model that takes its time, so that a run can be disturbed in its middle."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+SECONDS = float(os.environ.get("UNHURRIED_SECONDS", "0.001"))
+
+
+class Unhurried:
+    """Answers a record's `n`, after a while."""
+
+    display_name = "Unhurried"
+    qualified_name = "unhurried"
+    description = "Takes a millisecond, or UNHURRIED_SECONDS, for each record"
+    major_version = 1
+    minor_version = 0
+    input_schema = None
+    output_schema = None
+
+    def predict(self, data: Any) -> Any:
+        """Return what the record says."""
+        time.sleep(SECONDS)
+        return {"n": data["n"]}
