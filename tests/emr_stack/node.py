@@ -11,8 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from emr_stack import node_pip
+
 HERE: Final = Path(__file__).parent
 POLL_SECONDS: Final = 0.02
+
+# What mrjob imports and 3.11 has in its standard library: a later Python that stands for it gets packages.
+LATER_PACKAGES: Final = [
+    name
+    for since, name in (((3, 12), "setuptools"), ((3, 13), "standard-pipes"))
+    if sys.version_info >= since
+]
 
 # What a node's commands stand for; {pip} and the other names are filled in by _commands.
 SHIMS: Final = {
@@ -64,6 +73,7 @@ def make_node(root: Path, instance_id: str, endpoint: str) -> Node:
         (root / name).mkdir(parents=True)
     for name in ("python3", "python3.11"):
         venv.EnvBuilder(symlinks=True, with_pip=False).create(root / "opt" / name)
+    node_pip.main([str(_site(root)), "install", *LATER_PACKAGES])
     for name, line in _commands(root).items():
         command = root / "bin" / name
         command.write_text(f"#!/bin/sh\n{line}\n")
@@ -73,17 +83,21 @@ def make_node(root: Path, instance_id: str, endpoint: str) -> Node:
 
 def _commands(root: Path) -> dict[str, str]:
     python = root / "opt" / "python3.11"
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     places = {
         "python": sys.executable,
         "node_python": python / "bin" / "python",
         "bare_python": root / "opt" / "python3" / "bin" / "python",
-        "site": python / "lib" / version / "site-packages",
+        "site": _site(root),
         "pip": HERE / "node_pip.py",
         "dnf": HERE / "node_dnf.py",
         "aws": shutil.which("aws", path=str(Path(sys.executable).parent)) or "aws-is-not-installed",
     }
     return {name: line.format_map(places) for name, line in SHIMS.items()}
+
+
+def _site(root: Path) -> Path:
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return root / "opt" / "python3.11" / "lib" / version / "site-packages"
 
 
 def _environment(root: Path, endpoint: str) -> dict[str, str]:
