@@ -40,6 +40,11 @@ def drive(job: MLModelMapReduceJob) -> None:
     """
     _set_up_logs(job)
     _check(job)
+    if job.options.plan:
+        from model_mapreduce_job.plan.command import plan_job  # noqa: PLC0415 - no task and no run needs it
+
+        plan_job(job)
+        return
     started = monotonic()
     with signals_as_exit(), job.make_runner() as runner:
         try:

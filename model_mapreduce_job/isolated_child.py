@@ -8,9 +8,9 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from model_mapreduce_job.child_processes import ForkedProcess, die_with_parent, how_it_ended, wait_or_kill
 from model_mapreduce_job.exceptions import IncompleteRunError
 from model_mapreduce_job.frames import EndOfFrames, describe_error, raise_described, receive, send
-from model_mapreduce_job.child_processes import ForkedProcess, die_with_parent, how_it_ended, wait_or_kill
 from model_mapreduce_job.records import Failure, OverlongLine
 from model_mapreduce_job.tally import Tally
 

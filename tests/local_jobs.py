@@ -1,4 +1,4 @@
-"""Runs of the job on this machine, in processes of their own, in a directory where what they leave is seen."""
+"""Runs of the job on this machine, in processes of their own, in a place where one sees what they leave."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class LocalJob:
         return self.directory / "tmp"
 
     def start(self, *arguments: object, **options: Any) -> subprocess.Popen[bytes]:
-        """Start a run; its standard output and error are pipes, its input is none, unless options say else."""
+        """Start a run; its standard output and error are pipes, and it has no input, unless options say so."""
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return subprocess.Popen(
             [sys.executable, self.script, *self.options, *map(str, arguments)],
@@ -76,7 +76,7 @@ class LocalJob:
         return sorted(path.name for path in self.tmp.iterdir())
 
     def processes(self) -> list[int]:
-        """Return the processes that were started by runs and have not ended; waits a little for those that do."""
+        """Return the processes that runs have left; waits a little for those that are just ending."""
         for _ in range(50):
             if not (found := list(self._processes())):
                 return []

@@ -11,10 +11,10 @@ from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from model_mapreduce_job.child_processes import die_with_parent
 from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
 from model_mapreduce_job.frames import EndOfFrames, describe_error, receive, send
 from model_mapreduce_job.lines import read_blocks
-from model_mapreduce_job.child_processes import die_with_parent
 from model_mapreduce_job.runners.files import DISK, write_all
 from model_mapreduce_job.runners.sources import open_source
 from model_mapreduce_job.runners.splits import Split

@@ -12,8 +12,8 @@ import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from model_mapreduce_job.frames import receive, send
 from model_mapreduce_job.child_processes import ForkedProcess, how_it_ended, wait_or_kill
+from model_mapreduce_job.frames import receive, send
 from model_mapreduce_job.runners.worker import WORKER_VARIABLE
 
 if TYPE_CHECKING:
