@@ -55,6 +55,12 @@ def _share(text: str) -> float:
     return _number(text, float, lambda number: 0 <= number <= 1, "a share from 0 to 1")
 
 
+def _price(text: str) -> tuple[str, float]:
+    instance_type, _, price = text.partition("=")
+    wanted = "an instance type and its price, such as m5.xlarge=0.24"
+    return instance_type, _number(price, float, lambda number: 0 < number < math.inf, wanted)
+
+
 OPTIONS = (
     Option("model_qualified_name", {"metavar": "NAME", "help": "the model to predict with (required)"}),
     Option(
@@ -139,6 +145,24 @@ OPTIONS = (
     Option(
         "resume",
         {"action": "store_true", "help": "go on where a stopped run into the same --output-dir ended"},
+        passed_on=False,
+    ),
+    Option(
+        "plan",
+        {
+            "action": "store_true",
+            "help": "start nothing: predict a sample, and tell what the run would take and cost",
+        },
+        passed_on=False,
+    ),
+    Option(
+        "price_per_hour",
+        {
+            "type": _price,
+            "metavar": "TYPE=PRICE",
+            "action": "append",
+            "help": "with --plan: what an hour of an instance costs, EC2 and EMR together (repeatable)",
+        },
         passed_on=False,
     ),
     Option(

@@ -1,0 +1,1 @@
+"""What a run would find, take and cost, told without starting it."""

@@ -1,0 +1,157 @@
+"""What a runner would run on, read from its options; nothing is asked of any service."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING, Any, Final
+
+from model_mapreduce_job.runners.splits import SMALLEST_SPLIT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+HADOOP_SPLIT_BYTES: Final = 128 << 20
+# What an EMR cluster takes from the request to its first step: machines, bootstrap, Hadoop's own start. No
+# promise of AWS: it is seldom under 5 minutes, and longer while there are no spot instances.
+EMR_START_SECONDS: Final = 600.0
+HADOOP_START_SECONDS: Final = 30.0
+LOCAL_START_SECONDS: Final = 1.0
+
+_SIZES: Final = {"medium": 1, "large": 2, "xlarge": 4}
+_MULTIPLE: Final = re.compile(r"(\d+)xlarge")
+_SPARK_LOCAL: Final = re.compile(r"local(?:\[(\d+|\*)(?:,\d+)?\])?")
+_SPARK_LOCAL_CLUSTER: Final = re.compile(r"local-cluster\[(\d+), *(\d+), *\d+\]")
+
+
+@dataclass(frozen=True)
+class Machines:
+    """So many instances of a type, as EMR may choose them for a fleet."""
+
+    instance_type: str
+    count: int
+
+    @property
+    def vcpus(self) -> int | None:
+        """Return the vCPUs of all of them, None for a size that is not known."""
+        size = self.instance_type.partition(".")[2]
+        multiple = _MULTIPLE.fullmatch(size)
+        each = 4 * int(multiple[1]) if multiple else _SIZES.get(size)
+        return None if each is None else each * self.count
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Instances of one role and the market they are bought on: any one of the choices, as AWS decides."""
+
+    role: str
+    market: str
+    choices: Sequence[Machines]
+
+    @property
+    def fewest_vcpus(self) -> int | None:
+        """Return the vCPUs of the smallest choice, None when one is not known."""
+        known = [machines.vcpus for machines in self.choices if machines.vcpus is not None]
+        return min(known) if len(known) == len(self.choices) else None
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What a run has to run on.
+
+    cores is how many tasks can run at a time, None when the options don't tell. start_seconds is what passes
+    before the first task. split_bytes is the most that a task reads of a file that can be split; a task loads
+    the model, or, with shared_workers, a core does it once for all its tasks.
+    """
+
+    description: str
+    cores: int | None
+    start_seconds: float
+    split_bytes: int = HADOOP_SPLIT_BYTES
+    shared_workers: bool = False
+    fleets: Sequence[Fleet] = ()
+    region: str | None = None
+
+
+def cluster_of(runner: Any) -> Cluster:
+    """Return what a runner would start, or run on."""
+    options = runner._opts  # noqa: SLF001 - mrjob shows the options of a runner nowhere else
+    if runner.alias == "emr":
+        return _emr(options, runner._instance_groups())  # noqa: SLF001 - same
+    if runner.alias == "spark":
+        return _spark(options.get("spark_master"))
+    if runner.alias in {"inline", "local"}:
+        return _this_machine(runner.alias, options.get("num_cores"))
+    return Cluster(f"the cluster of -r {runner.alias}, of unknown size", None, HADOOP_START_SECONDS)
+
+
+def fleets_of(options: Mapping[str, Any], instance_groups: Sequence[Mapping[str, Any]]) -> list[Fleet]:
+    """Return the fleets that an EMR runner's options ask for; its instance groups, where they are none."""
+    if options.get("instance_fleets"):
+        return [fleet for asked in options["instance_fleets"] if (fleet := _fleet(asked)).choices[0].count]
+    return [_group(asked) for asked in instance_groups]
+
+
+def _emr(options: Mapping[str, Any], instance_groups: Sequence[Mapping[str, Any]]) -> Cluster:
+    region = options.get("region")
+    if options.get("cluster_id"):
+        there = f"the EMR cluster {options['cluster_id']}, which is there already; its size is not asked for"
+        return Cluster(there, None, HADOOP_START_SECONDS, region=region)
+    fleets = fleets_of(options, instance_groups)
+    workers = [fleet for fleet in fleets if fleet.role != "master"] or fleets
+    vcpus = [fleet.fewest_vcpus for fleet in workers]
+    pool = ", or one of the pool, which starts sooner" if options.get("pool_clusters") else ""
+    return Cluster(
+        description=f"a new EMR cluster, {options.get('release_label')} in {region}{pool}",
+        cores=None if None in vcpus else sum(filter(None, vcpus)),
+        start_seconds=EMR_START_SECONDS + HADOOP_START_SECONDS,
+        fleets=fleets,
+        region=region,
+    )
+
+
+def _fleet(asked: Mapping[str, Any]) -> Fleet:
+    on_demand, spot = asked.get("TargetOnDemandCapacity") or 0, asked.get("TargetSpotCapacity") or 0
+    markets = [name for name, capacity in (("on demand", on_demand), ("spot", spot)) if capacity]
+    choices = [
+        Machines(config["InstanceType"], ceil((on_demand + spot) / (config.get("WeightedCapacity") or 1)))
+        for config in asked["InstanceTypeConfigs"]
+    ]
+    return Fleet(asked["InstanceFleetType"].lower(), " and ".join(markets), choices)
+
+
+def _group(asked: Mapping[str, Any]) -> Fleet:
+    market = "spot" if asked.get("BidPrice") or asked.get("Market") == "SPOT" else "on demand"
+    return Fleet(
+        asked["InstanceRole"].lower(), market, [Machines(asked["InstanceType"], asked["InstanceCount"])]
+    )
+
+
+def _spark(master: str | None) -> Cluster:
+    here = _SPARK_LOCAL.fullmatch(master or "local")
+    workers = _SPARK_LOCAL_CLUSTER.fullmatch(master or "")
+    cores = None
+    if here:
+        cores = _all_cores() if here[1] == "*" else int(here[1] or 1)
+    elif workers:
+        cores = int(workers[1]) * int(workers[2])
+    where = f"Spark at {master or 'local'}"
+    return Cluster(where if cores else f"{where}, of unknown size", cores, HADOOP_START_SECONDS)
+
+
+def _this_machine(alias: str, num_cores: int | None) -> Cluster:
+    cores = 1 if alias == "inline" else num_cores or _all_cores()
+    more = f"; -r local would use {_all_cores()} cores" if cores < _all_cores() else ""
+    return Cluster(
+        f"this machine, {cores} core{'s' if cores > 1 else ''} of it{more}",
+        cores,
+        LOCAL_START_SECONDS,
+        split_bytes=SMALLEST_SPLIT,  # those of a large input are larger, and more than enough for every core
+        shared_workers=True,
+    )
+
+
+def _all_cores() -> int:
+    return os.cpu_count() or 1

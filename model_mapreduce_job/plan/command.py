@@ -1,0 +1,137 @@
+"""--plan: reads a sample, tries it out, and tells what the run would take; starts nothing."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.plan.assumptions import assumptions_of
+from model_mapreduce_job.plan.cluster import Cluster, cluster_of
+from model_mapreduce_job.plan.estimate import (
+    Cost,
+    Duration,
+    FileSize,
+    estimate_cost,
+    estimate_duration,
+    estimate_rows,
+    split_work,
+)
+from model_mapreduce_job.plan.input_files import InputFile, list_files
+from model_mapreduce_job.plan.plan import InputFigures, Plan
+from model_mapreduce_job.plan.prices import prices_for
+from model_mapreduce_job.plan.report import report
+from model_mapreduce_job.plan.sample import Sample, read_sample
+from model_mapreduce_job.plan.stopwatch import records_of
+from model_mapreduce_job.plan.trial import Trial, try_out
+from model_mapreduce_job.runners.inputs import STDIN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
+    from model_mapreduce_job.plan.rehearsal import Rehearsal
+
+# For a cluster whose size is not known
+SOME_CORES = (1, 10, 100)
+_SPLITTABLE = ".bz2"
+
+
+def plan_job(job: MLModelMapReduceJob) -> None:
+    """Write the plan of a job to its standard output, and to --summary_file.
+
+    Raises TooManyFailuresError when more of the sample fails than --max_error_rate allows, InputError for an
+    input that can't be read (standard input among them), and what loading and running the model raise.
+    """
+    options = job.options
+    if STDIN in (options.args or [STDIN]):
+        raise InputError(
+            "--plan can't read standard input: what it reads would be gone. Save the input to a file."
+        )
+    if not options.verbose:
+        # mrjob tells of directories and buckets for a run that does not come
+        logging.getLogger("mrjob").setLevel(logging.WARNING)
+    plan = make_plan(job)
+    job.stdout.write(f"{report(plan)}\n".encode())
+    job.stdout.flush()
+    if options.summary_file:
+        _save(options.summary_file, plan)
+    plan.check(options.max_error_rate, fail_fast=not options.no_fail_fast)
+
+
+def make_plan(job: MLModelMapReduceJob) -> Plan:
+    """Return the plan of a job; raises what plan_job raises, save for TooManyFailuresError."""
+    options = job.options
+    runner = job.make_plain_runner()
+    if runner.alias == "hadoop":
+        runner.get_hadoop_version()  # raises when there is no command to start the run with
+    cluster = cluster_of(runner)
+    files = list_files(runner, options.args)
+    sample = read_sample(files, options.max_record_bytes)
+    trial = try_out(options, sample.blocks)
+    figures = figures_of(files, sample, trial)
+    durations = _durations(files, sample, trial, figures.rows, cluster)
+    cost, source = _cost(cluster, durations, dict(options.price_per_hour or ()))
+    return Plan(
+        model=options.model_qualified_name,
+        runner=runner.alias,
+        input=figures,
+        sample_files=sample.files,
+        sample_bytes=sample.text_bytes,
+        trial=trial,
+        cluster=cluster,
+        durations=durations,
+        cost=cost,
+        price_source=source,
+        assumptions=list(assumptions_of(cluster, trial.rehearsal, cost, is_exact=figures.is_exact)),
+    )
+
+
+def figures_of(files: Sequence[InputFile], sample: Sample, trial: Trial) -> InputFigures:
+    """Return the input's figures: rows counted where all of it was read, else estimated."""
+    tally = trial.rehearsal.tally
+    is_complete = tally.lines == sample.lines
+    rows = records_of(tally) if is_complete else sample.filled_lines - tally.headers
+    if not sample.is_whole:
+        text = sum(_file_size(file, sample.expansion).text for file in files)
+        rows = estimate_rows(text, sample.text_bytes, rows)
+    stored = sum(file.size for file in files)
+    return InputFigures(len(files), stored, rows, is_exact=sample.is_whole and is_complete)
+
+
+def _file_size(file: InputFile, expansion: float, *, splits_bz2: bool = False) -> FileSize:
+    is_split = not file.is_compressed or (splits_bz2 and file.path.endswith(_SPLITTABLE))
+    return FileSize(file.size, file.size * (expansion if file.is_compressed else 1.0), is_split)
+
+
+def _durations(
+    files: Sequence[InputFile], sample: Sample, trial: Trial, rows: int, cluster: Cluster
+) -> list[Duration]:
+    rehearsal: Rehearsal = trial.rehearsal
+    if not rehearsal.record_seconds:
+        return []
+    splits_bz2 = not cluster.shared_workers  # Hadoop does
+    sizes = [_file_size(file, sample.expansion, splits_bz2=splits_bz2) for file in files]
+    work = split_work(sizes, rows, rehearsal.record_seconds, rehearsal.load_seconds, cluster.split_bytes)
+    cores = SOME_CORES if cluster.cores is None else (cluster.cores,)
+    return [estimate_duration(work, cluster, number) for number in cores]
+
+
+def _cost(
+    cluster: Cluster, durations: Sequence[Duration], given: Mapping[str, float]
+) -> tuple[Cost | None, str]:
+    if not (cluster.fleets and cluster.cores and durations):
+        return None, ""
+    prices = prices_for(cluster.region, given)
+    cost = estimate_cost(cluster.fleets, prices, durations[0].seconds)
+    return cost, prices.source(cost.priced)
+
+
+def _save(path: str, plan: Plan) -> None:
+    content: Any = {"plan": plan.as_json()}
+    try:
+        Path(path).write_text(f"{json.dumps(content, indent=2)}\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"--summary_file {path} can't be written: {error.strerror}.") from error

@@ -1,0 +1,125 @@
+"""What a sample says of the whole: rows, time and cost. Figures in, figures out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from model_mapreduce_job.plan.cluster import Cluster, Fleet
+    from model_mapreduce_job.plan.prices import Prices
+
+SECONDS_AN_HOUR = 3600.0
+
+
+@dataclass(frozen=True)
+class FileSize:
+    """A file's bytes as they are stored, and as text; one that can't be split is one task."""
+
+    stored: int
+    text: float
+    is_split: bool
+
+
+@dataclass(frozen=True)
+class Work:
+    """What there is to do: tasks, the largest one's share of the rows, rows, and core seconds for them."""
+
+    tasks: int
+    largest_share: float
+    rows: int
+    record_seconds: float
+    load_seconds: float
+
+    @property
+    def core_seconds(self) -> float:
+        """Return the seconds that one core needs for the rows."""
+        return self.rows * self.record_seconds
+
+
+@dataclass(frozen=True)
+class Duration:
+    """What is expected to pass, in seconds: before the first task, loading the model, and predicting.
+
+    cores is how many there are, busy how many of them have something to do.
+    """
+
+    cores: int
+    busy: int
+    start_seconds: float
+    load_seconds: float
+    predict_seconds: float
+
+    @property
+    def seconds(self) -> float:
+        """Return the whole of it."""
+        return self.start_seconds + self.load_seconds + self.predict_seconds
+
+
+@dataclass(frozen=True)
+class Cost:
+    """US dollars from the cheapest to the dearest choice of machines; None when a fleet has no price at all.
+
+    unpriced are the instance types that no price is known of, priced those that one was found for.
+    """
+
+    lowest: float | None
+    highest: float | None
+    priced: frozenset[str]
+    unpriced: frozenset[str]
+
+
+def estimate_rows(text_bytes: float, sample_bytes: int, sample_rows: int) -> int:
+    """Return how many rows a text has, by a sample's bytes and rows."""
+    return round(text_bytes * sample_rows / sample_bytes) if sample_bytes else 0
+
+
+def split_work(
+    files: Sequence[FileSize], rows: int, record_seconds: float, load_seconds: float, split_bytes: int
+) -> Work:
+    """Return the tasks that files make; one reads at most split_bytes of a file that can be split."""
+    tasks = [ceil(file.stored / split_bytes) if file.is_split else 1 for file in files]
+    largest = [
+        min(file.text, split_bytes * file.text / file.stored) if file.is_split and file.stored else file.text
+        for file in files
+    ]
+    text = sum(file.text for file in files)
+    share = max(largest) / text if text else 0.0
+    return Work(sum(tasks), share, rows, record_seconds, load_seconds)
+
+
+def estimate_duration(work: Work, cluster: Cluster, cores: int) -> Duration:
+    """Return what is expected to pass on so many cores, and at least what the largest task takes."""
+    busy = max(1, min(cores, work.tasks))
+    loads = 1 if cluster.shared_workers else ceil(work.tasks / busy)
+    return Duration(
+        cores=cores,
+        busy=busy,
+        start_seconds=cluster.start_seconds,
+        load_seconds=loads * work.load_seconds,
+        predict_seconds=work.core_seconds * max(1 / busy, work.largest_share),
+    )
+
+
+def estimate_cost(fleets: Sequence[Fleet], prices: Prices, seconds: float) -> Cost:
+    """Return what fleets cost that run for so many seconds."""
+    types = frozenset(machines.instance_type for fleet in fleets for machines in fleet.choices)
+    priced = types & prices.per_hour.keys()
+    hourly = [_hourly(fleet, prices) for fleet in fleets]
+    if not (fleets and all(hourly)):
+        return Cost(None, None, priced, types - priced)
+    hours = seconds / SECONDS_AN_HOUR
+    lowest, highest = sum(map(min, hourly)) * hours, sum(map(max, hourly)) * hours
+    return Cost(lowest, highest, priced, types - priced)
+
+
+def _hourly(fleet: Fleet, prices: Prices) -> list[float]:
+    """Return what an hour of a fleet costs by each of its choices that has a price."""
+    return [
+        machines.count * prices.per_hour[machines.instance_type]
+        for machines in fleet.choices
+        if machines.instance_type in prices.per_hour
+    ]

@@ -1,0 +1,99 @@
+"""The files that a run would read, wherever they are, with their sizes."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.runners.compression import is_compressed
+from model_mapreduce_job.runners.inputs import list_inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
+
+    from model_mapreduce_job.lines import Source
+
+    Open = Callable[[int], AbstractContextManager[Source]]
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file: its size in bytes as it is stored, and how its bytes are read from an offset on.
+
+    Only a seekable file can be opened at another offset than 0.
+    """
+
+    path: str
+    size: int
+    open: Open
+    seekable: bool = True
+
+    @property
+    def is_compressed(self) -> bool:
+        """Return whether the file is compressed, by its ending."""
+        return is_compressed(self.path)
+
+
+def list_files(runner: Any, patterns: Iterable[str]) -> list[InputFile]:
+    """Return the files that paths, globs and URIs name to a runner, in the order given, by name within each.
+
+    Raises InputError for one that names nothing, or that the runner can't read; AwsError or ClusterError when
+    what holds them can't be reached, or refuses.
+    """
+    return [file for pattern in patterns for file in _listing(runner, pattern)(pattern)]
+
+
+def check_found(pattern: str, files: list[InputFile]) -> list[InputFile]:
+    """Return the files by name, less those that Hadoop passes over; raise InputError when none is left."""
+    found = [file for file in files if os.path.basename(file.path)[:1] not in {"", "_", "."}]  # noqa: PTH119 - a URI
+    if not found:
+        raise InputError(f"There is no input {pattern}. Check the path.")
+    return sorted(found, key=lambda file: file.path)
+
+
+def _listing(runner: Any, pattern: str) -> Callable[[str], list[InputFile]]:
+    """Return what lists a path, chosen as the runner would choose a filesystem for it."""
+    filesystems = vars(runner.fs)
+    if "://" not in pattern or pattern.startswith("file:///"):
+        return _local_files
+    if "s3" in filesystems and filesystems["s3"].can_handle_path(pattern):
+        from model_mapreduce_job.plan.s3_files import s3_files  # noqa: PLC0415 - only S3 input needs boto3
+
+        return partial(s3_files, filesystems["s3"])
+    if "hadoop" in filesystems and filesystems["hadoop"].can_handle_path(pattern):
+        from model_mapreduce_job.plan.hadoop_files import hadoop_files  # noqa: PLC0415 - same for Hadoop
+
+        return partial(hadoop_files, filesystems["hadoop"])
+    raise InputError(f"-r {runner.alias} can't read {pattern}. Choose a runner that can, or copy the input.")
+
+
+def _local_files(pattern: str) -> list[InputFile]:
+    return list(map(_local_file, list_inputs([pattern])))
+
+
+def _local_file(path: str) -> InputFile:
+    try:
+        info = os.stat(path)  # noqa: PTH116 - paths are mrjob's, text
+    except OSError as error:
+        raise InputError(f"The input {path} can't be read: {error.strerror}.") from error
+    if not stat.S_ISREG(info.st_mode):
+        raise InputError(
+            f"--plan can't use {path}: it is no file, and what is read from it is gone. Save it first."
+        )
+    return InputFile(path, info.st_size, partial(_open_local, path))
+
+
+@contextmanager
+def _open_local(path: str, offset: int) -> Iterator[Source]:
+    try:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - paths are mrjob's, text
+            file.seek(offset)
+            yield file
+    except PermissionError as error:
+        raise InputError(f"The input {path} can't be read: {error.strerror}.") from error

@@ -1,0 +1,122 @@
+"""A plan as lines for a person to read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from model_mapreduce_job.plan.cluster import Fleet, Machines
+    from model_mapreduce_job.plan.estimate import Cost, Duration
+    from model_mapreduce_job.plan.plan import InputFigures, Plan
+    from model_mapreduce_job.plan.rehearsal import Rehearsal
+
+_REASONS = 5
+_EXAMPLE_CHARACTERS = 200
+_UNITS = (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20))
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
+
+
+def report(plan: Plan) -> str:
+    """Return the report of a plan, without a newline at its end."""
+    rows = [f"{name:<14} {text}" for name, text in _rows(plan)]
+    assumed = [f"  - {assumption}" for assumption in plan.assumptions]
+    return "\n".join([*rows, "assumed", *assumed])
+
+
+def _rows(plan: Plan) -> Iterator[tuple[str, str]]:
+    rehearsal = plan.trial.rehearsal
+    yield "plan", f"{plan.model} {rehearsal.version} with -r {plan.runner}; nothing was started"
+    yield "input", _input(plan.input)
+    yield from _sample_rows(plan)
+    yield "output_schema", _schema(rehearsal)
+    yield "batch size", str(rehearsal.batch_size or "not known: the model ran in a process of its own")
+    yield "speed", _speed(plan)
+    yield "cluster", plan.cluster.description
+    for fleet in plan.cluster.fleets:
+        yield f"  {fleet.role}", _fleet(fleet)
+    yield from (("time", _time(duration)) for duration in plan.durations)
+    if plan.cost:
+        yield "cost", _cost(plan.cost, plan.price_source)
+
+
+def _input(figures: InputFigures) -> str:
+    rows = counted(figures.rows, "row") if figures.is_exact else f"about {counted(figures.rows, 'row')}"
+    return f"{counted(figures.files, 'file')}, {size(figures.stored_bytes)}, {rows}"
+
+
+def _sample_rows(plan: Plan) -> Iterator[tuple[str, str]]:
+    summary = plan.summary
+    read = f"{counted(summary.lines, 'line')} of {counted(plan.sample_files, 'file')}"
+    failed = f"{summary.failed:,} failed ({summary.failed_share:.2%})"
+    yield "sample", f"{read}: {summary.predicted:,} predicted, {failed}, {summary.blank:,} blank"
+    if plan.trial.lost:
+        yield "", f"a record ended the model's process ({plan.trial.lost}): predicted once more, in isolation"
+    for kind, count in list(summary.reasons.items())[:_REASONS]:
+        yield "", f"{count:,} x {kind}: {summary.examples.get(kind, '')[:_EXAMPLE_CHARACTERS]}"
+
+
+def _schema(rehearsal: Rehearsal) -> str:
+    check = rehearsal.schema_check
+    if check.problem:
+        return f"not checked: {check.problem}"
+    if check.misfits:
+        return f"{counted(check.misfits, 'prediction')} of the sample do not fit it, and count as failed here"
+    return "every prediction of the sample fits it"
+
+
+def _speed(plan: Plan) -> str:
+    loads = f"the model loads in {duration(plan.trial.rehearsal.load_seconds)}"
+    rate = plan.records_per_second
+    return f"{rate:,.0f} records/s on one core of this machine; {loads}" if rate else f"not known; {loads}"
+
+
+def _fleet(fleet: Fleet) -> str:
+    first, *others = map(_machines, fleet.choices)
+    return f"{first}, {fleet.market}" + (f"; or {', '.join(others)}" if others else "")
+
+
+def _machines(machines: Machines) -> str:
+    return f"{machines.count} x {machines.instance_type}"
+
+
+def _time(expected: Duration) -> str:
+    idle = (
+        "" if expected.busy == expected.cores else f", of which the input's tasks keep {expected.busy:,} busy"
+    )
+    return (
+        f"about {duration(expected.seconds)} on {counted(expected.cores, 'core')}{idle}: "
+        f"{duration(expected.start_seconds)} to start, {duration(expected.load_seconds)} to load the model, "
+        f"{duration(expected.predict_seconds)} to predict"
+    )
+
+
+def _cost(cost: Cost, source: str) -> str:
+    missing = [f"--price_per_hour {kind}=PRICE" for kind in sorted(cost.unpriced)]
+    if cost.lowest is None or cost.highest is None:
+        return f"not known. Give the prices of an instance's hour: {' '.join(missing)}"
+    lowest, highest = f"{cost.lowest:,.2f}", f"{cost.highest:,.2f}"
+    amount = f"{lowest} USD" if lowest == highest else f"{lowest} to {highest} USD"
+    rest = f"; without {', '.join(sorted(cost.unpriced))}, whose price is not known" if missing else ""
+    return f"about {amount} ({source}{rest})"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things, in words."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes, and from 1 MiB on in larger units as well."""
+    exact = counted(count, "byte")
+    return next((f"{count / unit:.1f} {name} ({exact})" for name, unit in _UNITS if count >= unit), exact)
+
+
+def duration(seconds: float) -> str:
+    """Return a time as a person says it."""
+    if seconds < _MINUTE:
+        return f"{seconds:.1f} s" if seconds < _MINUTE / 6 else f"{seconds:.0f} s"
+    if seconds < 2 * _HOUR:
+        return f"{seconds / _MINUTE:.0f} min"
+    return f"{seconds / _HOUR:.1f} h" if seconds < 2 * _DAY else f"{seconds / _DAY:.1f} days"

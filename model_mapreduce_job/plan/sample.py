@@ -1,0 +1,182 @@
+"""A sample of the input: lines from places spread over it, bounded in bytes and in seconds."""
+
+from __future__ import annotations
+
+import io
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import accumulate, groupby, zip_longest
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from model_mapreduce_job.lines import BLOCK_BYTES, read_blocks
+from model_mapreduce_job.records import OverlongLine
+from model_mapreduce_job.runners.compression import decompressed, whole_or_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from model_mapreduce_job.lines import Block, Source
+    from model_mapreduce_job.plan.input_files import InputFile
+
+SAMPLE_BYTES = 8 << 20
+PLACES = 8
+MOST_WHOLE_FILES = 100
+# What a stored byte of a compressed file is taken to become, until the sample tells.
+_LIKELY_EXPANSION = 10
+READ_SECONDS = 30.0
+# Small reads, so that what a decompressor has taken is not far ahead of what it has given.
+_RAW_BYTES = 1 << 12
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a part of the sample comes from: the first line start at or after an offset of a file.
+
+    share is about how many bytes of text to take there.
+    """
+
+    file: InputFile
+    offset: int
+    share: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """What was read at a place: whole lines, and the bytes taken for them before and after decompression."""
+
+    place: Place
+    text: bytes
+    stored_bytes: int
+    taken_bytes: int
+    is_whole_file: bool
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Lines of the input, by the block, a line of each place in turn.
+
+    text_bytes is their size, decompressed. expansion is how many bytes a stored byte of the compressed files
+    becomes, 1.0 when there are none. is_whole says that nothing of the input is missing.
+    """
+
+    blocks: Sequence[Block]
+    lines: int
+    filled_lines: int
+    text_bytes: int
+    files: int
+    expansion: float
+    is_whole: bool
+
+
+def read_sample(files: Sequence[InputFile], max_record_bytes: int, seconds: float = READ_SECONDS) -> Sample:
+    """Return a sample of files, about 8 MiB at most; raises InputError for one that can't be read."""
+    deadline = monotonic() + seconds
+    parts: list[Part] = []
+    for place in choose_places(files):
+        if parts and (monotonic() > deadline or sum(len(part.text) for part in parts) >= SAMPLE_BYTES):
+            break
+        parts.append(_read(place, max_record_bytes, deadline))
+    return _sample(files, parts, max_record_bytes)
+
+
+def choose_places(files: Sequence[InputFile]) -> list[Place]:
+    """Return every file's start when all can be read whole, else places spread evenly over the input's bytes.
+
+    A file that is compressed or can't be read from its middle gives its start only.
+    """
+    filled = [file for file in files if file.size]
+    likely = sum(file.size * (_LIKELY_EXPANSION if file.is_compressed else 1) for file in filled)
+    if likely <= SAMPLE_BYTES and len(filled) <= MOST_WHOLE_FILES:
+        return [Place(file, 0, SAMPLE_BYTES) for file in filled]
+    ends = list(accumulate(file.size for file in filled))
+    spread = (_locate(filled, ends, number * ends[-1] // PLACES) for number in range(PLACES))
+    located = list(dict.fromkeys(spread))
+    return [Place(file, offset, SAMPLE_BYTES // len(located)) for file, offset in located]
+
+
+def _locate(files: Sequence[InputFile], ends: Sequence[int], position: int) -> tuple[InputFile, int]:
+    number = bisect_right(ends, position)
+    file = files[number]
+    can_seek = file.seekable and not file.is_compressed
+    return file, position - (ends[number] - file.size) if can_seek else 0
+
+
+def _read(place: Place, max_record_bytes: int, deadline: float) -> Part:
+    # one byte before the place: where that is a newline, the line at the place is whole
+    skipped = 1 if place.offset else 0
+    path = place.file.path
+    with place.file.open(place.offset - skipped) as opened, whole_or_error(path):
+        counted: Any = _Counted(opened)
+        source = decompressed(path, counted)
+        taken, ended = _take(source, place.share, max_record_bytes, 1 + skipped, deadline)
+    text = taken.partition(b"\n")[2] if skipped else taken
+    whole = text if ended else _without_last(text, max_record_bytes)
+    return Part(place, whole, counted.count, len(taken), ended and not skipped)
+
+
+def _take(
+    source: Source, share: int, max_record_bytes: int, newlines: int, deadline: float
+) -> tuple[bytes, bool]:
+    """Return bytes with so many newlines at least, or a line that is too long; and whether they are all."""
+    parts: list[bytes] = []
+    size = 0
+    while data := source.read(BLOCK_BYTES):
+        parts.append(data)
+        size += len(data)
+        newlines -= data.count(b"\n")
+        is_enough = size >= share or monotonic() > deadline
+        if is_enough and (newlines <= 0 or size > share + max_record_bytes):
+            return b"".join(parts), False
+    return b"".join(parts), True
+
+
+def _without_last(text: bytes, max_record_bytes: int) -> bytes:
+    """Return text without its last line, whose end was not read; a line that is too long anyhow is kept."""
+    head, newline, rest = text.rpartition(b"\n")
+    return text if len(rest) > max_record_bytes else head + newline
+
+
+class _Counted:
+    """Reads a little at a time, and counts it."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.count = 0
+
+    def read(self, size: int = _RAW_BYTES, /) -> bytes:
+        """Return at most 4 KiB, and none at the end."""
+        data = self._source.read(min(size, _RAW_BYTES) if size > 0 else _RAW_BYTES)
+        self.count += len(data)
+        return data
+
+
+def _sample(files: Sequence[InputFile], parts: Sequence[Part], max_record_bytes: int) -> Sample:
+    by_part = [list(_lines(part.text, max_record_bytes)) for part in parts]
+    lines = [line for turn in zip_longest(*by_part) for line in turn if line is not None]
+    return Sample(
+        blocks=list(_blocks(lines)),
+        lines=len(lines),
+        filled_lines=sum(1 for line in lines if isinstance(line, OverlongLine) or line.strip()),
+        text_bytes=sum(len(part.text) for part in parts),
+        files=len({part.place.file.path for part in parts}),
+        expansion=_expansion(parts),
+        is_whole=all(part.is_whole_file for part in parts) and len(parts) == sum(1 for f in files if f.size),
+    )
+
+
+def _lines(text: bytes, max_record_bytes: int) -> Iterator[bytes | OverlongLine]:
+    for block in read_blocks(io.BytesIO(text), max_record_bytes):
+        yield from [block] if isinstance(block, OverlongLine) else block
+
+
+def _blocks(lines: Sequence[bytes | OverlongLine]) -> Iterator[Block]:
+    for kind, group in groupby(lines, key=type):
+        found: list[Any] = list(group)
+        yield from found if kind is OverlongLine else [found]
+
+
+def _expansion(parts: Sequence[Part]) -> float:
+    packed = [part for part in parts if part.place.file.is_compressed and part.stored_bytes]
+    stored = sum(part.stored_bytes for part in packed)
+    return sum(part.taken_bytes for part in packed) / stored if stored else 1.0
