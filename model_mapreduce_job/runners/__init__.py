@@ -13,6 +13,7 @@ _OWN = {
     "local": ("local", "LocalRunner"),
     "emr": ("emr", "EmrRunner"),
     "hadoop": ("hadoop", "HadoopRunner"),
+    "spark": ("spark", "SparkRunner"),
 }
 
 

@@ -13,9 +13,9 @@ from mrjob.hadoop import HadoopJobRunner
 from mrjob.logs.step import _interpret_hadoop_jar_command_stderr
 from mrjob.step import StepFailedException
 
-from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.runners.hadoop_fs import ClusterError, HadoopShell, nothing_at
-from model_mapreduce_job.runners.inputs import list_inputs
+from model_mapreduce_job.runners.cluster_paths import check_paths
+from model_mapreduce_job.runners.hadoop_fs import ClusterError, HadoopShell
+from model_mapreduce_job.runners.private_directory import PrivateDirectory
 from model_mapreduce_job.runners.staged_output import StagedOutput
 from model_mapreduce_job.runners.task_failures import TaskFailure
 
@@ -35,21 +35,21 @@ class HadoopRunner(HadoopJobRunner):
     # mrjob's own
     _output_dir: str
     _input_paths: list[str]
+    _local_tmp_dir: str | None
 
     def __init__(self, **kwargs: Any) -> None:
+        self._private: PrivateDirectory | None = None
         super().__init__(**kwargs)
         self._application = ""
         self._failure: TaskFailure | None = None
         self._output: StagedOutput | None = None
         if kwargs.get("output_dir"):
             self._output = StagedOutput(self._output_dir, self._job_key)
-            self._output_dir = self._output.staging
 
     @classmethod
     def _default_opts(cls) -> dict[str, Any]:
-        return combine_dicts(
-            super()._default_opts(), {"cleanup_on_failure": ["ALL"], "check_input_paths": False}
-        )
+        own = {"cleanup_on_failure": ["ALL"], "check_input_paths": False}
+        return dict(combine_dicts(super()._default_opts(), own))
 
     @property
     def fs(self) -> Any:
@@ -62,7 +62,8 @@ class HadoopRunner(HadoopJobRunner):
 
     def run(self) -> None:
         """Run the job; what it writes bears no name that a result has until publish()."""
-        self._check_paths()
+        output = self._output.final if self._output else None
+        self._input_paths = check_paths(self._input_paths, output, self.fs.hadoop)
         try:
             super().run()
         except StepFailedException as error:
@@ -72,7 +73,6 @@ class HadoopRunner(HadoopJobRunner):
         """Make the output a result: the run was checked, and is whole."""
         if self._output:
             self._output.publish(self.fs.hadoop)
-            self._output_dir = self._output.final
             self._output = None
 
     def input_records(self) -> int | None:
@@ -91,22 +91,15 @@ class HadoopRunner(HadoopJobRunner):
 
     # Before the run
 
-    def _check_paths(self) -> None:
-        """Raise InputError unless each input is there and the output is not."""
-        local = [path for path in self._input_paths if "://" not in path or path.startswith("file://")]
-        remote = [path for path in self._input_paths if path not in local]
-        self._input_paths = [*list_inputs(local), *remote]
-        output = [self._output.final] if self._output else []
-        if not (remote or output):
-            return
-        found = self.fs.hadoop.look([*remote, *output])
-        for path in remote:
-            if path in found.missing:
-                raise InputError(nothing_at(path))
-        if not found.missing.issuperset(output):
-            raise InputError(f"The output {output[0]} is there already. Name another, or remove it first.")
-        if remote and not local and not found.files:
-            raise InputError(f"The input {' '.join(remote)} has no files in it.")
+    def _get_local_tmp_dir(self) -> str:
+        if not self._local_tmp_dir:
+            self._private = PrivateDirectory(self._opts["local_tmp_dir"], self._job_key)
+            self._local_tmp_dir = str(self._private.path)
+        return self._local_tmp_dir
+
+    def _step_output_uri(self, step_num: int) -> str:
+        last = step_num == self._num_steps() - 1
+        return self._output.staging if last and self._output else str(super()._step_output_uri(step_num))
 
     def _upload_local_files(self) -> None:
         with self.fs.hadoop.together():
@@ -200,6 +193,13 @@ class HadoopRunner(HadoopJobRunner):
         return ""
 
     # After the run
+
+    def cleanup(self, mode: Any = None) -> None:
+        """Remove temporary files, and an output that was never published."""
+        super().cleanup(mode)
+        if self._private:
+            self._private.release()
+            self._private = None
 
     def _cleanup_hadoop_tmp(self) -> None:
         unpublished = [self._output.staging] if self._output else []

@@ -12,8 +12,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from model_mapreduce_job.exceptions import ModelMapReduceError
 from model_mapreduce_job.child_processes import die_with_parent
+from model_mapreduce_job.exceptions import ModelMapReduceError
 from model_mapreduce_job.runners.worker import take_stdout
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
@@ -10,8 +9,9 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Where a directory is renamed in one step. Object stores copy each file, so there _SUCCESS alone tells.
-RENAMING: Final = frozenset({"hdfs", "viewfs", "webhdfs", "ofs", "abfs", "abfss", "file"})
+# Where a directory is renamed in one step; a path of this machine has no scheme. Object stores copy each
+# file, so there _SUCCESS alone tells.
+RENAMING: Final = frozenset({"hdfs", "viewfs", "webhdfs", "ofs", "abfs", "abfss", "file", ""})
 
 
 class OutputFilesystem(Protocol):
@@ -57,12 +57,12 @@ class StagedOutput:
             filesystem.move(self.staging, self.final)
             filesystem.remove([self._aside("*")])
         else:
-            filesystem.touchz(posixpath.join(self.final, "_SUCCESS"))
+            filesystem.touchz(f"{self.final.rstrip('/')}/_SUCCESS")
 
     def abandon(self, filesystem: OutputFilesystem) -> None:
         """Remove what was written."""
         filesystem.remove([self.staging])
 
     def _aside(self, run: str) -> str:
-        parent, name = posixpath.split(self.final.rstrip("/"))
-        return posixpath.join(parent, f".{name}.unfinished-{run}")
+        parent, _, name = self.final.rstrip("/").rpartition("/")  # posixpath would make hdfs: of hdfs:///
+        return f"{parent}/.{name}.unfinished-{run}"
