@@ -22,6 +22,7 @@ from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.lines import blocks_of, read_blocks
 from model_mapreduce_job.options import OPTIONS
 from model_mapreduce_job.runners import runner_class
+from model_mapreduce_job.runners.hadoop_task import task_output
 from model_mapreduce_job.runners.worker import WORKER_VARIABLE, serve
 from model_mapreduce_job.task import attempt_number, make_task
 
@@ -75,12 +76,11 @@ class MLModelMapReduceJob(MRJob):
         if WORKER_VARIABLE in os.environ:
             serve(self._make_task, self.options.max_record_bytes)
             return
-        for blocks in self._sources():
-            for lines in self._task.predict_lines(blocks):
-                if lines:
-                    self.stdout.write(b"\n".join(lines) + b"\n")
-        self.stdout.flush()
-        self._send_counters()
+        with task_output(self.stdout) as write:
+            for blocks in self._sources():
+                for lines in self._task.predict_lines(blocks):
+                    write(lines)
+            self._send_counters()
 
     def pick_protocols(self, step_num: int, step_type: str) -> tuple[Any, Any]:
         """Return the functions that read and write a step's lines: where it predicts, lines stay lines."""
