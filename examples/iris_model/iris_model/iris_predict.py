@@ -4,20 +4,18 @@ import os
 import struct
 from collections.abc import Sequence
 from itertools import chain
-from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
+from msgspec.structs import astuple
 
 from iris_model.iris_schema import FIELDS, LARGEST, IrisInput, IrisInputError, IrisPrediction, checked
 
 MODEL_FILE: Final = Path(__file__).parent / "model_files" / "iris.onnx"
 
-_COLUMNS: Final = tuple(map(itemgetter, FIELDS))
-_NUMBERS: Final = frozenset({float, int})
 _ERRORS_ONLY: Final = 3
 
 
@@ -38,7 +36,7 @@ class IrisModel:
     def __init__(self, model_file: str | os.PathLike[str] | None = None) -> None:
         self._session = _open_session(MODEL_FILE if model_file is None else Path(model_file))
 
-    def predict(self, data: IrisInput) -> IrisPrediction:
+    def predict(self, data: IrisInput | dict[str, float]) -> IrisPrediction:
         """Return the species of one flower; raises IrisInputError on anything but four finite numbers."""
         return self._species([checked(data)])[0]
 
@@ -46,7 +44,7 @@ class IrisModel:
         """Return one result for each flower, in order: its species, or the error `predict` would raise."""
         try:
             return [*self._species(data)]
-        except (LookupError, TypeError, ValueError, struct.error):
+        except (TypeError, ValueError, struct.error):
             return self._species_or_errors(data)
 
     def _species(self, flowers: Sequence[IrisInput]) -> list[IrisPrediction]:
@@ -75,15 +73,12 @@ def _open_session(model_file: Path) -> onnxruntime.InferenceSession:
 
 def _features(flowers: Sequence[IrisInput]) -> npt.NDArray[np.float32]:
     """Return a row for each flower; raises when one is not four finite numbers, and does not say which."""
-    # Column by column, through struct: of the ways measured, the fastest from dicts to an array.
-    values = [*chain.from_iterable(map(column, flowers) for column in _COLUMNS)]
-    # Else True would count as 1.0.
-    if not _NUMBERS.issuperset(map(type, values)):
-        raise TypeError("a value is not a number")
+    # Through struct: of the ways measured, the fastest from records to an array.
+    values = [*chain.from_iterable(map(astuple, flowers))]
     array = np.frombuffer(struct.pack(f"{len(values)}d", *values))
     if not (np.abs(array) <= LARGEST).all():
         raise ValueError("a value is NaN or too large for float32")
-    return array.reshape(len(FIELDS), -1).T.astype(np.float32, order="C")
+    return array.reshape(-1, len(FIELDS)).astype(np.float32)
 
 
 def _checked_or_error(record: IrisInput) -> IrisInput | IrisInputError:
