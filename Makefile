@@ -32,6 +32,22 @@ $(VENV)/test.stamp: $(VENV)/run.stamp test_requirements.txt
 run: $(VENV)/run.stamp  ## predict data/input.ldjson into data/output.ldjson
 	@$(JOB) --model_qualified_name $(MODEL) $(INPUT) > $(OUTPUT)
 
+.PHONY: run-emr
+run-emr: $(VENV)/emr.stamp  ## the same on AWS EMR, as mrjob.conf says
+	@$(JOB) --conf-path=./mrjob.conf -r emr --iam-service-role EMR_DefaultRole --model_qualified_name $(MODEL) $(INPUT) > $(OUTPUT)
+
+$(VENV)/emr.stamp: $(VENV)/run.stamp
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[emr]'
+	@touch $@
+
+.PHONY: cluster-up cluster-status cluster-down
+cluster-up: $(VENV)/run.stamp  ## start a Hadoop on this machine (needs a JDK 17 and Maven)
+	$(BIN)/python cluster/cluster.py up
+cluster-status: $(VENV)/run.stamp  ## its daemons, ports and health
+	$(BIN)/python cluster/cluster.py status
+cluster-down: $(VENV)/run.stamp  ## stop it
+	$(BIN)/python cluster/cluster.py down
+
 .PHONY: test
 test: $(VENV)/test.stamp  ## the whole test suite that needs no cluster, with branch coverage
 	$(BIN)/python -m coverage erase
@@ -42,6 +58,14 @@ test: $(VENV)/test.stamp  ## the whole test suite that needs no cluster, with br
 .PHONY: test-versions
 test-versions:  ## the test suite on each other Python, 3.11 to 3.13, that this machine has
 	./tests/on_every_python
+
+.PHONY: test-cluster
+test-cluster: $(VENV)/cluster.stamp  ## the job on a real Hadoop and a real Spark on this machine, and what they do when parts fail
+	$(BIN)/python -m pytest -m cluster tests/cluster
+
+$(VENV)/cluster.stamp: $(VENV)/test.stamp cluster/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r cluster/requirements.txt
+	@touch $@
 
 .PHONY: lint
 lint: $(VENV)/test.stamp  ## ruff, ruff format, mypy strict, bandit
