@@ -142,7 +142,7 @@ def _spark(master: str | None) -> Cluster:
 
 
 def _this_machine(alias: str, num_cores: int | None) -> Cluster:
-    cores = 1 if alias == "inline" else num_cores or _all_cores()
+    cores = 1 if alias == "inline" else min(num_cores or _all_cores(), _all_cores())
     more = f"; -r local would use {_all_cores()} cores" if cores < _all_cores() else ""
     return Cluster(
         f"this machine, {cores} core{'s' if cores > 1 else ''} of it{more}",

@@ -29,6 +29,7 @@ from model_mapreduce_job.plan.trial import Trial, try_out
 from model_mapreduce_job.runners.inputs import STDIN
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Mapping, Sequence
 
     from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
@@ -42,8 +43,8 @@ _SPLITTABLE = ".bz2"
 def plan_job(job: MLModelMapReduceJob) -> None:
     """Write the plan of a job to its standard output, and to --summary_file.
 
-    Raises TooManyFailuresError when more of the sample fails than --max_error_rate allows, InputError for an
-    input that can't be read (standard input among them), and what loading and running the model raise.
+    Raises InputError for an input that can't be read (standard input among them), what loading and running
+    the model raise, and, once all is told, TooManyFailuresError when too much of the sample failed.
     """
     options = job.options
     if STDIN in (options.args or [STDIN]):
@@ -53,7 +54,12 @@ def plan_job(job: MLModelMapReduceJob) -> None:
     if not options.verbose:
         # mrjob tells of directories and buckets for a run that does not come
         logging.getLogger("mrjob").setLevel(logging.WARNING)
-    plan = make_plan(job)
+        logging.getLogger("mrjob.conf").setLevel(logging.ERROR)
+    runner = job.make_plain_runner()
+    try:
+        plan = make_plan(options, runner)
+    finally:
+        runner.cleanup(mode=["LOCAL_TMP"])  # nothing else was made
     job.stdout.write(f"{report(plan)}\n".encode())
     job.stdout.flush()
     if options.summary_file:
@@ -61,10 +67,8 @@ def plan_job(job: MLModelMapReduceJob) -> None:
     plan.check(options.max_error_rate, fail_fast=not options.no_fail_fast)
 
 
-def make_plan(job: MLModelMapReduceJob) -> Plan:
-    """Return the plan of a job; raises what plan_job raises, save for TooManyFailuresError."""
-    options = job.options
-    runner = job.make_plain_runner()
+def make_plan(options: Namespace, runner: Any) -> Plan:
+    """Return the plan of a job with these options on a runner; raises what plan_job does before it tells."""
     if runner.alias == "hadoop":
         runner.get_hadoop_version()  # raises when there is no command to start the run with
     cluster = cluster_of(runner)

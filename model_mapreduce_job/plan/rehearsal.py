@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 CHECK_SECONDS = 20.0
 MEASURE_SECONDS = 5.0
 # So many seconds of work at one batch size tell the rate.
-ENOUGH_SECONDS = 1.0
+ENOUGH_SECONDS = 0.5
 _NULL = b"null"
 
 

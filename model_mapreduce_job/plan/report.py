@@ -110,7 +110,8 @@ def counted(number: int, noun: str) -> str:
 def size(count: int) -> str:
     """Return a number of bytes, and from 1 MiB on in larger units as well."""
     exact = counted(count, "byte")
-    return next((f"{count / unit:.1f} {name} ({exact})" for name, unit in _UNITS if count >= unit), exact)
+    unit, name = next(((unit, name) for name, unit in _UNITS if count >= unit), (0, ""))
+    return f"{count / unit:,.1f}".removesuffix(".0") + f" {name} ({exact})" if unit else exact
 
 
 def duration(seconds: float) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SAMPLE_BYTES = 8 << 20
 PLACES = 8
-MOST_WHOLE_FILES = 100
+MOST_PLACES = 100
 # What a stored byte of a compressed file is taken to become, until the sample tells.
 _LIKELY_EXPANSION = 10
 READ_SECONDS = 30.0
@@ -87,12 +87,15 @@ def choose_places(files: Sequence[InputFile]) -> list[Place]:
     """
     filled = [file for file in files if file.size]
     likely = sum(file.size * (_LIKELY_EXPANSION if file.is_compressed else 1) for file in filled)
-    if likely <= SAMPLE_BYTES and len(filled) <= MOST_WHOLE_FILES:
+    if likely <= SAMPLE_BYTES and len(filled) <= MOST_PLACES:
         return [Place(file, 0, SAMPLE_BYTES) for file in filled]
     ends = list(accumulate(file.size for file in filled))
-    spread = (_locate(filled, ends, number * ends[-1] // PLACES) for number in range(PLACES))
-    located = list(dict.fromkeys(spread))
-    return [Place(file, offset, SAMPLE_BYTES // len(located)) for file, offset in located]
+    # of files that are smaller than a place's share, more are needed
+    count = min(MOST_PLACES, max(PLACES, SAMPLE_BYTES * len(filled) // ends[-1]))
+    located = list(dict.fromkeys(_locate(filled, ends, at * ends[-1] // count) for at in range(count)))
+    places = [Place(file, offset, SAMPLE_BYTES // len(located)) for file, offset in located]
+    # not from the first to the last, so that reading may stop early and have seen some of all
+    return [place for start in range(PLACES) for place in places[start::PLACES]]
 
 
 def _locate(files: Sequence[InputFile], ends: Sequence[int], position: int) -> tuple[InputFile, int]:
