@@ -2,18 +2,16 @@
 
 from collections.abc import Sequence
 from itertools import chain
-from operator import itemgetter
 from typing import Any, ClassVar
 
 import numpy as np
-from iris_model.iris_schema import FIELDS, IrisInput, IrisPrediction
+from iris_model.iris_schema import FIELDS, IrisInput, IrisPrediction, checked
+from msgspec.structs import astuple
 from numpy.typing import NDArray
 from sklearn.datasets import load_iris
 from sklearn.svm import SVC
 
 from model_mapreduce_job.config import Config
-
-_measurements = itemgetter(*FIELDS)
 
 
 class SklearnIrisModel:
@@ -31,9 +29,9 @@ class SklearnIrisModel:
         self._svc = SVC(gamma=0.001, C=100.0).fit(flowers.data, flowers.target)
         self._species = flowers.target_names.tolist()
 
-    def predict(self, data: IrisInput) -> IrisPrediction:
-        """Return the species of one flower."""
-        return self.predict_batch([data])[0]
+    def predict(self, data: IrisInput | dict[str, float]) -> IrisPrediction:
+        """Return the species of one flower; raises IrisInputError on anything but four finite numbers."""
+        return self.predict_batch([checked(data)])[0]
 
     def predict_batch(self, data: Sequence[IrisInput]) -> list[IrisPrediction]:
         """Return the species of each flower, in order."""
@@ -53,5 +51,5 @@ class SklearnConfig(Config):
 
 
 def _features(data: Sequence[IrisInput]) -> NDArray[np.float64]:
-    values = chain.from_iterable(map(_measurements, data))
+    values = chain.from_iterable(map(astuple, data))
     return np.fromiter(values, np.float64, len(FIELDS) * len(data)).reshape(-1, len(FIELDS))
