@@ -98,6 +98,8 @@ class MLModelMapReduceJob(MRJob):
         runner = self.make_plain_runner()
         if hasattr(runner, "local_run"):
             runner.local_run.plan = plan_of(self)
+        if hasattr(runner, "use_bundle"):
+            runner.use_bundle(self.options.bundle)
         return runner
 
     def make_plain_runner(self) -> Any:

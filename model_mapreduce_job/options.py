@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -56,9 +57,12 @@ def _share(text: str) -> float:
 
 
 def _price(text: str) -> tuple[str, float]:
-    instance_type, _, price = text.partition("=")
-    wanted = "an instance type and its price, such as m5.xlarge=0.24"
-    return instance_type, _number(price, float, lambda number: 0 < number < math.inf, wanted)
+    found = re.fullmatch(r"([^=\s]+)=(\d*\.?\d+)", text)
+    if not (found and float(found[2])):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not an instance type and its price, such as m5.xlarge=0.24"
+        )
+    return found[1], float(found[2])
 
 
 OPTIONS = (
@@ -162,6 +166,14 @@ OPTIONS = (
             "metavar": "TYPE=PRICE",
             "action": "append",
             "help": "with --plan: what an hour of an instance costs, EC2 and EMR together (repeatable)",
+        },
+        passed_on=False,
+    ),
+    Option(
+        "bundle",
+        {
+            "metavar": "PATH",
+            "help": "what a cluster's tasks run in (default: build/bundle.tar.gz if there is one; or none)",
         },
         passed_on=False,
     ),

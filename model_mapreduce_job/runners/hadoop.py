@@ -9,18 +9,21 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from mrjob.conf import combine_dicts
-from mrjob.hadoop import HadoopJobRunner
+from mrjob.hadoop import HadoopJobRunner, fully_qualify_hdfs_path
 from mrjob.logs.step import _interpret_hadoop_jar_command_stderr
 from mrjob.step import StepFailedException
 
+from model_mapreduce_job.runners import task_environment
 from model_mapreduce_job.runners.cluster_paths import check_paths
 from model_mapreduce_job.runners.hadoop_fs import ClusterError, HadoopShell
 from model_mapreduce_job.runners.private_directory import PrivateDirectory
 from model_mapreduce_job.runners.staged_output import StagedOutput
+from model_mapreduce_job.runners.task_environment import find_bundle, upload_bundle
 from model_mapreduce_job.runners.task_failures import TaskFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 log = logging.getLogger("mrjob.hadoop")  # mrjob shows what its own loggers write
 
@@ -41,6 +44,7 @@ class HadoopRunner(HadoopJobRunner):
         self._private: PrivateDirectory | None = None
         super().__init__(**kwargs)
         self._application = ""
+        self._bundle: Path | None = None
         self._failure: TaskFailure | None = None
         self._output: StagedOutput | None = None
         if kwargs.get("output_dir"):
@@ -64,10 +68,16 @@ class HadoopRunner(HadoopJobRunner):
         """Run the job; what it writes bears no name that a result has until publish()."""
         output = self._output.final if self._output else None
         self._input_paths = check_paths(self._input_paths, output, self.fs.hadoop)
+        self._ship_bundle()
         try:
             super().run()
         except StepFailedException as error:
             raise (self._failure or TaskFailure(str(error))).error() from error
+
+    def use_bundle(self, option: str | None) -> None:
+        """Run tasks in the bundle that --bundle asks for, unless a Python is named for them."""
+        if not (self._opts["python_bin"] or self._opts["task_python_bin"]):
+            self._bundle = find_bundle(option)
 
     def publish(self) -> None:
         """Make the output a result: the run was checked, and is whole."""
@@ -90,6 +100,18 @@ class HadoopRunner(HadoopJobRunner):
         )
 
     # Before the run
+
+    def _ship_bundle(self) -> None:
+        if self._bundle is None:
+            return
+        directory = fully_qualify_hdfs_path(self._opts["hadoop_tmp_dir"])
+        uri = upload_bundle(self._bundle, self.fs.hadoop, directory)
+        self._working_dir_mgr.add("archive", uri, name=task_environment.NAME)
+        self._opts["python_bin"] = [task_environment.PYTHON]
+        self._opts["bootstrap_mrjob"] = False  # the bundle has it
+
+    def _cmdenv(self) -> dict[str, str]:
+        return {**task_environment.task_settings(), **super()._cmdenv()}
 
     def _get_local_tmp_dir(self) -> str:
         if not self._local_tmp_dir:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import posixpath
 import socket
 import subprocess
 import sys
@@ -18,11 +19,13 @@ from mrjob.spark.runner import SparkMRJobRunner
 
 from model_mapreduce_job.child_processes import how_it_ended
 from model_mapreduce_job.exceptions import IncompleteRunError
+from model_mapreduce_job.runners import task_environment
 from model_mapreduce_job.runners.cluster_paths import LocalOutputs, check_paths, is_remote
 from model_mapreduce_job.runners.hadoop_fs import ClusterError, HadoopShell, no_command
 from model_mapreduce_job.runners.local_run import PACKAGE_PARENT
 from model_mapreduce_job.runners.private_directory import PrivateDirectory
 from model_mapreduce_job.runners.staged_output import StagedOutput
+from model_mapreduce_job.runners.task_environment import find_bundle, upload_bundle
 from model_mapreduce_job.runners.task_failures import TaskFailure
 
 if TYPE_CHECKING:
@@ -48,6 +51,7 @@ class SparkRunner(SparkMRJobRunner):
     def __init__(self, **kwargs: Any) -> None:
         self._private: PrivateDirectory | None = None
         super().__init__(**kwargs)
+        self._bundle: Path | None = None
         self._output: StagedOutput | None = None
         if kwargs.get("output_dir"):
             self._output_dir = _path(self._output_dir)
@@ -72,7 +76,13 @@ class SparkRunner(SparkMRJobRunner):
         self._check_master()
         output = self._output.final if self._output else None
         self._input_paths = check_paths(self._input_paths, output, self.fs.hadoop)
+        self._ship_bundle()
         super().run()
+
+    def use_bundle(self, option: str | None) -> None:
+        """Run tasks that are elsewhere in the bundle of --bundle, unless a Python is named for them."""
+        if not (self._on_this_machine() or self._opts["python_bin"] or self._opts["task_python_bin"]):
+            self._bundle = find_bundle(option)
 
     def publish(self) -> None:
         """Make the output a result: the run was checked, and is whole."""
@@ -139,6 +149,17 @@ class SparkRunner(SparkMRJobRunner):
         kind, _, places = self._spark_master().partition("://")
         if kind == "spark" and not any(map(_answers, places.split(","))):
             raise ClusterError(f"The Spark master {self._spark_master()} can't be reached. Is it up?")
+
+    def _ship_bundle(self) -> None:
+        if self._bundle is None:
+            return
+        uri = upload_bundle(self._bundle, self.fs.hadoop, posixpath.dirname(self._spark_tmp_dir))
+        self._working_dir_mgr.add("archive", uri, name=task_environment.NAME)
+        self._opts["task_python_bin"] = [task_environment.PYTHON]
+        self._opts["bootstrap_mrjob"] = False  # the bundle has it
+
+    def _cmdenv(self) -> dict[str, str]:
+        return {**task_environment.task_settings(), **super()._cmdenv()}
 
     def _upload_local_files(self) -> None:
         with self.fs.hadoop.together():

@@ -1,0 +1,54 @@
+"""Bundles as files: the same content gives the same bytes, so that a cluster fetches it once."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import tarfile
+from typing import TYPE_CHECKING, Any, Final
+
+from model_mapreduce_job.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_MANIFEST: Final = "bundle.json"
+_LEVEL: Final = 6
+
+
+def write_archive(directory: Path, manifest: Mapping[str, Any], target: Path) -> None:
+    """Pack a directory, the manifest first, so that it's read without unpacking the rest."""
+    (directory / _MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
+    paths = sorted(path for path in directory.rglob("*") if path.name != _MANIFEST)
+    half = target.with_name(f".{target.name}.half")
+    with (
+        gzip.GzipFile(half, "wb", _LEVEL, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as archive,
+    ):
+        for path in [directory / _MANIFEST, *paths]:
+            archive.add(path, str(path.relative_to(directory)), recursive=False, filter=_same_each_time)
+    half.rename(target)
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Return what a bundle says of itself; raises ConfigurationError when it's no bundle."""
+    try:
+        with tarfile.open(path, "r|gz") as archive:
+            first = archive.next()
+            file = archive.extractfile(first) if first and first.name == _MANIFEST else None
+            manifest: dict[str, Any] = json.load(file) if file else {}
+    except (OSError, tarfile.TarError, ValueError) as error:
+        raise ConfigurationError(
+            f"The bundle {path} can't be read: {error}. Make it again: make bundle."
+        ) from error
+    if not manifest:
+        raise ConfigurationError(f"{path} is no bundle. Make one: make bundle.")
+    return manifest
+
+
+def _same_each_time(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    entry.uid = entry.gid = entry.mtime = 0
+    entry.uname = entry.gname = ""
+    entry.mode = 0o755 if entry.isdir() or entry.mode & 0o100 else 0o644
+    return entry
