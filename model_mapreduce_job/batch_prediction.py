@@ -69,11 +69,7 @@ class BatchPrediction:
         return answers
 
     def _write(self, keys: list[bytes], predictions: list[bytes | Failure]) -> list[bytes]:
-        failures = (
-            [text for text in predictions if isinstance(text, Failure)]
-            if Failure in map(type, predictions)
-            else ()
-        )
+        failures = _failures_in(predictions)
         for failure in failures:
             self.tally.add_failure(failure)
         self.tally.predicted += len(predictions) - len(failures)
@@ -93,3 +89,9 @@ class BatchPrediction:
         if self.fingerprint:
             self.tally.add_output(output)
         return output
+
+
+def _failures_in(predictions: list[bytes | Failure]) -> list[Failure]:
+    if Failure not in map(type, predictions):
+        return []  # nearly always, and this is the quickest way to tell
+    return [prediction for prediction in predictions if isinstance(prediction, Failure)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from model_mapreduce_job.records import Outcome
 
 _FAILURES = (Failure, BaseException)
+# Parts the texts of a batch: a byte that hardly any prediction holds, as a JSON document.
+_RARE = b"\x7f"
+_SEPARATOR = b'"%b"' % _RARE
 
 
 def prediction_texts(outcomes: Sequence[Outcome]) -> list[bytes | Failure]:
@@ -35,12 +38,22 @@ def prediction_texts(outcomes: Sequence[Outcome]) -> list[bytes | Failure]:
 
 
 def _all_at_once(predictions: Sequence[Any]) -> list[bytes | Failure]:
-    """Return the texts of predictions that hold no null; raise when one holds it, or can't be written."""
-    # msgspec writes NaN and Infinity as null, so a text without null had none; and null can part the texts
-    joined = b",null,".join(map(_encode, predictions))
-    if joined.count(b"null") != len(predictions) - 1:
-        raise ValueError(joined)
-    return [*msgspec.json.format(b"[%b]" % joined, indent=0)[1:-1].split(b", null, ")]
+    """Return the texts of predictions; raise when one of them can't be written, or may not be."""
+    lines = _encoder.encode_lines(predictions)
+    if _RARE in lines or (b"null" in lines and _may_hold_nan(predictions)):
+        raise ValueError("not to be told apart, or not JSON")
+    spaced = msgspec.json.format(b"[%b0]" % lines.replace(b"\n", b",%b," % _SEPARATOR), indent=0)
+    return cast("list[bytes | Failure]", spaced[1:].split(b", %b, " % _SEPARATOR)[:-1])
+
+
+def _may_hold_nan(predictions: Sequence[Any]) -> bool:
+    """Return false where no NaN or Infinity is, which msgspec's JSON has as null; true where one may be."""
+    try:
+        packed = _packer.encode(predictions)
+    except OverflowError:  # it knows no integers over 64 bits
+        return True
+    # MessagePack writes them as a float64 whose exponent is all ones, and little else looks like that
+    return b"\xcb\x7f" in packed or b"\xcb\xff" in packed
 
 
 def _text_or_failure(prediction: Any) -> bytes | Failure:
@@ -52,10 +65,10 @@ def _text_or_failure(prediction: Any) -> bytes | Failure:
 
 def _text(prediction: Any) -> bytes:
     try:
-        text = _encode(prediction)
+        text = _encoder.encode(prediction)
     except (TypeError, UnicodeEncodeError):
         return _strictly(prediction)
-    if b"null" in text:
+    if b"null" in text and _may_hold_nan([prediction]):
         _strictly(prediction)
     return msgspec.json.format(text, indent=0)
 
@@ -84,5 +97,6 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"it holds a {type(value).__name__}")
 
 
-_encode = msgspec.json.Encoder(enc_hook=_plain).encode
+_encoder = msgspec.json.Encoder(enc_hook=_plain)
+_packer = msgspec.msgpack.Encoder(enc_hook=_plain)
 _dumps = json.JSONEncoder(allow_nan=False).encode

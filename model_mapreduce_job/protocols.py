@@ -72,13 +72,13 @@ class JsonPairs:
 
     def write(self, keys: Sequence[bytes], predictions: Sequence[bytes | Failure]) -> list[bytes]:
         """Return one pair a line."""
-        values = map(self._value, predictions) if Failure in map(type, predictions) else predictions
-        return list(map(b"\t".join, zip(keys, values, strict=True)))  # type: ignore[arg-type] # no Failure is left
+        try:
+            return _pairs(keys, predictions)
+        except TypeError:  # there is a Failure among them
+            return _pairs(keys, [self._failed(p) if isinstance(p, Failure) else p for p in predictions])
 
-    def _value(self, prediction: bytes | Failure) -> bytes:
-        if isinstance(prediction, bytes):
-            return prediction
-        return b'{"error": %b}' % error_text(prediction) if self._explain else b"null"
+    def _failed(self, failure: Failure) -> bytes:
+        return b'{"error": %b}' % error_text(failure) if self._explain else b"null"
 
 
 class JsonObjects:
@@ -127,6 +127,12 @@ class KeyFields:
 
 
 _skim = msgspec.json.Decoder(msgspec.Raw).decode
+
+
+def _pairs(keys: Sequence[bytes], values: Sequence[Any]) -> list[bytes]:
+    return list(map(b"\t".join, zip(keys, values, strict=True)))
+
+
 # An object's values as the text that they were written in.
 decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 

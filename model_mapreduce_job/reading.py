@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.lines import BOM, bare
@@ -10,7 +10,7 @@ from model_mapreduce_job.protocols import HeaderLine, has_tabs
 from model_mapreduce_job.records import RECORD_ERRORS, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from model_mapreduce_job.protocols import InputProtocol
 
@@ -20,7 +20,7 @@ class RecordBatch:
     """The records of a batch of lines.
 
     keys has a text for each line that is a record; records has those that could be read, failures has the
-    others, by their place among the keys.
+    others, by their place among the keys, in order.
     """
 
     keys: list[bytes]
@@ -31,10 +31,23 @@ class RecordBatch:
 
     def with_failures(self, texts: list[bytes | Failure]) -> list[bytes | Failure]:
         """Return what became of each key's record: its failure, or the next of the texts."""
-        if not self.failures:
-            return texts
-        in_order = iter(texts)
-        return [self.failures.get(place) or next(in_order) for place in range(len(self.keys))]
+        outcomes = texts.copy() if self.failures else texts
+        for place, failure in self.failures.items():
+            outcomes.insert(place, failure)
+        return outcomes
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What lines were read as, each in one of these; all but the records are by their place."""
+
+    records: list[Any] = field(default_factory=list)
+    failures: dict[int, Failure] = field(default_factory=dict)
+    blank: set[int] = field(default_factory=set)
+    headers: set[int] = field(default_factory=set)
+
+    def place(self) -> int:
+        return len(self.records) + len(self.failures) + len(self.blank) + len(self.headers)
 
 
 def read_batch(protocol: InputProtocol, lines: list[bytes]) -> RecordBatch:
@@ -43,53 +56,53 @@ def read_batch(protocol: InputProtocol, lines: list[bytes]) -> RecordBatch:
     if b"\r" in text or BOM[:1] in text:  # one byte is quickly sought
         lines = list(map(bare, lines))
         text = b"\n".join(lines)
-    records = list(_records(protocol, lines, utf8=_is_utf8(text)))
-    # nearly always every line can be read, and no line is looked at by Python code
-    if {Failure, HeaderLine}.isdisjoint(map(type, records)):
-        return RecordBatch(_keys(protocol, lines, {}), records, {})
-    return _sorted_out(protocol, lines, records)
+    read = _read(protocol, lines, utf8=_is_utf8(text))
+    failures = read.failures
+    if read.blank or read.headers:
+        gone = read.blank | read.headers
+        kept = [place for place in range(len(lines)) if place not in gone]
+        lines = [lines[place] for place in kept]
+        failures = {new: failures[place] for new, place in enumerate(kept) if place in failures}
+    keys = _keys(protocol, lines, failures, as_they_are=protocol.verbatim and not has_tabs(text))
+    return RecordBatch(keys, read.records, failures, len(read.blank), len(read.headers))
 
 
-def _sorted_out(protocol: InputProtocol, lines: list[bytes], records: list[Any]) -> RecordBatch:
-    headers = list(map(type, records)).count(HeaderLine)
-    kept = [
-        place
-        for place, record in enumerate(records)
-        if type(record) is not HeaderLine and (type(record) is not Failure or lines[place].strip())
-    ]
-    blank = len(lines) - len(kept) - headers
-    lines, records = [lines[place] for place in kept], [records[place] for place in kept]
-    failures = {place: record for place, record in enumerate(records) if type(record) is Failure}
-    good = [record for record in records if type(record) is not Failure]
-    return RecordBatch(_keys(protocol, lines, failures), good, failures, blank, headers)
+def _read(protocol: InputProtocol, lines: list[bytes], *, utf8: bool) -> _Reading:
+    def read_utf8(line: bytes) -> Any:
+        line.decode()
+        return protocol.read(line)
+
+    read = _Reading()
+    reads = map(protocol.read if utf8 else read_utf8, lines)
+    while read.place() < len(lines):
+        try:
+            # nearly always this reads them all, and no line is looked at by Python code
+            read.records.extend(reads)  # goes on behind the line that raised
+        except HeaderLine:
+            read.headers.add(read.place())
+        except RECORD_ERRORS as error:
+            place = read.place()
+            if lines[place].strip():
+                read.failures[place] = Failure.of(error)
+            else:
+                read.blank.add(place)
+    return read
 
 
-def _keys(protocol: InputProtocol, lines: list[bytes], failures: Mapping[int, Failure]) -> list[bytes]:
-    if not protocol.verbatim or has_tabs(b"\n".join(lines)):
+def _keys(
+    protocol: InputProtocol, lines: list[bytes], failures: Mapping[int, Failure], *, as_they_are: bool
+) -> list[bytes]:
+    if not protocol.verbatim:
         return list(map(protocol.text, lines))
+    if not as_they_are:
+        return [
+            protocol.text(line) if place in failures or has_tabs(line) else line
+            for place, line in enumerate(lines)
+        ]
     keys = lines.copy()
     for place in failures:
         keys[place] = protocol.text(lines[place])
     return keys
-
-
-def _records(protocol: InputProtocol, lines: list[bytes], *, utf8: bool) -> Iterator[Any]:
-    """Yield each line's record, its Failure, or the HeaderLine that it is."""
-
-    def read(line: bytes) -> Any:
-        line.decode()
-        return protocol.read(line)
-
-    reads = map(protocol.read if utf8 else read, lines)
-    while True:
-        try:
-            yield from reads  # goes on behind the line that raised
-        except HeaderLine as header:
-            yield header
-        except RECORD_ERRORS as error:
-            yield Failure.of(error)
-        else:
-            return
 
 
 def _is_utf8(text: bytes) -> bool:

@@ -73,6 +73,8 @@ def text_of(prediction: Any) -> Any:
         (True, b"true"),
         (-0.0, b"-0.0"),
         (2**70, b"1180591620717411303424"),
+        ([2**70, None], b"[1180591620717411303424, null]"),
+        ([1.7e308, None], b"[1.7e308, null]"),
         (1e22, b"1e22"),
         ((1, 2), b"[1, 2]"),
         (Pair(1, 2), b"[1, 2]"),
@@ -205,7 +207,10 @@ JSON = st.recursive(
     max_leaves=12,
 )
 MIXED = st.lists(
-    JSON | st.sampled_from([math.nan, ValueError("bad"), {True: 1}, "\ud800", "null", ", null, ", "[null]"])
+    JSON
+    | st.sampled_from(
+        [math.nan, ValueError("bad"), {True: 1}, "\ud800", "null", "\x7f", '"\x7f', ["\x7f"], {"\x7f": None}]
+    )
 )
 
 
