@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ from model_mapreduce_job.runners.inputs import STDIN
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
     from model_mapreduce_job.plan.rehearsal import Rehearsal
@@ -60,6 +61,7 @@ def plan_job(job: MLModelMapReduceJob) -> None:
         plan = make_plan(options, runner)
     finally:
         runner.cleanup(mode=["LOCAL_TMP"])  # nothing else was made
+    plan = replace(plan, assumptions=[*plan.assumptions, *_notes(job, plan)])
     job.stdout.write(f"{report(plan)}\n".encode())
     job.stdout.flush()
     if options.summary_file:
@@ -91,6 +93,16 @@ def make_plan(options: Namespace, runner: Any) -> Plan:
         price_source=source,
         assumptions=list(assumptions_of(cluster, trial.rehearsal, cost, is_exact=figures.is_exact)),
     )
+
+
+def _notes(job: MLModelMapReduceJob, plan: Plan) -> Iterator[str]:
+    """Yield what the plan leaves out of account."""
+    if len(job.steps()) > 1 or "reducer" in job.steps()[0].description(0):
+        yield "Steps and reducers that follow the predictions are not counted."
+    types = {machines.instance_type for fleet in plan.cluster.fleets for machines in fleet.choices}
+    for kind, _ in job.options.price_per_hour or ():
+        if kind not in types:
+            yield f"--price_per_hour {kind} changes nothing: the run would start no such instance."
 
 
 def figures_of(files: Sequence[InputFile], sample: Sample, trial: Trial) -> InputFigures:
