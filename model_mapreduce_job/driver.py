@@ -134,7 +134,8 @@ def _set_up_logs(job: MLModelMapReduceJob) -> None:
 def _finish(job: MLModelMapReduceJob, runner: Any, seconds: float) -> None:
     """Tell what a run amounts to; publish and print its output only when that is proven whole."""
     examples = runner.local_run.examples if hasattr(runner, "local_run") else {}
-    summary = RunSummary.of((runner.counters() or [{}])[0], seconds, examples)
+    input_records = runner.input_records() if hasattr(runner, "input_records") else None
+    summary = RunSummary.of((runner.counters() or [{}])[0], seconds, examples, input_records)
     _tell(job, summary)
     summary.check(job.options.max_error_rate)
     if hasattr(runner, "publish"):

@@ -22,7 +22,7 @@ class RunSummary:
 
     reasons counts failures by type of error, and examples has one message for each. seconds is the run's
     wall time; predict_ms and load_ms are summed over tasks. known is false when the runner could not tell its
-    counters.
+    counters; input_records is how many records the cluster itself says that it gave to the tasks.
     """
 
     seconds: float
@@ -38,10 +38,15 @@ class RunSummary:
     examples: Mapping[str, str] = field(default_factory=dict)
     fingerprint: str | None = None
     known: bool = True
+    input_records: int | None = None
 
     @classmethod
     def of(
-        cls, counters: Mapping[str, Mapping[str, int]], seconds: float, examples: Mapping[str, str]
+        cls,
+        counters: Mapping[str, Mapping[str, int]],
+        seconds: float,
+        examples: Mapping[str, str],
+        input_records: int | None = None,
     ) -> RunSummary:
         """Return the summary of a step's counters by group and name; no counters at all are unknown."""
         own = dict(counters.get(GROUP, {}))
@@ -52,6 +57,7 @@ class RunSummary:
             examples=examples,
             fingerprint=fingerprint_of(dict(counters.get(FINGERPRINT_GROUP, {}))),
             known=bool(own),
+            input_records=input_records,
             **counts,
         )
 
@@ -68,6 +74,11 @@ class RunSummary:
             raise IncompleteRunError(
                 f"The run is not complete: of {self.lines:,} lines, {self.predicted:,} were predicted, "
                 f"{self.failed:,} failed and {self.blank + self.headers:,} held no record. Run it again."
+            )
+        if self.known and self.input_records not in {None, self.lines}:
+            raise IncompleteRunError(
+                f"The run is not complete: the cluster gave its tasks {self.input_records:,} records, "
+                f"and they counted {self.lines:,} lines. Run it again."
             )
         if self.failed_share > max_error_rate:
             raise TooManyFailuresError(

@@ -69,6 +69,18 @@ def test_a_run_that_does_not_add_up_is_incomplete(changes: Any) -> None:
         summary(**changes).check(max_error_rate=1.0)
 
 
+@pytest.mark.parametrize("given", [9_999, 10_001, 0])
+def test_a_run_is_incomplete_when_the_cluster_gave_its_tasks_another_number_of_records(given: int) -> None:
+    counted = RunSummary.of({GROUP: COUNTERS}, 2.0, EXAMPLES, input_records=given)
+    with pytest.raises(IncompleteRunError, match=rf"{given:,} records, and they counted 10,000 lines"):
+        counted.check(1.0)
+
+
+@pytest.mark.parametrize("given", [10_000, None])
+def test_the_clusters_own_count_proves_a_run_when_it_is_known(given: int | None) -> None:
+    RunSummary.of({GROUP: COUNTERS}, 2.0, EXAMPLES, input_records=given).check(1.0)
+
+
 def test_too_many_failures_are_told_with_counts_and_the_most_frequent_reasons() -> None:
     with pytest.raises(TooManyFailuresError) as raised:
         summary().check(max_error_rate=0.1)
