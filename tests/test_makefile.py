@@ -1,0 +1,88 @@
+"""The Makefile's commands in a fresh clone, as a person finds it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from documents import PROJECT
+from workspaces import environment, make_venv, run_shell
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NO_PYTHON = (
+    "Python 3.11, 3.12 or 3.13 is needed, and none is on PATH. Install one, or say PYTHON=/path/to/python."
+)
+TOO_OLD = "#!/bin/sh\nexit 1\n"  # what a Python that does not fit answers when it is asked
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", PROJECT, clone], check=True)
+    return clone
+
+
+@pytest.fixture
+def variables(tmp_path: Path) -> dict[str, str]:
+    """Return a person's environment; what runs in a clone is no part of this tree's coverage."""
+    activated = environment(make_venv(tmp_path))
+    return {name: value for name, value in activated.items() if not name.startswith("COV")}
+
+
+def test_make_run_predicts_the_sample_and_installs_nothing(
+    clone: Path, tmp_path: Path, variables: dict[str, str]
+) -> None:
+    """With an environment that is up to date, `make run` is the job's run alone, of the clone's own code."""
+    installed = sorted((tmp_path / "venv").iterdir())
+    source = clone / "model_mapreduce_job" / "run_summary.py"
+    source.write_text(source.read_text().replace("complete: ", "complete in the clone: "))
+    ended = run_shell("make run", clone, variables)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == ""
+    assert "complete in the clone: 15 lines = 14 predicted + 1 failed + 0 blank" in ended.stderr
+    assert len((clone / "data" / "output.ldjson").read_text().splitlines()) == 15
+    assert sorted((tmp_path / "venv").iterdir()) == installed
+    assert not (clone / ".venv").exists()
+
+
+def test_what_a_run_leaves_is_not_committed(clone: Path, variables: dict[str, str]) -> None:
+    assert run_shell("make run", clone, variables).returncode == 0
+    status = run_shell("git status --porcelain", clone, variables)
+    assert status.stdout == ""
+
+
+@pytest.mark.parametrize("command", ["make", "make help"])
+def test_help_has_a_line_for_each_target(command: str, clone: Path, variables: dict[str, str]) -> None:
+    """A target without a word about it would not be listed."""
+    ended = run_shell(command, clone, variables)
+    listed = [line.split()[0] for line in ended.stdout.splitlines()]
+    makefile = (clone / "Makefile").read_text(encoding="utf-8")
+    assert listed == re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE)
+    assert set(listed) == set(" ".join(re.findall(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)).split())
+
+
+@pytest.mark.parametrize(
+    "found", [(), ("python3", "python3.12")], ids=["no Python", "Pythons that don't fit"]
+)
+def test_without_a_python_that_fits_one_line_says_so(
+    found: tuple[str, ...], clone: Path, tmp_path: Path, variables: dict[str, str]
+) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("bash", "make"):
+        (tools / name).symlink_to(str(shutil.which(name)))
+    for name in found:
+        (tools / name).write_text(TOO_OLD)
+        (tools / name).chmod(0o755)
+    ended = run_shell("make run", clone, {**variables, "PATH": str(tools), "VENV": ".venv"})
+    assert ended.returncode != 0
+    said = [line for line in (ended.stdout + ended.stderr).splitlines() if not line.startswith("make: ***")]
+    assert said == [NO_PYTHON]
+    assert not os.path.lexists(clone / ".venv")
+    assert not (clone / "data" / "output.ldjson").exists()
