@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.runners.compression import is_compressed
+from model_mapreduce_job.runners.compression import is_compressed, whole_or_error
 from model_mapreduce_job.runners.inputs import list_inputs
 
 if TYPE_CHECKING:
@@ -78,10 +78,8 @@ def _local_files(pattern: str) -> list[InputFile]:
 
 
 def _local_file(path: str) -> InputFile:
-    try:
+    with whole_or_error(path):
         info = os.stat(path)  # noqa: PTH116 - paths are mrjob's, text
-    except OSError as error:
-        raise InputError(f"The input {path} can't be read: {error.strerror}.") from error
     if not stat.S_ISREG(info.st_mode):
         raise InputError(
             f"--plan can't use {path}: it is no file, and what is read from it is gone. Save it first."
@@ -91,9 +89,6 @@ def _local_file(path: str) -> InputFile:
 
 @contextmanager
 def _open_local(path: str, offset: int) -> Iterator[Source]:
-    try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - paths are mrjob's, text
-            file.seek(offset)
-            yield file
-    except PermissionError as error:
-        raise InputError(f"The input {path} can't be read: {error.strerror}.") from error
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - paths are mrjob's, text
+        file.seek(offset)
+        yield file

@@ -109,7 +109,7 @@ def _read(place: Place, max_record_bytes: int, deadline: float) -> Part:
     # one byte before the place: where that is a newline, the line at the place is whole
     skipped = 1 if place.offset else 0
     path = place.file.path
-    with place.file.open(place.offset - skipped) as opened, whole_or_error(path):
+    with whole_or_error(path), place.file.open(place.offset - skipped) as opened:
         counted: Any = _Counted(opened)
         source = decompressed(path, counted)
         taken, ended = _take(source, place.share, max_record_bytes, 1 + skipped, deadline)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
+import sys
+import traceback
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import Pipe
 from typing import TYPE_CHECKING, Any
 
-from model_mapreduce_job.child_processes import die_with_parent, how_it_ended
+from model_mapreduce_job.child_processes import ForkedProcess, die_with_parent, how_it_ended, wait_or_kill
 from model_mapreduce_job.exceptions import IncompleteRunError, ModelMapReduceError
 from model_mapreduce_job.plan.rehearsal import Rehearsal, rehearse
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from multiprocessing.connection import Connection
-    from multiprocessing.context import ForkProcess
 
     from model_mapreduce_job.lines import Block
 
@@ -57,29 +59,19 @@ def try_out(options: Namespace, blocks: Sequence[Block], patience: float = PATIE
 
 
 def _rehearse_apart(options: Namespace, blocks: Sequence[Block], attempt: int, patience: float) -> Rehearsal:
-    # forked, so that nothing has to be sent there
-    context = multiprocessing.get_context("fork")
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_live, args=(os.getpid(), sender, options, blocks, attempt))
-    process.start()
+    receiver, sender = Pipe(duplex=False)
+    process = _fork(partial(_live, sender, options, blocks, attempt))
     sender.close()
+    grace = 0.0
     try:
         answer = _answer(receiver, patience)
-    except EOFError:
-        raise LostError(_end(process, _GRACE_SECONDS)) from None
-    except BaseException:
-        _end(process, 0)
-        raise
-    _end(process, _GRACE_SECONDS)
+        grace = _GRACE_SECONDS
+    except (EOFError, OSError):  # between messages, or in the middle of one
+        raise LostError(how_it_ended(wait_or_kill(process, _GRACE_SECONDS))) from None
+    finally:
+        wait_or_kill(process, grace)
+        receiver.close()
     return answer
-
-
-def _end(process: ForkProcess, grace: float) -> str:
-    """End a process that has so many seconds to end by itself, and return in words how it ended."""
-    process.join(grace)
-    process.kill()
-    process.join()
-    return how_it_ended(process.exitcode or 0)
 
 
 def _answer(receiver: Connection, patience: float) -> Rehearsal:
@@ -97,11 +89,29 @@ def _answer(receiver: Connection, patience: float) -> Rehearsal:
     return rehearsal
 
 
-def _live(parent: int, sender: Connection, options: Namespace, blocks: Sequence[Block], attempt: int) -> None:
-    die_with_parent(parent)
+def _live(sender: Connection, options: Namespace, blocks: Sequence[Block], attempt: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent as well, which ends this process
     os.dup2(2, 1)  # what a model prints is no part of the plan
     try:
         sender.send(rehearse(options, blocks, attempt, lambda: sender.send(None)))
     except ModelMapReduceError as error:
         sender.send(error)
+
+
+def _fork(work: Callable[[], None]) -> ForkedProcess:
+    """Start a copy of this process that does some work, and ends."""
+    sys.stdout.flush()
+    parent = os.getpid()
+    pid = os.fork()
+    if pid:
+        return ForkedProcess(pid)
+    code = 1
+    try:
+        die_with_parent(parent)
+        work()
+        code = 0
+    except BaseException:  # noqa: BLE001 - a forked child must never run on into its parent's code
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        os._exit(code)

@@ -31,6 +31,8 @@ class Told:
                 return data["answer"]
             case "die":
                 os.kill(os.getpid(), signal.SIGKILL)
+            case "interrupt":
+                raise KeyboardInterrupt
             case "hang":
                 time.sleep(1000)
             case "print":

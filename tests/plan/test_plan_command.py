@@ -106,7 +106,7 @@ def test_local_plans_for_the_cores_of_this_machine(planner: Planner) -> None:
     figures = planner.figures("-r", "local", planner.write("in", numbered(300_000)))
     assert figures["cluster"]["cores"] == CORES
     (expected,) = figures["expected"]
-    assert expected["busy"] == min(CORES, 3)  # of 3.9 MB, in splits of 1 MiB
+    assert expected["busy"] == min(CORES, 4)  # of 4.1 MB, in splits of 1 MiB
     assert figures["cost"] is None
     assert left_by(planner) == set()
 
@@ -176,6 +176,18 @@ def test_where_isolation_is_ruled_out_such_a_record_ends_the_plan_with_one_line(
     assert (told.code, told.report) == (1, "")
     assert told.errors.startswith("The sample's process ended (killed by SIGKILL)")
     assert len(told.errors.splitlines()) == 1
+
+
+def test_a_model_that_interrupts_its_process_does_not_end_the_plan(planner: Planner) -> None:
+    told = planner.plan(planner.write("in", [{"do": "interrupt"}, {"n": 1}]))
+    assert told.code == 0, told.errors
+    assert told.row("sample").startswith("2 lines of 1 file: 1 predicted, 1 failed")
+
+
+def test_lines_that_are_all_too_long_are_failures(planner: Planner) -> None:
+    told = planner.plan("--max_record_bytes", "5", planner.write("in", [{"n": 1}] * 3))
+    assert told.code == 0, told.errors
+    assert "3 x OverlongLine" in told.report
 
 
 def test_a_record_that_hangs_is_a_failure_where_there_is_a_limit(planner: Planner) -> None:
@@ -277,6 +289,18 @@ def test_the_summary_is_written_when_the_sample_fails_too(planner: Planner) -> N
     path = planner.write("in", [{}])
     assert planner.plan("--summary_file", summary, "--max_error_rate", "0.5", path).code == 3
     assert json.loads(summary.read_text())["plan"]["sample"]["failed_share"] == 1.0
+
+
+def test_a_summary_that_cant_be_written_is_said_in_one_line(planner: Planner) -> None:
+    told = planner.plan("--summary_file", planner.tmp, planner.write("in", [{"n": 1}]))
+    assert told.code == 1
+    assert told.errors == f"--summary_file {planner.tmp} can't be written: Is a directory.\n"
+
+
+def test_verbose_tells_what_mrjob_does(planner: Planner) -> None:
+    told = planner.plan("--verbose", planner.write("in", [{"n": 1}]))
+    assert told.code == 0
+    assert "making runner" in told.errors
 
 
 def test_an_output_directory_stays_as_it_is(planner: Planner) -> None:

@@ -1,6 +1,7 @@
 """--plan with -r emr and mrjob.conf as shipped: S3 is read, cluster and cost are told, nothing is made."""
 
 import gzip
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,6 +76,22 @@ def test_input_on_s3_is_planned_with_the_cluster_of_mrjob_conf_and_its_cost(
     assert "on 16 cores, of which the input's tasks keep 2 busy: 10 min to start" in told.stdout
     # 10.5 minutes to start, of 5 machines at 0.216 to 0.24 an hour
     assert f"about 0.19 to 0.21 USD (on-demand prices of EC2 and EMR, a copy of {COPIED_ON})" in told.stdout
+
+
+def test_the_summary_file_has_the_cost_and_where_its_prices_are_from(
+    watched: EmrStack, tmp_path: Path
+) -> None:
+    summary = tmp_path / "plan.json"
+    told = plan(watched, tmp_path, "--summary_file", str(summary), f"s3://{BUCKET}/small/")
+    assert told.returncode == 0, told.stderr
+    figures = json.loads(summary.read_text())["plan"]
+    (expected,) = figures["expected"]
+    # the smallest of mrjob.conf's choices for the core, and its cheapest for either
+    assert figures["cost"]["lowest"] == pytest.approx(5 * 0.216 * expected["seconds"] / 3600)
+    assert figures["cost"]["highest"] == pytest.approx(5 * 0.24 * expected["seconds"] / 3600)
+    assert (figures["cost"]["currency"], figures["cost"]["unpriced"]) == ("USD", [])
+    assert COPIED_ON in figures["cost"]["source"]
+    assert figures["cluster"]["fleets"][1]["choices"][0] == {"instance_type": "m5.xlarge", "count": 4}
 
 
 def test_given_prices_take_the_place_of_the_copied_ones(watched: EmrStack, tmp_path: Path) -> None:

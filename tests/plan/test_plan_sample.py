@@ -154,6 +154,16 @@ def test_a_damaged_file_is_named() -> None:
         read_sample([in_memory("a.gz", gzip.compress(numbered(100))[:-9])], LIMIT)
 
 
+def test_a_file_that_may_not_be_opened_is_named() -> None:
+    @contextmanager
+    def open_at(_offset: int) -> Iterator[Source]:
+        raise PermissionError(13, "Permission denied")
+        yield io.BytesIO()
+
+    with pytest.raises(InputError, match="The input a can't be read: Permission denied"):
+        read_sample([InputFile("a", 1, open_at)], LIMIT)
+
+
 def test_a_line_over_the_limit_is_one_line_of_the_sample() -> None:
     sample = read_sample([in_memory("a", b"1\n" + b"x" * 2000 + b"\n2\n")], 1000)
     assert [type(block) for block in sample.blocks] == [list, OverlongLine, list]
