@@ -86,3 +86,57 @@ def test_without_a_python_that_fits_one_line_says_so(
     assert said == [NO_PYTHON]
     assert not os.path.lexists(clone / ".venv")
     assert not (clone / "data" / "output.ldjson").exists()
+
+
+# A Python of some version, and a make that gives it an environment in which its tests pass or fail.
+OTHER_PYTHON = "#!/bin/sh\necho {minor}\n"
+STAND_IN_MAKE = """#!/usr/bin/env bash
+for word in "$@"; do [[ $word == VENV=* ]] && venv=${word#VENV=}; done
+mkdir -p "$venv/bin"
+printf '#!/bin/sh\\necho "$0 $*"\\n[ $0 != .venv-{failing}/bin/python ]\\n' > "$venv/bin/python"
+chmod +x "$venv/bin/python"
+"""
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Path:
+    """Return a directory with what the script needs beside Pythons and make."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("bash", "env", "dirname", "sort", "mkdir", "chmod"):
+        (tools / name).symlink_to(str(shutil.which(name)))
+    return tools
+
+
+def write_tool(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+def on_every_python(clone: Path, tools: Path, own: str) -> subprocess.CompletedProcess[str]:
+    """Run the script where make's own environment is of a Python of this version."""
+    (clone / ".venv" / "bin").mkdir(parents=True)
+    write_tool(clone / ".venv" / "bin" / "python", OTHER_PYTHON.format(minor=own))
+    return run_shell("tests/on_every_python", clone, {"PATH": str(tools)})
+
+
+@pytest.mark.parametrize(("failing", "code"), [("none", 0), ("3.12", 1), ("3.13", 1)])
+def test_each_other_python_runs_the_tests(clone: Path, tools: Path, failing: str, code: int) -> None:
+    """Each version once, whichever failed before, without the one that `make test` runs on."""
+    for minor in ("3.11", "3.12", "3.13"):
+        write_tool(tools / f"python{minor}", OTHER_PYTHON.format(minor=minor))
+    write_tool(tools / "python3", OTHER_PYTHON.format(minor="3.12"))
+    write_tool(tools / "make", STAND_IN_MAKE.replace("{failing}", failing))
+    ended = on_every_python(clone, tools, own="3.11")
+    ran = re.findall(r"^(\S+) -m pytest .*-m not cluster", ended.stdout, re.MULTILINE)
+    assert ran == [".venv-3.12/bin/python", ".venv-3.13/bin/python"]
+    assert f"found Python 3.12: {tools / 'python3'}\n" in ended.stdout
+    assert ended.returncode == code
+    assert (f"Tests failed on Python {failing}.\n" in ended.stderr) is bool(code)
+
+
+def test_no_other_python_is_no_success(clone: Path, tools: Path) -> None:
+    write_tool(tools / "python3", OTHER_PYTHON.format(minor="3.12"))
+    ended = on_every_python(clone, tools, own="3.12")
+    assert ended.returncode == 1
+    assert "nothing was tested" in ended.stderr
