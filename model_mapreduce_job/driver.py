@@ -1,4 +1,4 @@
-"""The driver's side of a run: checks before it, proof and output after it, and one line for a mistake."""
+"""The driver's side of a run: checks before it, the proof and the output after it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import codecs
 import json
 import logging
 import os
-import signal
-import sys
-from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -17,7 +14,7 @@ from mrjob.step import StepFailedException
 
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError, ModelMapReduceError
 from model_mapreduce_job.first_line import first_line
-from model_mapreduce_job.options import OPTIONS
+from model_mapreduce_job.options import ON_THIS_MACHINE, OPTIONS
 from model_mapreduce_job.run_identity import run_identity
 from model_mapreduce_job.run_summary import RunSummary
 from model_mapreduce_job.runners.local_run import RunPlan
@@ -25,14 +22,10 @@ from model_mapreduce_job.runners.signals import signals_as_exit
 from model_mapreduce_job.task import DELIMITERS, describe_model, header_columns, load_manager
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
 
-_SIGNAL_CODES = 128
-ON_THIS_MACHINE = frozenset({None, "inline", "local"})
 
-
+@signals_as_exit()
 def drive(job: MLModelMapReduceJob) -> None:
     """Run a job on the runner that was chosen, prove that it is complete, and only then give its output.
 
@@ -46,7 +39,7 @@ def drive(job: MLModelMapReduceJob) -> None:
         plan_job(job)
         return
     started = monotonic()
-    with signals_as_exit(), job.make_runner() as runner:
+    with job.make_runner() as runner:
         try:
             runner.run()
         except StepFailedException as error:
@@ -67,44 +60,6 @@ def plan_of(job: MLModelMapReduceJob) -> RunPlan:
         resume=job.options.resume,
         quiet=bool(job.options.quiet),
     )
-
-
-@contextmanager
-def one_line_for_mistakes() -> Iterator[None]:
-    """Turn what ends a run into one line on standard error and an exit code; --verbose gives tracebacks."""
-    try:
-        yield
-    except BrokenPipeError:
-        # whoever read the output has had enough; Python would complain once more when it flushes
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(_SIGNAL_CODES + signal.SIGPIPE)
-    except (ModelMapReduceError, OSError) as error:
-        if {"--verbose", "-v"} & set(sys.argv):
-            raise
-        _leave(_in_words(error), getattr(error, "exit_code", 1))
-    except KeyboardInterrupt as stopped:
-        _leave(_noted("Stopped by Ctrl-C.", stopped), _SIGNAL_CODES + signal.SIGINT)
-    except SystemExit as stopped:
-        if isinstance(stopped.code, int) and stopped.code > _SIGNAL_CODES:
-            name = signal.Signals(stopped.code - _SIGNAL_CODES).name
-            _leave(_noted(f"Stopped by {name}.", stopped), stopped.code)
-        raise
-
-
-def _in_words(error: Exception) -> str:
-    if not isinstance(error, OSError):
-        return str(error)
-    place = f": {error.filename}" if error.filename else ""
-    return f"This machine refused the run something: {error.strerror or error}{place}."
-
-
-def _noted(message: str, error: BaseException) -> str:
-    return " ".join([message, *filter(None, getattr(error, "__notes__", []))])
-
-
-def _leave(message: str, code: int) -> None:
-    sys.stderr.write(f"{message}\n")
-    sys.exit(code)
 
 
 def _check(job: MLModelMapReduceJob) -> None:

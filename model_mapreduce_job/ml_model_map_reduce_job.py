@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from mrjob.job import MRJob
 from mrjob.protocol import JSONProtocol, JSONValueProtocol
 
-from model_mapreduce_job.driver import ON_THIS_MACHINE, drive, one_line_for_mistakes, plan_of
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.lines import blocks_of, read_blocks
-from model_mapreduce_job.options import OPTIONS
+from model_mapreduce_job.mistakes import one_line_for_mistakes
+from model_mapreduce_job.options import ON_THIS_MACHINE, OPTIONS
 from model_mapreduce_job.runners import runner_class
 from model_mapreduce_job.runners.hadoop_task import task_output
 from model_mapreduce_job.runners.worker import WORKER_VARIABLE, serve
@@ -91,10 +91,14 @@ class MLModelMapReduceJob(MRJob):
 
     def run_job(self) -> None:
         """Run the whole job; raises ModelMapReduceError."""
+        from model_mapreduce_job.driver import drive  # noqa: PLC0415 - tasks have no use for it
+
         drive(self)
 
     def make_runner(self) -> Any:
         """Return the runner that was chosen, and tell it what it needs to know of this job."""
+        from model_mapreduce_job.driver import plan_of  # noqa: PLC0415 - tasks have no use for it
+
         runner = self.make_plain_runner()
         if hasattr(runner, "local_run"):
             runner.local_run.plan = plan_of(self)

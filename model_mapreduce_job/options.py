@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 INPUT_PROTOCOLS = ("ldjson", "csv", "tsv")
+# What --runner says when the tasks run on the driver's own machine.
+ON_THIS_MACHINE = frozenset({None, "inline", "local"})
 OUTPUT_PROTOCOLS = ("json", "ldjson", "csv", "tsv")
 
 
