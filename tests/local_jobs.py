@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 TESTS = Path(__file__).resolve().parent
 PROJECT = TESTS.parent
@@ -41,12 +43,16 @@ class Ended:
 
 @dataclass
 class LocalJob:
-    """Runs a script in a directory of its own, with a temporary directory below it."""
+    """Runs a script in a directory of its own, with a temporary directory below it.
+
+    What is not measured doesn't count for the coverage of the tests, and starts sooner.
+    """
 
     directory: Path
     options: tuple[str, ...] = ()
     script: Path = SCRIPT
     environment: dict[str, str] = field(default_factory=dict)
+    measured: bool = True
     token: str = field(default_factory=lambda: uuid4().hex)
 
     def __post_init__(self) -> None:
@@ -57,7 +63,7 @@ class LocalJob:
         return self.directory / "tmp"
 
     def start(self, *arguments: object, **options: Any) -> subprocess.Popen[bytes]:
-        """Start a run; its standard output and error are pipes, and it has no input, unless options say so."""
+        """Start a run; its output and errors go into pipes, and it has no input, unless options say so."""
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return subprocess.Popen(
             [sys.executable, self.script, *self.options, *map(str, arguments)],
@@ -83,6 +89,12 @@ class LocalJob:
             time.sleep(0.1)
         return found
 
+    def kill(self) -> None:
+        """Kill what runs have left."""
+        for pid in self._processes():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
     def pids(self) -> list[int]:
         """Return the processes that runs have started."""
         return list(self._processes())
@@ -94,7 +106,8 @@ class LocalJob:
             "TMPDIR": str(self.tmp),
             _TOKEN: self.token,
         }
-        return {**os.environ, **own, **self.environment}
+        given = {name: value for name, value in os.environ.items() if self.measured or "COVERAGE" not in name}
+        return {**given, **own, **self.environment}
 
     def _processes(self) -> Iterable[int]:
         mark = f"{_TOKEN}={self.token}".encode()
@@ -105,6 +118,15 @@ class LocalJob:
                 and b") Z " not in _read(entry / "stat")
             ):
                 yield int(entry.name)
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float = 60) -> None:
+    """Return when something is so; raises TimeoutError when that takes too long."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.02)
 
 
 def ended(process: subprocess.Popen[bytes], stdin: bytes | None = None) -> Ended:

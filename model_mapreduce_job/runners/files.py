@@ -52,11 +52,14 @@ def write_all(files: Files, descriptor: int, data: bytes) -> None:
 
 
 def write_synced(files: Files, path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole, or not at all, whatever happens to the machine."""
+    """Write a file, private, so that it is there whole or not at all, whatever happens to the machine."""
     half = path.with_name(f"{path.name}.half")
-    with half.open("wb", buffering=0) as file:
-        write_all(files, file.fileno(), data)
-        files.sync(file.fileno())
+    descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        write_all(files, descriptor, data)
+        files.sync(descriptor)
+    finally:
+        os.close(descriptor)
     files.rename(half, path)
 
 

@@ -123,7 +123,7 @@ class _OnLocalEngine(SimMRJobRunner):
 
     def _map_step(self, step_num: int) -> MapStep:
         return MapStep(
-            part_path=lambda number: Path(self._task_output_path("mapper", step_num, number)),
+            part_path=lambda number: Path(self._task_output_path("mapper", step_num, number)).absolute(),
             start_worker=partial(self._start_worker, step_num),
             environment=partial(self._attempt_environment, step_num),
             workers=self._workers(),
@@ -212,6 +212,11 @@ class InlineRunner(_OnLocalEngine, InlineMRJobRunner):
 
 class LocalRunner(_OnLocalEngine, LocalMRJobRunner):
     """Runs the job's tasks in as many processes as there are cores, each started as Hadoop would start it."""
+
+    @classmethod
+    def _default_opts(cls) -> dict[str, Any]:
+        # the tasks' interpreter is this one, which has mrjob: packing and unpacking it would take a second
+        return {**super()._default_opts(), "bootstrap_mrjob": False}
 
     def _workers(self) -> int:
         return int(self._num_cores())

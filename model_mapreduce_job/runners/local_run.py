@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.runners.compression import whole_or_error
+from model_mapreduce_job.runners.files import DISK
 from model_mapreduce_job.runners.inputs import STDIN, local_path
 from model_mapreduce_job.runners.local_engine import LocalEngine
 from model_mapreduce_job.runners.map_task import MapTask
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from model_mapreduce_job.lines import Source
+    from model_mapreduce_job.runners.files import Files
     from model_mapreduce_job.runners.splits import Split
     from model_mapreduce_job.runners.worker_process import WorkerProcess
     from model_mapreduce_job.tally import Tally
@@ -69,6 +71,7 @@ class LocalRun:
     plan: RunPlan = field(default_factory=RunPlan)
     examples: dict[str, str] = field(default_factory=dict)
     output: OutputDirectory | None = None
+    files: Files = DISK
 
     def prepare(self, output_dir: str | None, paths: list[str], circumstances: dict[str, Any]) -> str | None:
         """Make ready to write aside and return where; the output appears as output_dir when it's published.
@@ -84,7 +87,7 @@ class LocalRun:
         if self.plan.resume:
             _check_resumable(paths)
         identity = {**self.plan.identity(), **circumstances, "input": list(map(_file_identity, paths))}
-        self.output = OutputDirectory(Path(local_path(output_dir)).resolve(), identity)
+        self.output = OutputDirectory(Path(local_path(output_dir)).resolve(), identity, self.files)
         self.output.prepare(resume=self.plan.resume)
         return str(self.output.staging)
 
@@ -113,7 +116,7 @@ class LocalRun:
         engine = LocalEngine(
             start_worker=step.start_worker,
             environment=step.environment,
-            parts=Parts(step.part_path, durable=self.output is not None and step.resumable),
+            parts=Parts(step.part_path, durable=self.output is not None and step.resumable, files=self.files),
             progress=make_progress(sys.__stderr__ or sys.stderr, total, quiet=self.plan.quiet),
             workers=step.workers,
         )

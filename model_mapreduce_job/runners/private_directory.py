@@ -20,7 +20,7 @@ class PrivateDirectory:
     """
 
     def __init__(self, parent: str | None, name: str) -> None:
-        root = Path(parent or tempfile.gettempdir())
+        root = Path(parent or tempfile.gettempdir()).absolute()
         _remove_abandoned(root)
         self.path = root / name
         self.path.mkdir(mode=0o700, parents=True)

@@ -51,6 +51,11 @@ def hang_in_c(_record: Record) -> None:
     ctypes.PyDLL(None).sleep(A_LONG_TIME)
 
 
+def compute_in_c(record: Record) -> None:
+    """Take `seconds` in C, and keep the interpreter from anything else."""
+    ctypes.PyDLL(None).sleep(record["seconds"])
+
+
 def interrupt(_record: Record) -> None:
     """Raise what's no Exception."""
     raise KeyboardInterrupt
@@ -108,6 +113,7 @@ ACTIONS: dict[str, Callable[[Record], None]] = {
         be_killed_once,
         hang,
         hang_in_c,
+        compute_in_c,
         interrupt,
         close_everything,
         start_daemon,

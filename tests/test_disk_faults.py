@@ -1,0 +1,92 @@
+"""A disk that fails at any one write, sync or rename: whole output or none, and a whole one next time."""
+
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import dataclass, field
+from itertools import count
+from multiprocessing import Value
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from engine_runs import EngineRun
+from local_jobs import numbered, output_of, write_records
+
+from model_mapreduce_job.exceptions import ModelMapReduceError
+from model_mapreduce_job.runners.files import Disk
+from model_mapreduce_job.runners.splits import Split, plan_splits
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass
+class FailingDisk:
+    """Fails at one call of a kind, counted over all processes of a run; written bytes count as they come."""
+
+    kind: str
+    number: int
+    error: int
+    calls: Any = field(default_factory=lambda: Value("i", 0))
+
+    def write(self, descriptor: int, data: bytes | memoryview) -> int:
+        self._count("write")
+        return Disk().write(descriptor, data)
+
+    def sync(self, descriptor: int) -> None:
+        self._count("sync")
+        Disk().sync(descriptor)
+
+    def rename(self, old: Path, new: Path) -> None:
+        self._count("rename")
+        Disk().rename(old, new)
+
+    @property
+    def has_failed(self) -> bool:
+        return bool(self.calls.value >= self.number)
+
+    def _count(self, kind: str) -> None:
+        if kind == self.kind:
+            with self.calls:
+                self.calls.value += 1
+                if self.calls.value == self.number:
+                    raise OSError(self.error, os.strerror(self.error))
+
+
+@pytest.fixture
+def splits(tmp_path: Path) -> list[Split]:
+    path = write_records(tmp_path / "in", numbered(30))
+    return plan_splits([str(path)], 1, 100)
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO], ids=["ENOSPC", "EIO"])
+@pytest.mark.parametrize("kind", ["write", "sync", "rename"])
+def test_every_fault_of_a_small_run(tmp_path: Path, splits: list[Split], kind: str, error: int) -> None:
+    """For every N, the Nth call of a kind fails; a run in which none does ends the series."""
+    files = {path.name for path in tmp_path.iterdir()} | {"log"}
+    for number in count(1):
+        disk = FailingDisk(kind, number, error)
+        run = EngineRun(tmp_path, workers=2, files=disk)
+        try:
+            run.run(splits)
+        except (ModelMapReduceError, OSError) as failure:
+            assert os.strerror(error) in str(failure)  # noqa: PT017 - a run without a fault is no failure
+            assert {path.name for path in tmp_path.iterdir()} <= files
+        else:
+            break
+    assert not disk.has_failed
+    assert number > len(splits)
+    assert output_of(run.out).splitlines() == [b'{"n": %d}\t{"n": %d}' % (n, n) for n in range(30)]
+
+
+def test_half_a_write_is_carried_on(tmp_path: Path, splits: list[Split]) -> None:
+    """A disk may take less than it's given."""
+
+    class TakesLittle(Disk):
+        def write(self, descriptor: int, data: bytes | memoryview) -> int:
+            return super().write(descriptor, data[:7])
+
+    run = EngineRun(tmp_path, files=TakesLittle())
+    run.run(splits)
+    assert output_of(run.out).count(b"\n") == 30
