@@ -83,7 +83,8 @@ def read_sample(files: Sequence[InputFile], max_record_bytes: int, seconds: floa
 def choose_places(files: Sequence[InputFile]) -> list[Place]:
     """Return every file's start when all can be read whole, else places spread evenly over the input's bytes.
 
-    A file that is compressed or can't be read from its middle gives its start only.
+    A file that is compressed or can't be read from its middle gives its start only. Where that leaves fewer
+    places than there could be, the starts of other files are added.
     """
     filled = [file for file in files if file.size]
     likely = sum(file.size * (_LIKELY_EXPANSION if file.is_compressed else 1) for file in filled)
@@ -93,6 +94,9 @@ def choose_places(files: Sequence[InputFile]) -> list[Place]:
     # of files that are smaller than a place's share, more are needed
     count = min(MOST_PLACES, max(PLACES, SAMPLE_BYTES * len(filled) // ends[-1]))
     located = list(dict.fromkeys(_locate(filled, ends, at * ends[-1] // count) for at in range(count)))
+    if len(located) < PLACES:
+        starts = ((filled[number * len(filled) // PLACES], 0) for number in range(PLACES))
+        located = list(dict.fromkeys([*located, *starts]))[:PLACES]
     places = [Place(file, offset, SAMPLE_BYTES // len(located)) for file, offset in located]
     # not from the first to the last, so that reading may stop early and have seen some of all
     return [place for start in range(PLACES) for place in places[start::PLACES]]

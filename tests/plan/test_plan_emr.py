@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,6 +94,23 @@ def test_the_summary_file_has_the_cost_and_where_its_prices_are_from(
     assert (figures["cost"]["currency"], figures["cost"]["unpriced"]) == ("USD", [])
     assert COPIED_ON in figures["cost"]["source"]
     assert figures["cluster"]["fleets"][1]["choices"][0] == {"instance_type": "m5.xlarge", "count": 4}
+
+
+def test_the_command_that_the_guide_shows_plans_a_run(watched: EmrStack, tmp_path: Path) -> None:
+    """docs/plan.md has it, with a bucket of the reader's."""
+    guide = (PROJECT / "docs" / "plan.md").read_text(encoding="utf-8")
+    (command,) = (line for line in guide.splitlines() if line.startswith("python") and "-r emr" in line)
+    _, *arguments = shlex.split(command.replace("s3://YOUR-BUCKET/in/", f"s3://{BUCKET}/small/"))
+    told = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=PROJECT,
+        env=Driver(watched, tmp_path)._environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+    assert f"a copy of {COPIED_ON}, and prices as given)" in told.stdout
 
 
 def test_given_prices_take_the_place_of_the_copied_ones(watched: EmrStack, tmp_path: Path) -> None:

@@ -112,6 +112,11 @@ def test_a_file_that_cant_be_entered_in_its_middle_is_one_place() -> None:
     ]
 
 
+def test_a_small_file_beside_a_large_one_that_has_one_place_is_seen_as_well() -> None:
+    large, small = of_size("a.gz", 100 * SAMPLE_BYTES), of_size("b", 10)
+    assert [place.file.path for place in choose_places([large, small])] == ["a.gz", "b"]
+
+
 def test_of_a_thousand_tiny_files_a_hundred_are_opened_and_early_ones_are_from_all_over() -> None:
     places = choose_places([of_size(str(number), 10) for number in range(1000)])
     assert len(places) == MOST_PLACES
