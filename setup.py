@@ -34,8 +34,6 @@ setup(
     extras_require={
         # What -r emr needs: the API client, and `aws` for credentials and roles.
         "emr": ["boto3>=1.34,<2", "awscli>=1.32,<2"],
-        # What `make bundle` makes the archive with that a cluster's tasks run in.
-        "bundle": ["pex>=2.60,<3"],
         # Models whose input_schema is a JSON Schema.
         "jsonschema": ["jsonschema>=4.18,<5"],
     },

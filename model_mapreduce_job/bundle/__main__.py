@@ -10,12 +10,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_mapreduce_job.bundle.archive import write_archive
-from model_mapreduce_job.bundle.contents import Contents
+from model_mapreduce_job.bundle.contents import Contents, installed_versions
 from model_mapreduce_job.bundle.interpreter import copy_interpreter, write_launcher
 from model_mapreduce_job.exceptions import ConfigurationError, ModelMapReduceError
 
@@ -53,25 +52,14 @@ def make_bundle(contents: Contents, output: Path) -> None:
 
 
 def install(requirements: list[str], target: Path) -> None:
-    """Install requirements and theirs into a directory: as they are in this environment, if it's one."""
-    if find_spec("pex") is None:
-        raise ConfigurationError(
-            f"A bundle is made with pex. Install it: {sys.executable} -m pip install pex."
-        )
-    here = ["--venv-repository", sys.prefix] if sys.prefix != sys.base_prefix else []
-    command = [
-        sys.executable,
-        "-m",
-        "pex.cli",
-        "venv",
-        "create",
-        "--layout",
-        "flat",
-        "--site-packages-copies",
-    ]
-    done = subprocess.run(  # noqa: S603 - pex, with the requirements of packages that are installed here
-        [*command, "--dir", str(target), *here, *requirements], stderr=subprocess.PIPE, text=True, check=False
-    )
+    """Install requirements and theirs into a directory, in the versions that this environment has."""
+    constraints = target.with_suffix(".constraints")
+    constraints.parent.mkdir(parents=True, exist_ok=True)
+    constraints.write_text("\n".join(installed_versions()), encoding="utf-8")
+    options = ["--quiet", "--disable-pip-version-check", "--no-compile", "--constraint", str(constraints)]
+    command = [sys.executable, "-m", "pip", "install", *options, "--target", str(target), *requirements]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603 - pip
+    constraints.unlink()
     if done.returncode:
         raise ConfigurationError(f"The bundle's packages can't be installed: {done.stderr.strip()}")
 

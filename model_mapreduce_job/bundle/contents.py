@@ -8,7 +8,7 @@ import re
 import sys
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import Distribution, distribution, packages_distributions
+from importlib.metadata import Distribution, distribution, distributions, packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -111,6 +111,15 @@ class Contents:
             "requirements": self.requirements(),
             "sources": _digests(package for package in self.sources() if package.name != JOB),
         }
+
+
+def installed_versions() -> list[str]:
+    """Return the distributions of this environment with their versions, but for those of no registry."""
+    return [
+        f"{found.name}=={found.version}"
+        for found in distributions()
+        if not found.read_text("direct_url.json")
+    ]
 
 
 def _digests(packages: Iterable[Package]) -> dict[str, str]:
