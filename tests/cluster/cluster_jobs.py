@@ -1,0 +1,89 @@
+"""Runs of the job on clusters, and on this machine to compare them with."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local_hadoop import LocalHadoop
+from local_jobs import PROJECT, TESTS, Ended, LocalJob
+
+_FINGERPRINT = re.compile(r"^fingerprint +([0-9a-f]{32})$", re.MULTILINE)
+IRIS = ("--model_qualified_name", "iris_model", "--fingerprint")
+OBEDIENT = ("--model_qualified_name", "obedient", "--fingerprint")
+IRIS_SETTINGS = {"APP_SETTINGS": "ProdConfig"}
+
+
+def make_bundle(path: Path, settings: str) -> Path:
+    """Make a bundle, as `make bundle` does."""
+    environment = {**os.environ, "APP_SETTINGS": settings, "PYTHONPATH": str(TESTS)}
+    command = [sys.executable, "-m", "model_mapreduce_job.bundle", str(path)]
+    subprocess.run(command, cwd=PROJECT, env=environment, check=True, stdout=subprocess.DEVNULL)
+    return path
+
+
+def on_hadoop(hadoop: LocalHadoop, directory: Path, *options: str, **environment: str) -> LocalJob:
+    """Return the job on Hadoop; its tasks can be told from others by the job's token."""
+    job = LocalJob(directory, environment={**hadoop.environment, **environment})
+    job.options = ("-r", "hadoop", "--no-conf", "--cmdenv", f"TEST_RUN_TOKEN={job.token}", *options)
+    return job
+
+
+def fingerprint(run: Ended) -> str:
+    """Return the fingerprint of a run that came to a good end."""
+    assert run.code == 0, run.errors
+    found = _FINGERPRINT.search(run.errors)
+    assert found, run.errors
+    return found[1]
+
+
+def inline_fingerprint(directory: Path, *arguments: object, **environment: str) -> str:
+    """Return the fingerprint of the same run on the inline runner."""
+    return fingerprint(LocalJob(directory, environment=environment).run("-r", "inline", *arguments))
+
+
+@dataclass(frozen=True)
+class Task:
+    """A Python process of a task."""
+
+    pid: int
+    attempt: str
+    node: str
+
+    @classmethod
+    def of(cls, job: LocalJob) -> "list[Task]":
+        """Return the running tasks of a job: of each the process that Hadoop's Java machine has started."""
+        found = []
+        for pid in job.pids():
+            environment = _environment(pid)
+            if "mapreduce_task_attempt_id" in environment and _parent_is_java(pid):
+                node = re.search(r"nodemanager\d", environment["LOCAL_DIRS"])
+                found.append(cls(pid, environment["mapreduce_task_attempt_id"], node[0] if node else ""))
+        return found
+
+
+def summary_of(path: Path) -> dict[str, Any]:
+    """Return what a run has written to --summary_file."""
+    summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return summary
+
+
+def _environment(pid: int) -> dict[str, str]:
+    try:
+        text = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return {}
+    return dict(entry.split("=", 1) for entry in text.split("\0") if "=" in entry)
+
+
+def _parent_is_java(pid: int) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+        parent = next(line.split()[1] for line in status.splitlines() if line.startswith("PPid:"))
+        return Path(f"/proc/{parent}/comm").read_text(encoding="ascii").strip() == "java"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
