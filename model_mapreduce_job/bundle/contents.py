@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import sys
+import sysconfig
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import Distribution, distribution, distributions, packages_distributions
@@ -38,9 +38,9 @@ class Package:
 
     @property
     def is_source(self) -> bool:
-        """Whether it's used from its source tree, and so is copied; else it's asked for by its version."""
-        origin = json.loads((self.distribution and self.distribution.read_text("direct_url.json")) or "{}")
-        return self.distribution is None or bool(origin.get("dir_info", {}).get("editable"))
+        """Whether it's used from a source tree, and so is copied; else it's asked for by its version."""
+        installed = {Path(sysconfig.get_path(kind)).resolve() for kind in ("purelib", "platlib")}
+        return installed.isdisjoint(self.place.resolve().parents)
 
     @property
     def place(self) -> Path:
@@ -115,11 +115,11 @@ class Contents:
 
 def installed_versions() -> list[str]:
     """Return the distributions of this environment with their versions, but for those of no registry."""
-    return [
-        f"{found.name}=={found.version}"
-        for found in distributions()
-        if not found.read_text("direct_url.json")
-    ]
+    return [f"{found.name}=={found.version}" for found in distributions() if _is_of_registry(found)]
+
+
+def _is_of_registry(found: Distribution) -> bool:
+    return bool(found.read_text("INSTALLER")) and not found.read_text("direct_url.json")
 
 
 def _digests(packages: Iterable[Package]) -> dict[str, str]:
