@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from mapper.contestants import WHOLE_RUNS, WORK, Contestant
+from mapper.contestants import WHOLE_RUNS, Contestant
 from mapper.measured_process import Cost, Program, RunError, measure
 from mapper.sizes import Sizes
 
@@ -64,6 +64,8 @@ def run_race(contestants: Mapping[str, Contestant], sizes: Sizes) -> Race:
         for name, contestant in contestants.items():
             runs[name].append(run_of(contestant))
     compare_outputs(contestants)
+    for contestant in contestants.values():
+        contestant.output.unlink()
     return Race(contestants, _warm(starts, sizes), _warm(runs, sizes))
 
 
@@ -76,7 +78,7 @@ def compare_outputs(contestants: Mapping[str, Contestant]) -> None:
 
 def start_of(program: Program) -> Cost:
     """Return what a program costs that reads nothing."""
-    return measure(program, NOTHING, WORK / f"output {program.name}, empty.ldjson")
+    return measure(program, NOTHING, NOTHING)
 
 
 def run_of(contestant: Contestant) -> Cost:
