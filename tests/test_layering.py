@@ -44,6 +44,7 @@ WIRES = {
     "driver",
     "first_line",
     "ml_model_map_reduce_job",
+    "mistakes",
     "run_identity",
     "shipped_script",
 }

@@ -7,6 +7,8 @@ from typing import Any
 
 from mrjob.runner import _runner_class
 
+from model_mapreduce_job.exceptions import InputError
+
 # Each is imported when it's chosen: no run needs what the others need.
 _OWN = {
     "inline": ("local", "InlineRunner"),
@@ -22,4 +24,12 @@ def runner_class(alias: str) -> Any:
     if alias not in _OWN:
         return _runner_class(alias)
     module, name = _OWN[alias]
-    return getattr(import_module(f"{__name__}.{module}"), name)
+    try:
+        return getattr(import_module(f"{__name__}.{module}"), name)
+    except ModuleNotFoundError as error:
+        if error.name not in {"boto3", "botocore"}:
+            raise
+        raise InputError(
+            f"-r {alias} needs {error.name}, which is not installed. "
+            "Install it: pip install 'model_mapreduce_job[emr]'."
+        ) from error
