@@ -119,7 +119,8 @@ def _parse(arguments: list[str]) -> Namespace:
     parser = harness._make_arg_parser()  # noqa: SLF001 - mrjob has no public name for it
     parser.add_argument("--result", required=True)
     parser.add_argument("--input-paths", required=True, type=json.loads)
-    return parser.parse_args(arguments)
+    parsed: Namespace = parser.parse_args(arguments)
+    return parsed
 
 
 def _step_numbers(options: Namespace) -> range:
