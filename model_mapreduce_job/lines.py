@@ -37,19 +37,12 @@ def read_blocks(
     begun = _LineBegun()
     while data := source.read(block_bytes):
         ended, newline, rest = data.rpartition(b"\n")
-        if not newline:
-            begun.add(rest, max_record_bytes)
-            continue
-        if begun.size > max_record_bytes:
-            _, newline, ended = ended.partition(b"\n")
-            yield begun.overlong(max_record_bytes)
-            begun = _LineBegun()
         if newline:
             yield from _within(begun.joined_with(ended).split(b"\n"), max_record_bytes)
-        begun = _LineBegun()
+            begun = _LineBegun()
         begun.add(rest, max_record_bytes)
     if begun.size:
-        yield from begun.last(max_record_bytes)
+        yield from _within([begun.joined_with(b"")], max_record_bytes)
 
 
 def blocks_of(lines: Iterable[bytes], max_record_bytes: int = DEFAULT_MAX_RECORD_BYTES) -> Iterator[Block]:
@@ -86,23 +79,17 @@ def _overlong(line: bytes, limit: int) -> OverlongLine:
 
 
 class _LineBegun:
-    """The line whose end has not been read yet: what is kept of it, and the bytes that it has so far."""
+    """The line whose end has not been read yet: as much of it as tells whether it is overlong."""
 
     def __init__(self) -> None:
-        self.parts: list[bytes] = []
+        self._parts: list[bytes] = []
         self.size = 0
 
     def add(self, part: bytes, limit: int) -> None:
         if self.size <= limit:
-            self.parts.append(part)
-        self.size += len(part)
+            self._parts.append(part)
+            self.size += len(part)
 
     def joined_with(self, ended: bytes) -> bytes:
         # joined once, so that reading a long line takes time in proportion to it
-        return b"".join((*self.parts, ended)) if self.parts else ended
-
-    def overlong(self, limit: int) -> OverlongLine:
-        return _overlong(b"".join(self.parts), limit)
-
-    def last(self, limit: int) -> Iterator[Block]:
-        return iter([self.overlong(limit)]) if self.size > limit else _within([b"".join(self.parts)], limit)
+        return b"".join((*self._parts, ended)) if self._parts else ended

@@ -147,3 +147,9 @@ def test_the_fingerprint_is_128_bits_in_hexadecimal() -> None:
 
 def test_without_output_there_is_no_fingerprint() -> None:
     assert fingerprint_of(counters(Tally(), FINGERPRINT_GROUP)) is None
+
+
+def test_the_fingerprint_of_an_output_never_changes() -> None:
+    tally = Tally()
+    tally.add_output([b"a", b"b"])
+    assert fingerprint_of(counters(tally, FINGERPRINT_GROUP)) == "bdda89bae6aab45039933ec86a444c96"
