@@ -23,7 +23,8 @@ def write_archive(directory: Path, manifest: Mapping[str, Any], target: Path) ->
     paths = sorted(path for path in directory.rglob("*") if path.name != _MANIFEST)
     half = target.with_name(f".{target.name}.half")
     with (
-        gzip.GzipFile(half, "wb", _LEVEL, mtime=0) as packed,
+        half.open("wb") as file,
+        gzip.GzipFile("", "wb", _LEVEL, file, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w") as archive,
     ):
         for path in [directory / _MANIFEST, *paths]:

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 from model_mapreduce_job.bundle.archive import read_manifest
 from model_mapreduce_job.bundle.contents import Contents
 from model_mapreduce_job.exceptions import ConfigurationError, InputError
-from model_mapreduce_job.runners.local_run import PACKAGE_PARENT
 
 if TYPE_CHECKING:
     from model_mapreduce_job.runners.hadoop_fs import HadoopShell
 
 NAME: Final = "bundle"
 PYTHON: Final = f"{NAME}/bin/python"
-DEFAULT: Final = Path(PACKAGE_PARENT, "build", "bundle.tar.gz")
+DEFAULT: Final = Path("build", "bundle.tar.gz")
 NONE: Final = "none"
 _SETTINGS: Final = "APP_SETTINGS"
 

@@ -1,4 +1,4 @@
-"""The job on a real Spark, in one process and on a standalone cluster: the same answers and the same rules."""
+"""The job on a real Spark, in one process and on a standalone cluster: same answers, same rules."""
 
 import re
 from collections import Counter

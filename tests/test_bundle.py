@@ -1,0 +1,180 @@
+"""Bundles: what goes into one, that it runs by itself, and that an old one is noticed."""
+
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from model_mapreduce_job.bundle.__main__ import make_bundle
+from model_mapreduce_job.bundle.archive import read_manifest, write_archive
+from model_mapreduce_job.bundle.contents import Contents, Package
+from model_mapreduce_job.bundle.interpreter import interpreter_name, write_launcher
+from model_mapreduce_job.exceptions import ConfigurationError, InputError
+from model_mapreduce_job.runners.task_environment import find_bundle
+
+PROJECT = Path(__file__).resolve().parent.parent
+RECORD = b'{"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}\n'
+CONFIGURATION = """\
+from model_mapreduce_job.config import Config
+
+
+class Mine(Config):
+    models = ({"qualified_name": "mine", "module_name": "my_model.predict", "class_name": "Mine"},)
+"""
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the bundle of the default configuration."""
+    path = tmp_path_factory.mktemp("bundle") / "bundle.tar.gz"
+    make_bundle(Contents.of(None), path)
+    return path
+
+
+@pytest.fixture
+def my_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a model and its configuration on the path; neither is installed."""
+    package = tmp_path / "sources" / "my_model"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "predict.py").write_text("class Mine: ...\n", encoding="utf-8")
+    (package.parent / "my_settings.py").write_text(CONFIGURATION, encoding="utf-8")
+    monkeypatch.syspath_prepend(package.parent)
+    monkeypatch.setenv("APP_SETTINGS", "my_settings.Mine")
+    return package
+
+
+def manifest_only(path: Path, settings: str) -> Path:
+    """Write a bundle that has nothing but what it says of itself."""
+    place = path.parent / "empty"
+    place.mkdir(exist_ok=True)
+    write_archive(place, Contents.of(settings).manifest(), path)
+    return path
+
+
+def test_unpacked_anywhere_it_predicts_without_anything_of_this_environment(
+    bundle: Path, tmp_path: Path
+) -> None:
+    """Its own Python finds the job, the model and its libraries, in an environment that has nothing else."""
+    with tarfile.open(bundle) as archive:
+        archive.extractall(tmp_path / "node", filter="data")
+    script = PROJECT / "model_mapreduce_job" / "shipped_script.py"
+    task = [tmp_path / "node" / "bin" / "python", script, "--mapper", "--step-num=0"]
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONHOME": "/nowhere", "HOME": "/nowhere"}
+    options = ["--model_qualified_name", "iris_model"]
+    done = subprocess.run(
+        [*task, *options], input=RECORD, cwd=tmp_path, env=environment, capture_output=True, check=True
+    )
+    assert done.stdout == RECORD.strip() + b'\t{"species": "setosa"}\n'
+
+
+def test_it_sees_no_packages_but_its_own(bundle: Path, tmp_path: Path) -> None:
+    with tarfile.open(bundle) as archive:
+        archive.extractall(tmp_path / "node", filter="data")
+    look = "import sys; print(*sys.path, sep='\\n')"
+    python = tmp_path / "node" / "bin" / "python"
+    done = subprocess.run(
+        [python, "-c", look], env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=True
+    )
+    assert all(path.startswith(str(tmp_path)) for path in done.stdout.split())
+
+
+def test_the_commands_line_makes_one_and_tells_mistakes_in_one_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "model_mapreduce_job.bundle", str(tmp_path / "b.tar.gz")]
+    environment = {**os.environ, "APP_SETTINGS": "NoSuchConfig"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "NoSuchConfig" in line
+
+
+def test_a_launcher_without_any_python_says_so(tmp_path: Path) -> None:
+    launcher = tmp_path / "bin" / "python"
+    write_launcher(launcher)
+    done = subprocess.run(
+        ["/bin/sh", launcher, "-c", ""],
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 127
+    assert f"nor a {interpreter_name()} of its own" in done.stderr
+
+
+def test_a_configuration_of_ones_own_brings_its_package_and_its_models(my_model: Path) -> None:
+    contents = Contents.of("my_settings.Mine")
+    assert [package.name for package in contents.packages] == [
+        "model_mapreduce_job",
+        "my_model",
+        "my_settings",
+    ]
+    assert list(Package("my_model").files()) == [my_model / "__init__.py", my_model / "predict.py"]
+    assert [path.name for path in Package("my_settings").files()] == ["my_settings.py"]
+
+
+def test_installed_packages_are_asked_for_by_their_version() -> None:
+    (requirement,) = Package("msgspec").requirements()
+    assert requirement.startswith("msgspec==")
+
+
+def test_a_package_that_is_nowhere_is_told() -> None:
+    with pytest.raises(ConfigurationError, match="The package no_such_package can't be found"):
+        list(Package("no_such_package").files())
+
+
+def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        place = tmp_path / name
+        place.mkdir()
+        for file in ("z", "y") if name == "a" else ("y", "z"):
+            (place / file).write_text(file, encoding="ascii")
+        write_archive(place, {"python": "3.11"}, tmp_path / f"{name}.tar.gz")
+    assert (tmp_path / "a.tar.gz").read_bytes() == (tmp_path / "b.tar.gz").read_bytes()
+    assert read_manifest(tmp_path / "a.tar.gz") == {"python": "3.11"}
+
+
+def test_a_bundle_of_the_same_models_is_used(my_model: Path, tmp_path: Path) -> None:
+    assert my_model.exists()
+    path = manifest_only(tmp_path / "b.tar.gz", "my_settings.Mine")
+    assert find_bundle(str(path)) == path
+
+
+def test_a_model_that_has_changed_since_is_noticed(my_model: Path, tmp_path: Path) -> None:
+    path = manifest_only(tmp_path / "b.tar.gz", "my_settings.Mine")
+    (my_model / "predict.py").write_text("class Mine: better = True\n", encoding="utf-8")
+    with pytest.raises(
+        ConfigurationError, match=r"was made of other sources: my_model\. Make it again: make bundle"
+    ):
+        find_bundle(str(path))
+
+
+def test_a_bundle_of_other_settings_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = manifest_only(tmp_path / "b.tar.gz", "ProdConfig")
+    monkeypatch.setenv("APP_SETTINGS", "DevConfig")
+    with pytest.raises(ConfigurationError, match="other settings: ProdConfig, not DevConfig"):
+        find_bundle(str(path))
+
+
+def test_a_bundle_that_is_none_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "b.tar.gz"
+    path.write_bytes(b"nothing")
+    with pytest.raises(ConfigurationError, match="can't be read"):
+        find_bundle(str(path))
+    with tarfile.open(path, "w:gz"):
+        pass
+    with pytest.raises(ConfigurationError, match="is no bundle"):
+        find_bundle(str(path))
+
+
+def test_without_a_bundle_tasks_run_in_what_their_nodes_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find_bundle(None) is None
+    assert find_bundle("none") is None
+    with pytest.raises(InputError, match=r"There is no bundle mine\.tar\.gz"):
+        find_bundle("mine.tar.gz")

@@ -1,0 +1,150 @@
+"""The filesystem behind the `hadoop` command, told by its listings and complaints."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.runners.cluster_paths import check_paths
+from model_mapreduce_job.runners.hadoop_fs import ClusterError, HadoopShell, complaint
+
+REFUSED = (
+    "ls: Call From here to there:1 failed on connection exception: refused; For more details see:  http://w"
+)
+
+
+@pytest.fixture
+def hdfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = tmp_path / "hdfs"
+    root.mkdir()
+    monkeypatch.setenv("FAKE_HDFS", str(root))
+    return root
+
+
+@pytest.fixture
+def shell(hdfs: Path) -> HadoopShell:
+    assert hdfs.exists()
+    return HadoopShell([sys.executable, str(Path(__file__).with_name("fake_hadoop.py"))])
+
+
+def calls(hdfs: Path) -> list[str]:
+    return (hdfs.parent / "calls").read_text(encoding="utf-8").splitlines()
+
+
+def test_one_command_looks_at_many_paths(hdfs: Path, shell: HadoopShell) -> None:
+    (hdfs / "in dir").mkdir()
+    (hdfs / "in dir" / "a b").touch()
+    found = shell.look(["hdfs:///in*", "hdfs:///missing"])
+    assert found.files == ["hdfs:///in dir/a b"]
+    assert found.missing == {"hdfs:///missing"}
+    assert len(calls(hdfs)) == 1
+
+
+def test_what_is_missing_is_listed_as_nothing(shell: HadoopShell) -> None:
+    assert list(shell.ls("hdfs:///missing")) == []
+    assert not shell.exists("hdfs:///missing")
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda shell: shell.look(["hdfs:///a", "hdfs:///b"]),
+        lambda shell: list(shell.ls("hdfs:///a")),
+        lambda shell: list(shell.read(["hdfs:///a"])),
+        lambda shell: shell.exists("hdfs:///a"),
+        lambda shell: shell.mkdir("hdfs:///a"),
+    ],
+)
+def test_a_cluster_that_is_down_is_told_in_one_line(
+    shell: HadoopShell, monkeypatch: pytest.MonkeyPatch, ask: Callable[[HadoopShell], object]
+) -> None:
+    """Without the log records around it, and without the address of a page that explains it."""
+    monkeypatch.setenv("FAKE_HADOOP_COMPLAINT", REFUSED)
+    with pytest.raises(ClusterError, match=r"^[^\n]*failed on connection exception: refused$"):
+        ask(shell)
+
+
+def test_a_command_that_is_not_there_is_told_with_the_way_out() -> None:
+    with pytest.raises(
+        ClusterError, match=r"/no/hadoop can't be started: No such file.*HADOOP_HOME.*--hadoop-bin"
+    ):
+        HadoopShell(["/no/hadoop"]).exists("hdfs:///a")
+
+
+def test_many_files_go_up_in_one_command(hdfs: Path, shell: HadoopShell, tmp_path: Path) -> None:
+    """Those that change their names need one each."""
+    for name in ("a", "b", "c"):
+        (tmp_path / name).write_text(name, encoding="ascii")
+    with shell.together():
+        shell.mkdir("hdfs:///d/e")
+        shell.mkdir("hdfs:///f")
+        for source, target in (("a", "d/e/a"), ("b", "d/e/b"), ("c", "f/other")):
+            shell.put(str(tmp_path / source), f"hdfs:///{target}")
+    assert {path.read_text(encoding="ascii") for path in hdfs.rglob("*") if path.is_file()} == {"a", "b", "c"}
+    assert (hdfs / "f" / "other").exists()
+    assert len(calls(hdfs)) == 3
+
+
+def test_alone_they_go_up_at_once(hdfs: Path, shell: HadoopShell, tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    shell.mkdir("hdfs:///d")
+    shell.put(str(tmp_path / "a"), "hdfs:///d/b")
+    assert (hdfs / "d" / "b").exists()
+
+
+def test_files_are_read_in_order_by_one_command(hdfs: Path, shell: HadoopShell) -> None:
+    for number in range(3):
+        (hdfs / f"part-0000{number}").write_text(f"{number}\n", encoding="ascii")
+    assert b"".join(shell.read(["hdfs:///part-*"])) == b"0\n1\n2\n"
+    assert len(calls(hdfs)) == 1
+
+
+def test_reading_can_be_left_early(hdfs: Path, shell: HadoopShell) -> None:
+    (hdfs / "large").write_bytes(bytes(5 << 20))
+    chunks = shell.cat("hdfs:///large")
+    assert next(iter(chunks))
+
+
+def test_reading_what_is_missing_is_a_mistake(shell: HadoopShell) -> None:
+    with pytest.raises(InputError, match="There is no input hdfs:///missing"):
+        list(shell.cat("hdfs:///missing"))
+
+
+def test_a_move_writes_over_nothing(hdfs: Path, shell: HadoopShell) -> None:
+    (hdfs / "a").mkdir()
+    shell.move("hdfs:///a", "hdfs:///b")
+    (hdfs / "a").mkdir()
+    with pytest.raises(InputError, match="hdfs:///b is there already"):
+        shell.move("hdfs:///a", "hdfs:///b")
+
+
+def test_inputs_and_output_are_checked_by_one_command(hdfs: Path, shell: HadoopShell, tmp_path: Path) -> None:
+    (hdfs / "in").touch()
+    (tmp_path / "local").touch()
+    inputs = ["hdfs:///in", str(tmp_path / "local"), "-"]
+    assert check_paths(inputs, "hdfs:///out", shell) == [str(tmp_path / "local"), "-", "hdfs:///in"]
+    assert len(calls(hdfs)) == 1
+
+
+@pytest.mark.parametrize(
+    ("inputs", "output", "message"),
+    [
+        (["hdfs:///in", "hdfs:///missing"], None, "There is no input hdfs:///missing"),
+        (["hdfs:///in"], "hdfs:///in", "The output hdfs:///in is there already"),
+        (["hdfs:///empty"], None, "The input hdfs:///empty has no files"),
+        (["hdfs:///in"], "/", "The output / is there already"),
+    ],
+)
+def test_mistakes_in_paths_are_found_before_the_run(
+    hdfs: Path, shell: HadoopShell, inputs: list[str], output: str | None, message: str
+) -> None:
+    (hdfs / "in").touch()
+    (hdfs / "empty").mkdir()
+    with pytest.raises(InputError, match=message):
+        check_paths(inputs, output, shell)
+
+
+def test_a_command_that_says_nothing_is_told_as_such() -> None:
+    assert complaint("2026-01-01 00:00:00,000 INFO fs: x\n") == "it did not say why"

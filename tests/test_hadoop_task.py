@@ -1,0 +1,84 @@
+"""A task of Hadoop streaming, started as Hadoop starts it."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from local_jobs import SCRIPT, TESTS, write_records
+
+ATTEMPT = {
+    "mapreduce_task_attempt_id": "attempt_1_0001_m_000000_0",
+    "mapreduce_map_input_file": "hdfs://nn/in",
+    "mapreduce_map_input_start": "0",
+    "mapreduce_map_input_length": "1000",
+}
+OBEDIENT = ("--mapper", "--step-num=0", "--model_qualified_name", "obedient")
+BEATING = """
+import sys, time
+from model_mapreduce_job.runners.hadoop_task import Heartbeat
+heartbeat = Heartbeat(0.05)
+heartbeat.add(1234)
+time.sleep(1)
+heartbeat.end()
+"""
+
+
+def run_task(path: Path, *options: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a task over a file."""
+    settings = {"APP_SETTINGS": "models.settings.TestModels", "PYTHONPATH": str(TESTS)}
+    with path.open("rb") as stdin:
+        return subprocess.run(
+            [sys.executable, SCRIPT, *OBEDIENT, *options],
+            env={**os.environ, **settings, **ATTEMPT},
+            stdin=stdin,
+            capture_output=True,
+            check=False,
+        )
+
+
+def test_it_says_where_it_runs_and_on_what(tmp_path: Path) -> None:
+    done = run_task(write_records(tmp_path / "records", [{"n": 1}]))
+    assert done.stdout == b'{"n": 1}\t{"n": 1}\n'
+    place = f"This task runs on {os.uname().nodename} and reads hdfs://nn/in, bytes 0 to 1,000."
+    assert done.stderr.decode().splitlines()[0] == place
+    assert b"reporter:counter:predictions,lines,1\n" in done.stderr
+
+
+def test_what_a_model_prints_goes_to_standard_error(tmp_path: Path) -> None:
+    done = run_task(write_records(tmp_path / "records", [{"n": 1, "do": "talk"}]))
+    assert done.stdout == b'{"n": 1, "do": "talk"}\t{"n": 1}\n'
+    assert b"printed\n" in done.stderr
+
+
+def test_the_error_that_ended_it_is_marked(tmp_path: Path) -> None:
+    done = run_task(write_records(tmp_path / "records", [{} for _ in range(1500)]))
+    assert done.returncode == 3
+    assert b"\nThe task failed: TooManyFailuresError: The first 1," in done.stderr
+
+
+def test_a_crash_shows_where_the_interpreter_was(tmp_path: Path) -> None:
+    done = run_task(write_records(tmp_path / "records", [{"n": 1, "do": "segfault"}]))
+    assert done.returncode == -11
+    assert b"Fatal Python error: Segmentation fault" in done.stderr
+
+
+def test_the_heart_beats_until_the_task_ends() -> None:
+    done = subprocess.run([sys.executable, "-c", BEATING], capture_output=True, text=True, check=True)
+    beats = done.stderr.splitlines()
+    assert len(beats) >= 5
+    assert set(beats) == {"reporter:status:1234 lines predicted"}
+
+
+def test_the_heart_stops_with_a_task_that_is_killed(tmp_path: Path) -> None:
+    """Whoever reads its standard error reads its end, so nobody holds it open any more."""
+    script = tmp_path / "task.py"
+    script.write_text(BEATING.replace("sleep(1)", "sleep(100)"), encoding="utf-8")
+    with subprocess.Popen([sys.executable, script], stderr=subprocess.PIPE) as task:
+        assert task.stderr
+        task.stderr.readline()
+        task.kill()
+        started = time.monotonic()
+        task.stderr.read()
+    assert time.monotonic() - started < 5

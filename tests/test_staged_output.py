@@ -1,0 +1,82 @@
+"""Output on a cluster that appears whole or not at all."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.runners.cluster_paths import LocalOutputs
+from model_mapreduce_job.runners.staged_output import StagedOutput
+
+
+@dataclass
+class NotedCalls:
+    """A filesystem that notes what it's asked to do."""
+
+    calls: list[tuple[object, ...]] = field(default_factory=list)
+
+    def move(self, source: str, target: str) -> None:
+        self.calls.append(("move", source, target))
+
+    def remove(self, paths: list[str]) -> None:
+        self.calls.append(("remove", *paths))
+
+    def touchz(self, path: str) -> None:
+        self.calls.append(("touchz", path))
+
+
+@pytest.mark.parametrize(
+    ("final", "staging"),
+    [
+        ("hdfs:///out", "hdfs:///.out.unfinished-run1"),
+        ("hdfs://nn:8020/a/out/", "hdfs://nn:8020/a/.out.unfinished-run1"),
+        ("/a/out", "/a/.out.unfinished-run1"),
+    ],
+)
+def test_it_is_written_beside_its_place_under_a_name_that_no_job_reads(final: str, staging: str) -> None:
+    assert StagedOutput(final, "run1").staging == staging
+
+
+def test_published_it_bears_its_name_and_what_killed_runs_left_is_gone() -> None:
+    noted = NotedCalls()
+    StagedOutput("hdfs:///a/out", "run1").publish(noted)
+    assert noted.calls == [
+        ("move", "hdfs:///a/.out.unfinished-run1", "hdfs:///a/out"),
+        ("remove", "hdfs:///a/.out.unfinished-*"),
+    ]
+
+
+def test_in_an_object_store_success_is_written_last() -> None:
+    noted, output = NotedCalls(), StagedOutput("s3a://bucket/out/", "run1")
+    assert output.staging == "s3a://bucket/out/"
+    output.publish(noted)
+    assert noted.calls == [("touchz", "s3a://bucket/out/_SUCCESS")]
+
+
+def test_abandoned_it_is_removed() -> None:
+    noted = NotedCalls()
+    StagedOutput("hdfs:///a/out", "run1").abandon(noted)
+    assert noted.calls == [("remove", "hdfs:///a/.out.unfinished-run1")]
+
+
+def test_on_this_machine_it_is_renamed_and_leftovers_go(tmp_path: Path) -> None:
+    output = StagedOutput(str(tmp_path / "out"), "run2")
+    for place in (Path(output.staging), tmp_path / ".out.unfinished-run1"):
+        place.mkdir()
+        (place / "part-00000").touch()
+    output.publish(LocalOutputs())
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["out", "part-00000"]
+
+
+def test_on_this_machine_nothing_is_written_over(tmp_path: Path) -> None:
+    output = StagedOutput(str(tmp_path / "out"), "run2")
+    Path(output.staging).mkdir()
+    (tmp_path / "out" / "part-00000").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"out can't be made: Directory not empty"):
+        output.publish(LocalOutputs())
+
+
+def test_on_this_machine_success_can_be_marked(tmp_path: Path) -> None:
+    LocalOutputs().touchz(str(tmp_path / "_SUCCESS"))
+    assert (tmp_path / "_SUCCESS").exists()
