@@ -52,7 +52,7 @@ def test_a_crash_of_the_interpreter_is_told() -> None:
     ("hadoop_error", "reason"),
     [
         (
-            "java.lang.RuntimeException: PipeMapRed.waitOutputThreads(): subprocess failed with code 137\n\tat",
+            "java.lang.RuntimeException: PipeMapRed.waitOutputThreads(): subprocess failed with code 137\n\t",
             "it ended with exit code 137 (SIGKILL: often it used more memory than its container has)",
         ),
         ("subprocess failed with code 3", "it ended with exit code 3"),
