@@ -7,6 +7,8 @@ LARGEST_SIZE = 16384
 # The part of a batch's time that doesn't depend on its size should be at most this share of it.
 FIXED_SHARE = 0.05
 LONGEST_SECONDS = 2.0
+# What a shorter batch costs can't be told from noise, and a longer one does no harm.
+SHORTEST_SECONDS = 0.0005
 # Noise only ever adds to a batch's time, so the quickest of a few tells what a size costs.
 _TRIES = 3
 
@@ -59,7 +61,7 @@ class BatchSizer:
 
     def _is_enough(self, seconds: float) -> bool:
         """Return whether the fixed part, by the line through this size and half of it, is under its share."""
-        if self._half_the_size is None:
+        if self._half_the_size is None or seconds < SHORTEST_SECONDS:
             return False
         fixed = 2 * self._half_the_size - seconds
         return fixed < FIXED_SHARE * seconds

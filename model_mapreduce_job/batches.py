@@ -41,7 +41,8 @@ def batches(blocks: Iterable[Block], sizer: Sizing) -> Iterator[Block]:
             yield waiting[start:end]
             start = end
         waiting = waiting[start:]
-        if sum(map(len, waiting)) >= LARGEST_BATCH_BYTES:
+        # where lines were taken, what is left came in with this block, and is no more than that
+        if not start and sum(map(len, waiting)) >= LARGEST_BATCH_BYTES:
             yield waiting
             waiting = []
     if waiting:

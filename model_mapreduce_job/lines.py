@@ -9,7 +9,8 @@ from model_mapreduce_job.records import OverlongLine
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-BLOCK_BYTES = 1 << 18
+# Over 128 KiB, glibc gets a block from the kernel each time, and pays for each of its pages again.
+BLOCK_BYTES = 1 << 16
 BOM = b"\xef\xbb\xbf"
 DEFAULT_MAX_RECORD_BYTES = 16 << 20
 _HEAD_BYTES = 256
@@ -38,11 +39,12 @@ def read_blocks(
     while data := source.read(block_bytes):
         ended, newline, rest = data.rpartition(b"\n")
         if newline:
-            yield from _within(begun.joined_with(ended).split(b"\n"), max_record_bytes)
+            text = begun.joined_with(ended)
+            yield from _within(text.split(b"\n"), len(text), max_record_bytes)
             begun = _LineBegun()
         begun.add(rest, max_record_bytes)
     if begun.size:
-        yield from _within([begun.joined_with(b"")], max_record_bytes)
+        yield from _within([begun.joined_with(b"")], begun.size, max_record_bytes)
 
 
 def blocks_of(lines: Iterable[bytes], max_record_bytes: int = DEFAULT_MAX_RECORD_BYTES) -> Iterator[Block]:
@@ -53,9 +55,9 @@ def blocks_of(lines: Iterable[bytes], max_record_bytes: int = DEFAULT_MAX_RECORD
         block.append(line)
         size += len(line)
         if size >= BLOCK_BYTES:
-            yield from _within(block, max_record_bytes)
+            yield from _within(block, size, max_record_bytes)
             block, size = [], 0
-    yield from _within(block, max_record_bytes)
+    yield from _within(block, size, max_record_bytes)
 
 
 def bare(line: bytes) -> bytes:
@@ -63,10 +65,11 @@ def bare(line: bytes) -> bytes:
     return line.removeprefix(BOM).removesuffix(b"\r")
 
 
-def _within(lines: list[bytes], limit: int) -> Iterator[Block]:
+def _within(lines: list[bytes], size: int, limit: int) -> Iterator[Block]:
     if not lines:
         return
-    if len(max(lines, key=len)) <= limit:
+    # lines that all together are within the limit are so one by one
+    if size <= limit or len(max(lines, key=len)) <= limit:
         yield lines
         return
     for line in lines:

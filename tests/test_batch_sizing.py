@@ -9,6 +9,7 @@ from model_mapreduce_job.batch_sizing import (
     FIXED_SHARE,
     LARGEST_SIZE,
     LONGEST_SECONDS,
+    SHORTEST_SECONDS,
     BatchSizer,
 )
 
@@ -31,7 +32,7 @@ def test_the_fixed_part_comes_to_be_a_small_share_of_a_batch(fixed: float, each:
     sizes = run(sizer, fixed, each)
     assert fixed <= 1.01 * FIXED_SHARE * (fixed + sizer.size * each)
     # and no size over twice of what that takes
-    assert sizer.size <= max(4 * FIRST_SIZE, 4 * fixed / each / FIXED_SHARE)
+    assert sizer.size <= max(4 * FIRST_SIZE, 4 * fixed / each / FIXED_SHARE, 2 * SHORTEST_SECONDS / each)
     assert len(set(sizes[100:])) == 1
 
 
