@@ -89,6 +89,13 @@ def test_noise_that_slows_two_of_three_batches_changes_nothing() -> None:
     assert noisy.size == calm.size
 
 
+def test_batches_too_short_to_measure_do_not_end_the_growth() -> None:
+    sizer = BatchSizer()
+    for _ in range(100):
+        sizer.observe(sizer.size, SHORTEST_SECONDS * 0.9)
+    assert sizer.size == LARGEST_SIZE
+
+
 def test_batches_smaller_than_the_size_tell_nothing_about_growing() -> None:
     sizer = BatchSizer()
     for _ in range(100):

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from fakes import Doubler, Echoes
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from schema_fakes import JsonSchemaDoubler, PydanticDoubler, SchemaLibraryDoubler
 
 from model_mapreduce_job.batch_prediction import BatchPrediction
@@ -214,3 +216,23 @@ PREDICTED = {
 def test_a_line_is_predicted_exactly_when_it_is_json_that_the_schema_accepts(name: str) -> None:
     (output,) = output_of(task("ldjson", "json", Doubler(), options(), None), [RECORDS[name]])
     assert output.endswith(b"\tnull") == (name not in PREDICTED)
+
+
+PIECES = st.binary(max_size=9) | st.sampled_from(
+    [b"x", b"1.5", b'"', b"\t", b"\r", b'{"x": 1}', b"=", b" ", MARK, b"\xff"]
+)
+LINES = st.lists(st.lists(PIECES, max_size=4).map(b"".join), max_size=9).map(b"\n".join)
+
+
+@pytest.mark.parametrize("output_protocol", OUTPUT_PROTOCOLS)
+@pytest.mark.parametrize("input_protocol", INPUT_PROTOCOLS)
+@given(data=LINES)
+@settings(deadline=None, max_examples=40)
+def test_any_bytes_are_answered_line_by_line(data: bytes, input_protocol: Any, output_protocol: Any) -> None:
+    job = task(input_protocol, output_protocol, Echoes(), options(on_error="explain"), None)
+    output = output_of(job, [data])
+    for line in output:
+        CHECKS[output_protocol](line)
+    tally = job.tally
+    assert len(output) == tally.predicted + tally.failed
+    assert tally.lines == len(output) + tally.blank + tally.headers == data.count(b"\n") + 1

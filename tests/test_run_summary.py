@@ -91,6 +91,20 @@ def test_too_many_failures_are_told_with_counts_and_the_most_frequent_reasons() 
     assert raised.value.exit_code == 3
 
 
+@pytest.mark.parametrize("given", [9_999, 10_001, 0])
+def test_a_run_that_counted_other_lines_than_the_cluster_gave_is_incomplete(given: int) -> None:
+    told = RunSummary.of({GROUP: COUNTERS}, 2.0, EXAMPLES, input_records=given)
+    with pytest.raises(
+        IncompleteRunError, match=rf"gave its tasks {given:,} records, and they counted 10,000"
+    ):
+        told.check(max_error_rate=1.0)
+
+
+@pytest.mark.parametrize("given", [None, 10_000])
+def test_a_run_that_counted_what_the_cluster_gave_is_complete(given: Any) -> None:
+    RunSummary.of({GROUP: COUNTERS}, 2.0, EXAMPLES, input_records=given).check(max_error_rate=1.0)
+
+
 @pytest.mark.parametrize("rate", [1000 / 9900, 0.5, 1.0])
 def test_failures_up_to_the_rate_are_allowed(rate: Any) -> None:
     summary().check(max_error_rate=rate)
