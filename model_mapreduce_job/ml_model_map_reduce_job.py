@@ -10,7 +10,6 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 import json
-import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -18,18 +17,16 @@ from mrjob.job import MRJob
 from mrjob.protocol import JSONProtocol, JSONValueProtocol
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.lines import blocks_of, read_blocks
+from model_mapreduce_job.lines import blocks_of
+from model_mapreduce_job.map_process import run_map_task
 from model_mapreduce_job.mistakes import one_line_for_mistakes
 from model_mapreduce_job.options import ON_THIS_MACHINE, OPTIONS
 from model_mapreduce_job.runners import runner_class
-from model_mapreduce_job.runners.hadoop_task import task_output
-from model_mapreduce_job.runners.worker import WORKER_VARIABLE, serve
 from model_mapreduce_job.task import attempt_number, make_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from model_mapreduce_job.lines import Block
     from model_mapreduce_job.task import Prediction
 
 PACKAGE_DIRECTORY = Path(__file__).resolve().parent
@@ -73,14 +70,7 @@ class MLModelMapReduceJob(MRJob):
         if not self.predicts(step_num):
             super().run_mapper(step_num)
             return
-        if WORKER_VARIABLE in os.environ:
-            serve(self._make_task, self.options.max_record_bytes)
-            return
-        with task_output(self.stdout) as write:
-            for blocks in self._sources():
-                for lines in self._task.predict_lines(blocks):
-                    write(lines)
-            self._send_counters()
+        run_map_task(self._make_task, self.options, self.stdin, self.stdout)
 
     def pick_protocols(self, step_num: int, step_type: str) -> tuple[Any, Any]:
         """Return the functions that read and write a step's lines: where it predicts, lines stay lines."""
@@ -158,14 +148,6 @@ class MLModelMapReduceJob(MRJob):
     def _make_task(self, attempt: int) -> Prediction:
         last_step = len(self.steps()) == 1 and "reducer" not in self.steps()[0].description(0)
         return make_task(self.options, None if last_step else "json", attempt)
-
-    def _sources(self) -> Iterator[Iterator[Block]]:
-        limit = self.options.max_record_bytes
-        if not self.options.args:
-            yield read_blocks(self.stdin, limit)
-        for path in self.options.args:
-            with Path(path).open("rb") as file:
-                yield read_blocks(file, limit)
 
     def _send_counters(self) -> None:
         for group, name, amount in self._task.tally.counters():

@@ -43,6 +43,7 @@ WIRES = {
     "__main__",
     "driver",
     "first_line",
+    "map_process",
     "ml_model_map_reduce_job",
     "mistakes",
     "run_identity",

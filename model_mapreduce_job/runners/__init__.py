@@ -5,8 +5,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from mrjob.runner import _runner_class
-
 from model_mapreduce_job.exceptions import InputError
 
 # Each is imported when it's chosen: no run needs what the others need.
@@ -22,6 +20,8 @@ _OWN = {
 def runner_class(alias: str) -> Any:
     """Return the class of the runner of this name: this project's own where it has one, else mrjob's."""
     if alias not in _OWN:
+        from mrjob.runner import _runner_class  # noqa: PLC0415 - a task that only maps does without mrjob
+
         return _runner_class(alias)
     module, name = _OWN[alias]
     try:
