@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -140,3 +141,13 @@ def test_no_other_python_is_no_success(clone: Path, tools: Path) -> None:
     ended = on_every_python(clone, tools, own="3.12")
     assert ended.returncode == 1
     assert "nothing was tested" in ended.stderr
+
+
+def test_the_first_python_that_fits_makes_the_environment(clone: Path, tools: Path) -> None:
+    """One that is too old is passed over, whatever its name."""
+    (tools / "make").symlink_to(str(shutil.which("make")))
+    write_tool(tools / "python3", TOO_OLD)
+    for name in ("python3.11", "python3.12"):
+        write_tool(tools / name, f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    ended = run_shell("make --dry-run run", clone, {"PATH": str(tools)})
+    assert "python3.12 -m venv .venv\n" in ended.stdout
