@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _ANY_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_NEEDS_QUOTES = re.compile(r'["\r\n]')
 _LINE_ENDS = re.compile(r"[\r\n]+")
 _BOOLEANS = {"true": b"true", "1": b"true", "false": b"false", "0": b"false"}
 
@@ -64,43 +65,44 @@ class Rows:
         except (ValueError, csv.Error):
             return json_string(line)
 
-    def _object(self, cells: list[str], write: Callable[[Column, str], bytes | None]) -> bytes:
+    def _object(self, cells: list[str], write: Callable[[Column, str], bytes]) -> bytes:
         if len(cells) != len(self._columns):
             raise RowError(f"Expected {len(self._names)} cells ({', '.join(self._names)}), got {len(cells)}")
-        values = zip(self._columns, map(write, self._columns, cells), strict=True)
-        return b"{%b}" % b", ".join(
-            b"%b: %b" % (column.name, value) for column, value in values if value is not None
-        )
+        return b"{%b}" % b", ".join(filter(None, map(write, self._columns, cells)))
 
 
 class Column:
-    """A column, and how its cells become the JSON that its field of the model's schema asks for."""
+    """A column, and how its cells become the members of a JSON object that the model's schema asks for."""
 
     def __init__(self, field: Field) -> None:
-        self.name = _json(field.name)
-        self._types = field.types
+        self._name = b"%b: " % _json(field.name)
+        self._is_boolean = "boolean" in field.types
         self._is_integer = "integer" in field.types and "number" not in field.types
+        self._may_be_number = not field.types.isdisjoint(NUMBERS) or not field.types
+        self._is_known = bool(field.types)
         self._empty = self._empty_cell(field)
 
-    def in_record(self, cell: str) -> bytes | None:
-        """Return the cell's value in the record, None when it has none; the schema decides whether it may."""
+    def in_record(self, cell: str) -> bytes:
+        """Return the cell's member of the record, none when it is empty, unless the schema insists on one."""
         if not cell:
             return self._empty
         # a library that can't leave gaps among integers writes them as 1.0
         return self.in_key(cell.strip().removesuffix(".0") if self._is_integer else cell)
 
     def in_key(self, cell: str) -> bytes:
-        """Return the cell as the key shows it: a number as it was written where the schema takes one."""
-        if self._types and self._types.isdisjoint(NUMBERS):
-            return _BOOLEANS.get(cell.lower(), _json(cell)) if "boolean" in self._types else _json(cell)
-        number = cell.strip() if self._types else cell
-        return number.encode() if _JSON_NUMBER.fullmatch(number) else _json(cell)
+        """Return the cell's member of the key: a number as it was written, where the schema takes one."""
+        if self._may_be_number:
+            number = cell.strip() if self._is_known else cell
+            if _JSON_NUMBER.fullmatch(number):
+                return self._name + number.encode()
+        elif self._is_boolean and cell.lower() in _BOOLEANS:
+            return self._name + _BOOLEANS[cell.lower()]
+        return self._name + _json(cell)
 
-    @staticmethod
-    def _empty_cell(field: Field) -> bytes | None:
-        if "null" in field.types and field.required:
-            return b"null"
-        return b'""' if "string" in field.types and field.required else None
+    def _empty_cell(self, field: Field) -> bytes:
+        if not field.required or field.types.isdisjoint({"null", "string"}):
+            return b""
+        return self._name + (b"null" if "null" in field.types else b'""')
 
 
 @dataclass(frozen=True)
@@ -145,10 +147,13 @@ def split_row(text: str, delimiter: str) -> list[str]:
 
 def join_row(cells: list[str], delimiter: str) -> bytes:
     """Return cells as one line; line ends inside a cell become spaces, since a record is a line."""
-    row = io.StringIO()
-    one_line = [_LINE_ENDS.sub(" ", cell) for cell in cells]
-    csv.writer(row, delimiter=delimiter, lineterminator="").writerow(one_line)
-    return row.getvalue().encode(errors="backslashreplace")
+    text = delimiter.join(cells)
+    if not text or _NEEDS_QUOTES.search(text) or text.count(delimiter) >= len(cells):
+        row = io.StringIO()
+        one_line = [_LINE_ENDS.sub(" ", cell) for cell in cells]
+        csv.writer(row, delimiter=delimiter, lineterminator="").writerow(one_line)
+        text = row.getvalue()
+    return text.encode(errors="backslashreplace")
 
 
 def inert(cell: str) -> str:

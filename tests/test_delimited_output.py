@@ -1,5 +1,7 @@
 """Rows of text: csv and tsv out."""
 
+import csv
+import io
 from typing import Any
 
 import pytest
@@ -74,3 +76,17 @@ def test_a_row_reads_back_as_the_cells_that_it_was_written_from(cells: Any, deli
     assert b"\n" not in line
     if not line.isspace() and not line.decode().isspace():
         assert split_row(line.decode(), delimiter) == cells
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+@given(cells=st.lists(st.text(st.sampled_from('a1", \t;\x00é'), max_size=4), min_size=1, max_size=4))
+@settings(deadline=None, max_examples=300)
+def test_cells_are_quoted_as_the_standard_library_does(cells: Any, delimiter: str) -> None:
+    row = io.StringIO()
+    csv.writer(row, delimiter=delimiter, lineterminator="").writerow(cells)
+    assert join_row(cells, delimiter) == row.getvalue().encode()
+
+
+@pytest.mark.parametrize("cell", ["a\nb", "a\r\nb", "a\r\r\nb"])
+def test_a_line_end_inside_a_cell_becomes_a_space(cell: str) -> None:
+    assert join_row([cell, "c"], ",") == b"a b,c"
