@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import subprocess
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +13,7 @@ from mrjob.logs.step import _interpret_hadoop_jar_command_stderr
 from mrjob.step import StepFailedException
 
 from model_mapreduce_job.runners import task_environment
+from model_mapreduce_job.runners.client_process import start_client
 from model_mapreduce_job.runners.cluster_paths import check_paths
 from model_mapreduce_job.runners.hadoop_fs import ClusterError, HadoopShell
 from model_mapreduce_job.runners.private_directory import PrivateDirectory
@@ -154,9 +154,7 @@ class HadoopRunner(HadoopJobRunner):
             record_callback(record)
             self._heard(record["message"])
 
-        with subprocess.Popen(  # noqa: S603 - the operator's own hadoop
-            hadoop_args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env
-        ) as client:
+        with start_client(hadoop_args, env) as client:
             try:
                 interpretation = _interpret_hadoop_jar_command_stderr(client.stdout, record_callback=heard)
             except BaseException:
@@ -190,6 +188,19 @@ class HadoopRunner(HadoopJobRunner):
             self._failure = self._explain(error)
         if self._failure and self._failure.traceback:
             log.error("%s", self._failure.traceback.rstrip())
+
+    def _ls_history_logs(self, job_id: str | None = None, **_: Any) -> Iterator[dict[str, Any]]:
+        """Yield where YARN keeps a job's history; mrjob would find that of a user named hadoop alone."""
+        staging = "hdfs:///tmp/hadoop-yarn/staging/history"
+        for place in (f"{staging}/done_intermediate/*", f"{staging}/done/*/*/*/*"):
+            for path in self.fs.hadoop.ls(f"{place}/{job_id}-*.jhist"):
+                yield {"job_id": job_id, "path": path, "yarn": True}
+
+    def _ls_task_logs(self, step_type: str, **given: Any) -> Iterator[dict[str, Any]]:
+        if not given.get("attempt_to_container_id"):
+            # without the job's history mrjob looks for names that YARN doesn't give, and finds nothing
+            given["error_attempt_ids"] = None
+        yield from super()._ls_task_logs(step_type, **given)
 
     def _explain(self, error: dict[str, Any]) -> TaskFailure:
         stderr = self._task_stderr(error)
