@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 STDIN = "-"
+_MOST_NAMES = 5
 
 
 def list_inputs(patterns: Iterable[str]) -> list[str]:
@@ -106,6 +107,11 @@ def _nothing_at(pattern: str) -> str:
     path = Path(pattern)
     if path.is_dir():
         return f"The input directory {pattern} has no files in it."
-    there = sorted(entry.name for entry in path.parent.iterdir())[:5] if path.parent.is_dir() else []
-    beside = f"{path.parent} has: {', '.join(there)}." if there else f"There is no directory {path.parent}."
-    return f"There is no input {pattern}. {beside} Check the path."
+    if not path.parent.is_dir():
+        return f"There is no input {pattern}. There is no directory {path.parent}. Check the path."
+    there = sorted(entry.name for entry in path.parent.iterdir() if _is_visible(entry))
+    return f"There is no input {pattern}. {path.parent} has: {_some(there)}. Check the path."
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join([*names[:_MOST_NAMES], *(["..."] if names[_MOST_NAMES:] else [])]) or "no files"

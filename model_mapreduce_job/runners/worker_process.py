@@ -58,10 +58,11 @@ class WorkerProcess:
 
     def receive(self) -> dict[str, Any]:
         """Return the next answer; raises EndOfFrames when the worker is gone."""
+        answer, _ = receive(self._answers)
         with suppress(OSError):
             if self._log.stat().st_size > _LARGEST_LOG:
                 os.truncate(self._log, 0)
-        return receive(self._answers)[0]
+        return answer
 
     def is_gone(self) -> bool:
         """Return whether the worker has ended and left no answer, even if another keeps its pipe open."""

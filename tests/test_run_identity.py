@@ -1,0 +1,74 @@
+"""What the output of a run depends on, beside its input."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from model_mapreduce_job.config import Config
+from model_mapreduce_job.run_identity import run_identity
+
+
+class TwoModels(Config):
+    """A configuration of two models, in a package and in a module."""
+
+    models: ClassVar = (
+        {"qualified_name": "one", "module_name": "identity_package.model", "class_name": "One"},
+        {"qualified_name": "two", "module_name": "identity_module", "class_name": "Two"},
+    )
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a package whose code raises: to tell what it is, nothing of it may be run."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    package = tmp_path / "identity_package"
+    package.mkdir()
+    for path in (package / "__init__.py", package / "model.py", tmp_path / "identity_module.py"):
+        path.write_text("raise RuntimeError")
+    (package / "weights.bin").write_bytes(b"1234")
+    return package
+
+
+def identity(name: str = "one", **options: Any) -> dict[str, Any]:
+    return run_identity("test_run_identity.TwoModels", {"model_qualified_name": name, **options})
+
+
+def test_it_is_the_same_for_the_same(package: Path) -> None:
+    before = identity(batch_size=3)
+    (package / "__pycache__").mkdir()
+    (package / "__pycache__" / "model.pyc").touch()
+    assert identity(batch_size=3) == before
+    assert "identity_package" not in sys.modules
+
+
+def test_an_option_is_told_by_its_name(package: Path) -> None:
+    assert package.exists()
+    assert identity(batch_size=3)["batch_size"] == 3
+
+
+@pytest.mark.parametrize("name", ["weights.bin", "model.py", "new"])
+def test_every_file_of_the_models_package_belongs_to_it(package: Path, name: str) -> None:
+    before = identity()
+    (package / name).write_text("changed")
+    changed = {key for key, value in identity().items() if value != before[key]}
+    assert changed == {"the model's package"}
+
+
+def test_a_file_that_was_written_again_is_another_one(package: Path) -> None:
+    before = identity()
+    os.utime(package / "weights.bin")
+    assert identity() != before
+
+
+def test_other_models_do_not_matter(package: Path) -> None:
+    before = identity("two")
+    (package / "weights.bin").write_text("changed")
+    assert identity("two") == before
+    (package.parent / "identity_module.py").write_text("changed")
+    assert identity("two") != before
