@@ -82,7 +82,8 @@ def test_a_killed_task_is_tried_again(disturbed: Disturbed) -> None:
 
 def test_the_other_node_takes_over_from_a_killed_one(disturbed: Disturbed) -> None:
     """Its orphaned task goes on at the same time, and tries to finish as well."""
-    process = disturbed.start()
+    # before its task is given to another node, Hadoop would try for three minutes to end it on the dead one
+    process = disturbed.start("-D", "yarn.client.nodemanager-connect.max-wait-ms=5000")
     disturbed.hadoop.kill(disturbed.waiting().node)
     assert eventually(lambda: len({task.attempt for task in Task.of(disturbed.job)}) > 1, LIMIT_S)
     disturbed.check(disturbed.finish(process))
