@@ -62,10 +62,18 @@ def measure(program: Program, source: Path, output: Path) -> Cost:
 
 def _peak(usage: resource.struct_rusage, program: Program) -> int:
     # Linux hands the peak of the process that starts another on to it, so this one must stay the smaller.
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    if usage.ru_maxrss <= own:
+    if usage.ru_maxrss <= _own_peak():
         raise RunError(f"{program.name} used no more memory than the benchmark itself: its peak is not known")
     return int(usage.ru_maxrss * PEAK_UNIT)
+
+
+def _own_peak() -> int:
+    """Return this process's peak memory, in the unit of ru_maxrss, less what was handed on to it in turn."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+    return int(fields["VmHWM"].removesuffix("kB"))
 
 
 def _end_of(stderr: "tempfile._TemporaryFileWrapper[bytes]") -> str:
