@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
 if __name__ == "__main__":
+    # Until there is a run to clean up after, Ctrl-C just ends it
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Python put this file's own directory first; the package is the directory above it
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 

@@ -23,12 +23,22 @@ class PrivateDirectory:
         root = Path(parent or tempfile.gettempdir()).absolute()
         _remove_abandoned(root)
         self.path = root / name
+        while not self._make():
+            pass
+
+    def _make(self) -> bool:
+        """Make and lock the directory; return whether it's still there, for it was unlocked for a moment."""
         self.path.mkdir(mode=0o700, parents=True)
-        # under another name until it's locked: nobody may find it unlocked
-        unlocked = self.path / f"{_LOCK}.new"
-        self.lock = os.open(unlocked, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        fcntl.flock(self.lock, fcntl.LOCK_EX)
-        unlocked.rename(self.path / _LOCK)
+        try:
+            self.lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(self.lock, fcntl.LOCK_EX)
+        except OSError:
+            shutil.rmtree(self.path, ignore_errors=True)
+            raise
+        if os.fstat(self.lock).st_nlink:
+            return True
+        os.close(self.lock)
+        return False
 
     def release(self) -> None:
         """Let go of the directory; if it's still there it's meant to stay, and no later run removes it."""

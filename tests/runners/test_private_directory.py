@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import TYPE_CHECKING
+
+import pytest
 
 from model_mapreduce_job.runners.private_directory import PrivateDirectory
 
@@ -43,3 +46,34 @@ def test_a_link_to_a_lock_is_no_lock(tmp_path: Path) -> None:
     (tmp_path / "trap" / ".model-mapreduce-job.lock").symlink_to(tmp_path / "file")
     PrivateDirectory(str(tmp_path), "run")
     assert (tmp_path / "trap").exists()
+
+
+def test_one_that_another_run_removes_before_it_is_locked_is_made_again(tmp_path: Path) -> None:
+    """That moment is short, but there is one: many runs may start at once."""
+    failed = []
+
+    def make(number: int) -> None:
+        for turn in range(25):
+            directory = PrivateDirectory(str(tmp_path), f"{number}-{turn}")
+            if not (directory.path / ".model-mapreduce-job.lock").exists():
+                failed.append(directory.path)
+            os.close(directory.lock)
+
+    threads = [threading.Thread(target=make, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+
+
+def test_a_lock_that_cannot_be_made_leaves_no_directory(tmp_path: Path) -> None:
+    """Such as one whose path is too long, where the directory's is not."""
+    room = 4096 - len(str(tmp_path)) - len("/.model-mapreduce-job.lock") + 10
+    parent = tmp_path
+    while room > 250:
+        parent /= "d" * 200
+        room -= 201
+    with pytest.raises(OSError, match="too long"):
+        PrivateDirectory(str(parent), "n" * (room - 1))
+    assert not list(parent.iterdir())
