@@ -7,7 +7,6 @@ import logging
 import os
 import posixpath
 import socket
-import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +19,7 @@ from mrjob.spark.runner import SparkMRJobRunner
 from model_mapreduce_job.child_processes import how_it_ended
 from model_mapreduce_job.exceptions import IncompleteRunError
 from model_mapreduce_job.runners import task_environment
+from model_mapreduce_job.runners.client_process import start_client
 from model_mapreduce_job.runners.cluster_paths import LocalOutputs, check_paths, is_remote
 from model_mapreduce_job.runners.hadoop_fs import ClusterError, HadoopShell, no_command
 from model_mapreduce_job.runners.local_run import PACKAGE_PARENT
@@ -232,13 +232,7 @@ class SparkRunner(SparkMRJobRunner):
         """Run spark-submit, which ends with this run; return its exit code and last complaint."""
         complaint = "it did not say why"
         try:
-            client = subprocess.Popen(  # noqa: S603 - the operator's own spark-submit
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                env=environment,
-            )
+            client = start_client(command, environment)
         except OSError as error:
             raise ClusterError(
                 no_command(command[0], "Spark's", "SPARK_HOME", "--spark-submit-bin", error)
