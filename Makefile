@@ -32,6 +32,25 @@ $(VENV)/test.stamp: $(VENV)/run.stamp test_requirements.txt
 run: $(VENV)/run.stamp  ## predict data/input.ldjson into data/output.ldjson
 	@$(JOB) --model_qualified_name $(MODEL) $(INPUT) > $(OUTPUT)
 
+.PHONY: run-hadoop run-spark
+run-hadoop: build/bundle.tar.gz  ## the same on the Hadoop that HADOOP_HOME or PATH names
+	@$(JOB) -r hadoop --model_qualified_name $(MODEL) $(INPUT) > $(OUTPUT)
+
+run-spark: $(VENV)/spark.stamp  ## the same on Spark, on two cores of this machine
+	@PATH="$(abspath $(BIN)):$$PATH" $(JOB) -r spark --spark-master 'local[2]' --model_qualified_name $(MODEL) $(INPUT) > $(OUTPUT)
+
+$(VENV)/spark.stamp: $(VENV)/run.stamp
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check 'pyspark>=4,<5'
+	@touch $@
+
+.PHONY: bundle
+bundle:  ## the archive that tasks on a cluster run in: build/bundle.tar.gz
+	rm -f build/bundle.tar.gz
+	$(MAKE) --no-print-directory build/bundle.tar.gz
+
+build/bundle.tar.gz: $(VENV)/run.stamp
+	PYTHONPATH=./ APP_SETTINGS=$(or $(APP_SETTINGS),ProdConfig) $(BIN)/python -m model_mapreduce_job.bundle $@
+
 .PHONY: run-emr
 run-emr: $(VENV)/emr.stamp  ## the same on AWS EMR, as mrjob.conf says
 	@$(JOB) --conf-path=./mrjob.conf -r emr --iam-service-role EMR_DefaultRole --model_qualified_name $(MODEL) $(INPUT) > $(OUTPUT)
@@ -85,6 +104,10 @@ benchmark: $(VENV)/test.stamp  ## the mapper beside a hand-written loop and the 
 .PHONY: benchmark-peers
 benchmark-peers: $(VENV)/run.stamp  ## the job beside Polars, Dask, PySpark, Ray Data and Beam
 	$(BIN)/python benchmarks/peers.py
+
+.PHONY: benchmark-cluster
+benchmark-cluster: $(VENV)/cluster.stamp  ## the job on Hadoop beside a streaming job whose mapper is cat
+	$(BIN)/python benchmarks/benchmark_cluster.py
 
 .PHONY: clean
 clean:  ## remove what was built

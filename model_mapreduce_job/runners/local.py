@@ -241,4 +241,4 @@ class LocalRunner(_OnLocalEngine, LocalMRJobRunner):
     def _cleanup_local_tmp(self) -> None:
         super()._cleanup_local_tmp()
         # mrjob's setup script takes a lock there and leaves it
-        Path(f"/tmp/wrapper.lock.{self._job_key}").unlink(missing_ok=True)  # noqa: S108 - mrjob's name for it
+        Path(f"/tmp/wrapper.lock.{self._job_key}").unlink(missing_ok=True)  # noqa: S108 - mrjob's name for it # nosec B108
