@@ -15,13 +15,17 @@ from emr_stack.agent import Agent
 from emr_stack.cluster import Settings
 from emr_stack.control_plane import ControlPlane
 from emr_stack.gateway import Gateway
+from emr_stack.hadoop_steps import HadoopStepRunner
 from emr_stack.step_runner import StepRunner
 from emr_stack.tasks import ProcessStepRunner
 
 LAST_CALLS_SECONDS: Final = 0.5
 
-# What steps run in, by the name that the test gives; a real Hadoop would be another.
-STEP_RUNNERS: Final[dict[str, Callable[[], StepRunner]]] = {"processes": ProcessStepRunner}
+# What steps run in, by the name that the test gives.
+STEP_RUNNERS: Final[dict[str, Callable[[], StepRunner]]] = {
+    "processes": ProcessStepRunner,
+    "hadoop": HadoopStepRunner,
+}
 
 
 class QuietHandler(MotoRequestHandler):

@@ -55,6 +55,7 @@ class Driver:
 
     stack: EmrStack
     place: Path
+    deadline_seconds: float = DEADLINE_SECONDS
 
     def run(self, *arguments: str | Path, job: Path = UPPER_CASE) -> subprocess.CompletedProcess[str]:
         """Run a job on EMR to its end."""
@@ -64,7 +65,7 @@ class Driver:
             cwd=PROJECT,
             capture_output=True,
             text=True,
-            timeout=DEADLINE_SECONDS,
+            timeout=self.deadline_seconds,
             check=False,
         )
 

@@ -1,4 +1,4 @@
-"""What runs a step: plain processes today, a real Hadoop where there is one."""
+"""What runs a step: plain processes, or a real Hadoop where there is one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -29,6 +29,7 @@ class StreamingStep:
     jobconf: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     input_format: str = "org.apache.hadoop.mapred.TextInputFormat"
+    arguments: tuple[str, ...] = ()  # all of them, as they came
 
     @property
     def reduces(self) -> int:
@@ -51,7 +52,7 @@ def parse_streaming_step(jar: str, args: Sequence[str]) -> StreamingStep:
     given: dict[str, list[str]] = {}
     for option, value in _pairs(args[1:]):
         given.setdefault(option, []).append(value)
-    return _step(given)
+    return _step(given, tuple(args[1:]))
 
 
 def _pairs(args: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -63,7 +64,7 @@ def _pairs(args: Sequence[str]) -> Iterator[tuple[str, str]]:
         yield option, value
 
 
-def _step(given: dict[str, list[str]]) -> StreamingStep:
+def _step(given: dict[str, list[str]], arguments: tuple[str, ...]) -> StreamingStep:
     one = {name: given.pop(name, [None])[-1] for name in ("-mapper", "-reducer", "-output", "-inputformat")}
     step = StreamingStep(
         mapper=one["-mapper"] or "cat",
@@ -75,6 +76,7 @@ def _step(given: dict[str, list[str]]) -> StreamingStep:
         jobconf=_settings(given.pop("-D", [])),
         environment=_settings(given.pop("-cmdenv", [])),
         input_format=one["-inputformat"] or StreamingStep.input_format,
+        arguments=arguments,
     )
     unknown = sorted(given.keys() - IGNORED)
     if unknown:

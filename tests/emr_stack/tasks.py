@@ -13,12 +13,12 @@ from typing import Final
 from emr_stack import hadoop_logs as logs
 from emr_stack import node as nodes
 from emr_stack import records
+from emr_stack.setup_locks import remove_locks
 from emr_stack.step_runner import ContainerLog, StepContext, StepResult
 from emr_stack.streaming import BadStepError, StreamingStep
 
 AT_ONCE: Final = 2
 REPORT: Final = re.compile(rb"^reporter:counter:([^,]*),([^,]*),(\d+)\s*$", re.MULTILINE)
-LOCK: Final = re.compile(r"^exec 9>(/tmp/wrapper\.lock\.\S+)$", re.MULTILINE)
 FRAMEWORK: Final = "Map-Reduce Framework"
 RANK: Final = {"m": 0, "r": 1}
 
@@ -90,9 +90,7 @@ class _Job:
 
     def tidy_up(self) -> None:
         """Remove the locks that mrjob's setup scripts take in /tmp, which a real node loses with its disk."""
-        for script in self._cache.glob("*.sh"):
-            for lock in LOCK.findall(script.read_text()):
-                Path(lock).unlink(missing_ok=True)
+        remove_locks(script.read_text() for script in self._cache.glob("*.sh"))
 
     # What the tasks read
 

@@ -1,0 +1,163 @@
+"""The job on the stand-in for EMR, whose steps a real Hadoop runs with all data on S3."""
+
+import gzip
+import json
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cluster_jobs import summary_of
+from local_cluster.processes import with_environment
+from local_hadoop import LocalHadoop, eventually
+
+pytest.importorskip("moto.server")
+pytest.importorskip("boto3")
+
+from emr_stack.driver import MAIN_JOB, PROJECT, Driver
+from emr_stack.stack import EmrStack, emr_stack
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+
+ROWS = 1_000
+MODEL = ("--model_qualified_name", "iris_model")
+RUN_SECONDS = 300.0  # starting Java processes takes most of it, on a machine that does other things too
+IDLE = ("--extra-cluster-param", "AutoTerminationPolicy.IdleTimeout=36000")
+
+
+@dataclass(frozen=True)
+class First:
+    """The run that started the cluster, which the others join."""
+
+    ended: subprocess.CompletedProcess[str]
+    summary: dict[str, Any]
+    cluster_id: str
+
+
+@pytest.fixture(scope="module")
+def iris_rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write 1,000 rows, of which the last can't be predicted."""
+    path = tmp_path_factory.mktemp("rows") / "rows.ldjson"
+    good = [line for line in (PROJECT / "data" / "input.ldjson").read_text().splitlines() if _is_good(line)]
+    lines = [good[number % len(good)] for number in range(ROWS - 1)]
+    path.write_text("".join(f"{line}\n" for line in [*lines, '{"sepal_length": "no number"}']))
+    return path
+
+
+def _is_good(line: str) -> bool:
+    try:
+        return all(isinstance(value, int | float) for value in json.loads(line).values())
+    except ValueError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def stack(hadoop: LocalHadoop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmrStack]:
+    """Run the stand-in with its steps on Hadoop."""
+    assert hadoop.report()["default_fs"]
+    with emr_stack(tmp_path_factory.mktemp("emr"), steps_in="hadoop") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def first(stack: EmrStack, iris_rows: Path, tmp_path_factory: pytest.TempPathFactory) -> First:
+    """Run the job to a good end on a cluster that stays up."""
+    place = tmp_path_factory.mktemp("first")
+    summary = place / "summary.json"
+    driver = Driver(stack, place, RUN_SECONDS)
+    options = ("--fingerprint", "--summary_file", summary, "--pool-clusters", *IDLE)
+    ended = driver.run(*MODEL, *options, iris_rows, job=MAIN_JOB)
+    assert ended.returncode == 0, ended.stderr
+    found = re.search(r"Created new cluster (j-\w+)", ended.stderr)
+    assert found
+    return First(ended, summary_of(summary), found[1])
+
+
+@pytest.fixture
+def driver(stack: EmrStack, tmp_path: Path) -> Driver:
+    """Return a driver with time enough for Hadoop."""
+    return Driver(stack, tmp_path, RUN_SECONDS)
+
+
+def facts(summary: dict[str, Any]) -> list[Any]:
+    """Return what a summary says of the rows, which no runner may change."""
+    counted = [summary["counts"][name] for name in ("lines", "predicted", "failed", "blank", "headers")]
+    reasons = [(reason["type"], reason["count"]) for reason in summary["reasons"]]
+    return [summary["fingerprint"], *counted, *reasons]
+
+
+def logs(stack: EmrStack, name: str) -> str:
+    """Return the text of all logs on S3 whose key ends so."""
+    s3 = stack.client("s3")
+    texts = []
+    for bucket in s3.list_buckets()["Buckets"]:
+        for item in s3.list_objects_v2(Bucket=bucket["Name"], Prefix="logs/").get("Contents", ()):
+            if item["Key"].endswith(name):
+                body = s3.get_object(Bucket=bucket["Name"], Key=item["Key"])["Body"].read()
+                texts.append(gzip.decompress(body).decode())
+    return "\n".join(texts)
+
+
+def test_output_fingerprint_and_counters_are_those_of_this_machine(
+    first: First, iris_rows: Path, tmp_path: Path
+) -> None:
+    """Hadoop numbers the halves of the input as it likes, so their order alone may differ."""
+    summary = tmp_path / "inline.json"
+    command = [sys.executable, MAIN_JOB, "-r", "inline", *MODEL, "--fingerprint", "--summary_file", summary]
+    inline = subprocess.run([*command, iris_rows], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert sorted(first.ended.stdout.splitlines()) == sorted(inline.stdout.splitlines())
+    assert facts(first.summary) == facts(summary_of(summary))
+    assert first.summary["fingerprint"]
+    assert first.summary["counts"]["failed"] == 1
+    assert f"complete: {ROWS:,} lines" in first.ended.stderr
+
+
+@pytest.mark.usefixtures("first")
+def test_the_step_ran_on_hadoop_and_read_s3(stack: EmrStack) -> None:
+    """S3A counts what it reads, and two containers ran tasks; plain processes have neither."""
+    syslog = logs(stack, "/syslog.gz")
+    assert re.search(r"S3: Number of bytes read=[1-9]", syslog), syslog
+    assert "Launched map tasks=2" in syslog
+
+
+def test_too_many_failures_end_with_exit_code_3_and_no_output(
+    driver: Driver, first: First, iris_rows: Path
+) -> None:
+    """One row in a thousand is more than --max_error_rate 0.0001 allows."""
+    ended = driver.run(
+        *MODEL, "--max_error_rate", "0.0001", "--cluster-id", first.cluster_id, iris_rows, job=MAIN_JOB
+    )
+    assert ended.returncode == 3, ended.stderr
+    assert ended.stdout == ""
+    assert "more than --max_error_rate 0.0001 allows" in ended.stderr
+
+
+def test_a_task_that_fails_ends_the_run_with_exit_code_1_and_its_reason(
+    driver: Driver, first: First, iris_rows: Path
+) -> None:
+    """The cause comes from the log of the task's container."""
+    settings = ("--cmdenv", "APP_SETTINGS=NoSuchConfig")
+    ended = driver.run(*MODEL, *settings, "--cluster-id", first.cluster_id, iris_rows, job=MAIN_JOB)
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert "NoSuchConfig" in ended.stderr.partition("Probable cause of failure")[2]
+
+
+def test_a_cluster_that_is_terminated_leaves_no_task_on_hadoop(driver: Driver, tmp_path: Path) -> None:
+    """Ctrl-C terminates the cluster of the run, and with it go the tasks that wait for nothing."""
+    token = f"TEST_RUN_TOKEN={tmp_path.name}"
+    slow = tmp_path / "slow.txt"
+    slow.write_text("slow\n")
+
+    def runs() -> bool:
+        return any(True for _ in with_environment(f"{token}\0".encode()))
+
+    with driver.start("--sleep", "600", "--cmdenv", token, slow) as started:
+        assert eventually(runs, RUN_SECONDS), started.log.read_text()
+        started.end(signal.SIGINT)
+    assert eventually(lambda: not runs(), 60)
