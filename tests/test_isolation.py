@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +20,6 @@ from model_mapreduce_job.records import OverlongLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from model_mapreduce_job.batch_prediction import BatchPrediction
 
@@ -146,13 +146,20 @@ def test_a_task_that_starts_with_failures_alone_ends_early(loads: Path) -> None:
 
 def test_no_child_is_left_whatever_happens(loads: Path) -> None:
     """Neither at the end, nor when the task is given up in its middle."""
+    before = children()
     prediction = isolated(lambda: prediction_of(Deadly(loads)))
     output_of(prediction, lines())
+    assert children() == before
     halfway = prediction.predict_lines([lines()])
     next(halfway)
+    assert children() != before
     halfway.close()  # type: ignore[attr-defined] - a generator
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert children() == before
+
+
+def children() -> str:
+    """Return the ids of this process's children."""
+    return Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text()
 
 
 def test_requests_grow_while_they_are_answered_quickly() -> None:

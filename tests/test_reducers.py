@@ -50,10 +50,9 @@ def test_input_with_no_lines_gives_no_output(distinct: LocalJob) -> None:
     assert (ran.code, ran.output) == (0, b""), ran.errors
 
 
-def test_a_reducer_that_dies_or_is_stopped_leaves_nothing(distinct: LocalJob) -> None:
+@pytest.mark.parametrize("job", ["local"], indirect=True)
+def test_a_reducer_that_dies_leaves_nothing(distinct: LocalJob) -> None:
     """The output directory appears with the last reducer's work in it, or not at all."""
-    if "inline" in distinct.options:
-        pytest.skip("inline reducers are mrjob's own, and in the driver's process")
     write_records(distinct.directory / "in", [{"n": 1}, {"n": 2, "reduce": "fail"}])
     ran = distinct.run("--output-dir", "out", "--quiet", "in")
     assert ran.code == 1

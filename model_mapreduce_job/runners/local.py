@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import io
 import os
-import signal
 import sys
 from functools import partial
 from itertools import count
-from multiprocessing import Pool
 from pathlib import Path
+from subprocess import CalledProcessError
 from typing import TYPE_CHECKING, Any
 
 from mrjob.conf import combine_dicts
 from mrjob.inline import InlineMRJobRunner
-from mrjob.local import LocalMRJobRunner, _pickle_safe
+from mrjob.local import LocalMRJobRunner, _TaskFailedException
 from mrjob.sim import SimMRJobRunner
 
 from model_mapreduce_job.runners import worker_process
@@ -23,6 +22,7 @@ from model_mapreduce_job.runners.inputs import STDIN, list_inputs, plan_inputs
 from model_mapreduce_job.runners.local_run import LocalRun, MapStep, absolute_paths
 from model_mapreduce_job.runners.parts import in_order
 from model_mapreduce_job.runners.private_directory import PrivateDirectory
+from model_mapreduce_job.runners.task_processes import TaskProcesses
 from model_mapreduce_job.runners.worker import WORKER_VARIABLE
 
 if TYPE_CHECKING:
@@ -232,11 +232,24 @@ class LocalRunner(_OnLocalEngine, LocalMRJobRunner):
         # the task in the shell's place: a signal, an exit code and the driver's end reach it, not the shell
         return [*lines[:-1], f"exec {lines[-1]}"] if lines[-1] == '"$@"' else lines
 
+    def _invoke_task_func(self, task_type: str, step_num: int, task_num: int) -> Callable[..., None]:
+        command = self._substep_args(step_num, task_type)
+
+        def invoke(stdin: Any, stdout: Any, stderr: Any, wd: str, env: dict[str, str]) -> None:
+            try:
+                self._processes.call(command, stdin=stdin, stdout=stdout, stderr=stderr, cwd=wd, env=env)
+            except (CalledProcessError, OSError) as error:
+                place = {"step_num": step_num, "num_steps": self._num_steps()}
+                raise _TaskFailedException(
+                    str(error), **place, task_type=task_type, task_num=task_num
+                ) from error
+
+        return invoke
+
     def _run_multiple(self, funcs: Iterable[Callable[[], None]], num_processes: int | None = None) -> None:
-        # mrjob's own, but for Ctrl-C: the driver hears of it, and ends these
-        with Pool(num_processes or self._workers(), signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
-            for result in [pool.apply_async(_pickle_safe, (func,)) for func in funcs]:
-                result.get()
+        # not in mrjob's pool of forks: a signal can get lost in one, and its end be waited for in vain
+        self._processes = TaskProcesses(num_processes or self._workers())
+        self._processes.run(funcs)
 
     def _cleanup_local_tmp(self) -> None:
         super()._cleanup_local_tmp()
