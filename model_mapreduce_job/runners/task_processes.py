@@ -24,7 +24,7 @@ class TaskProcesses:
         self._stopped = False
 
     def run(self, functions: Iterable[Callable[[], None]]) -> None:
-        """Run functions to the end; raises what the first of them raises, or a signal, and ends the others."""
+        """Run functions to the end; raises what one of them raises, or a signal, and ends the others."""
         with ThreadPoolExecutor(self._most) as pool:
             try:
                 for result in [pool.submit(function) for function in functions]:
