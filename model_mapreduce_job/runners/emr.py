@@ -17,6 +17,7 @@ from model_mapreduce_job.runners.aws_errors import UNREACHED, aws_errors
 from model_mapreduce_job.runners.emr_security import ensure_security_configuration
 from model_mapreduce_job.runners.s3 import ResumingS3Filesystem, ensure_bucket, split_uri
 from model_mapreduce_job.runners.signals import signals_as_exit
+from model_mapreduce_job.runners.task_environment import NAME, PYTHON, find_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,6 +57,14 @@ class EmrRunner(EMRJobRunner):
                 part_size=self._upload_part_size(),
             )
         return filesystems
+
+    def use_bundle(self, option: str | None) -> None:
+        """Run tasks in the bundle that --bundle names; in the default one only when no Python is named."""
+        named = self._opts["python_bin"] or self._opts["task_python_bin"]
+        bundle = find_bundle(option) if option or not named else None
+        if bundle:
+            self._working_dir_mgr.add(type="archive", path=str(bundle), name=NAME)
+            self._opts["task_python_bin"] = [PYTHON]
 
     def run(self) -> None:
         """Run the job to its end; SIGTERM and SIGHUP end it the way Ctrl-C does."""

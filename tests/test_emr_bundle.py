@@ -1,0 +1,46 @@
+"""The bundle on EMR: shipped when it's named, left alone when the nodes' own Python is."""
+
+from pathlib import Path
+
+import pytest
+
+from model_mapreduce_job.bundle.archive import write_archive
+from model_mapreduce_job.bundle.contents import Contents
+from model_mapreduce_job.runners.emr import EmrRunner
+
+
+@pytest.fixture
+def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write a bundle that has nothing but what it says of itself, where `make bundle` would put it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("APP_SETTINGS", raising=False)
+    (tmp_path / "empty").mkdir()
+    path = Path("build", "bundle.tar.gz")
+    path.parent.mkdir()
+    write_archive(tmp_path / "empty", Contents.of(None).manifest(), path)
+    return path
+
+
+def runner(**options: object) -> EmrRunner:
+    return EmrRunner(conf_paths=[], region="us-east-1", check_input_paths=False, **options)
+
+
+def test_a_bundle_that_is_there_is_shipped_and_its_python_runs_the_tasks(bundle: Path) -> None:
+    emr = runner()
+    emr.use_bundle(None)
+    assert emr._working_dir_mgr.name_to_path("archive") == {"bundle": str(bundle)}
+    assert emr._task_python_bin() == ["bundle/bin/python"]
+
+
+def test_a_bundle_that_is_named_goes_before_a_python_that_is(bundle: Path) -> None:
+    emr = runner(python_bin=["python3.11"])
+    emr.use_bundle(str(bundle))
+    assert emr._task_python_bin() == ["bundle/bin/python"]
+
+
+@pytest.mark.usefixtures("bundle")
+def test_where_a_python_is_named_a_bundle_that_happens_to_be_there_is_left_alone() -> None:
+    emr = runner(python_bin=["python3.11"])
+    emr.use_bundle(None)
+    assert emr._working_dir_mgr.name_to_path("archive") == {}
+    assert emr._task_python_bin() == ["python3.11"]
