@@ -69,6 +69,17 @@ def test_a_worker_killed_from_outside_is_replaced(job: LocalJob) -> None:
     assert (ran.code, ran.errors, ran.values) == (0, "", numbered(100))
 
 
+@pytest.mark.parametrize(("when", "apart"), [("auto", False), ("never", False), ("always", True)])
+def test_isolation_costs_nothing_until_it_is_needed(job: LocalJob, when: str, apart: bool) -> None:
+    """A first attempt predicts in the worker, which is the driver's own child, unless that is not wanted."""
+    write_records(job.directory / "in", [{"processes": True}] * 3)
+    process = job.start("--isolate", when, "--quiet", "in")
+    ran = ended(process)
+    parents = {parent for _, parent in ran.values}
+    assert (parents != {process.pid}) is apart
+    assert len({predicting for predicting, _ in ran.values}) == 1
+
+
 @pytest.mark.parametrize("when", ["auto", "always"])
 def test_isolation_may_be_had_from_the_first_attempt_on(job: LocalJob, when: str) -> None:
     """With `always`, no attempt in the worker's own process comes first: the mark tells how many died."""

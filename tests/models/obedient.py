@@ -152,6 +152,8 @@ class Obedient:
             ACTIONS[data["do"]](data)
         if "look" in data:
             return look(data)
+        if "processes" in data:
+            return [os.getpid(), os.getppid()]
         if "env" in data:
             return os.environ.get(data["env"])
         if "read" in data:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.runners.files import Disk
 from model_mapreduce_job.runners.output_directory import OutputDirectory
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def test_while_it_is_published_it_is_locked(out: Path) -> None:
     """Else another run would take it for a killed one's, and empty it just before it gets its name."""
     refused = []
 
-    class LooksAround(type(OutputDirectory(out, {})._files)):  # type: ignore[misc] - the real disk, and an eye on it
+    class LooksAround(Disk):
         def rename(self, old: Path, new: Path) -> None:
             if new == out:
                 with pytest.raises(InputError, match="Another run") as error:
@@ -122,6 +123,25 @@ def test_another_identity_is_named_and_shown_where_it_is_short(
     before.abandon(keep_parts=True)
     with pytest.raises(InputError, match=words):
         OutputDirectory(out, now).prepare(resume=True)
+    assert "part-00000" in names(before.staging)
+
+
+def test_a_disk_that_is_full_takes_nothing_from_what_there_is_to_resume(out: Path) -> None:
+    """The run fails, and may be tried again when there's room."""
+
+    class FullDisk(Disk):
+        def write(self, descriptor: int, data: bytes | memoryview) -> int:
+            raise OSError(28, "No space left on device")
+
+    before = OutputDirectory(out, {})
+    before.prepare(resume=False)
+    for name in ("part-00000", ".part-00000.tally"):
+        (before.staging / name).touch()
+    before.abandon(keep_parts=True)
+    full = OutputDirectory(out, {}, FullDisk())
+    with pytest.raises(InputError, match="can't be made: No space left on device"):
+        full.prepare(resume=True)
+    full.abandon(keep_parts=False)
     assert "part-00000" in names(before.staging)
 
 

@@ -44,6 +44,11 @@ def test_no_split_is_larger_than_a_task_that_is_tried_again_should_be(tmp_path: 
     assert {split.length for split in splits} == {LARGEST_SPLIT}
 
 
+def test_a_line_that_starts_at_a_boundary_starts_a_split(tmp_path: Path) -> None:
+    path = sparse(tmp_path / "in", 4 * SMALLEST_SPLIT)
+    assert [split.start for split in plan_splits([path], 1)] == [SMALLEST_SPLIT * n for n in range(4)]
+
+
 def test_a_compressed_file_is_one_split_and_a_pipe_is_streamed(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     packed = sparse(tmp_path / "in.gz", 5 * SMALLEST_SPLIT)
