@@ -80,7 +80,7 @@ test-versions:  ## the test suite on each other Python, 3.11 to 3.13, that this 
 
 .PHONY: test-cluster
 test-cluster: $(VENV)/cluster.stamp  ## the job on a real Hadoop and a real Spark on this machine, and what they do when parts fail
-	$(BIN)/python -m pytest -m cluster tests/cluster
+	$(BIN)/python -m pytest -m cluster $(PYTEST_ARGS) tests/cluster
 
 $(VENV)/cluster.stamp: $(VENV)/test.stamp cluster/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r cluster/requirements.txt
