@@ -51,13 +51,14 @@ def write_all(files: Files, descriptor: int, data: bytes) -> None:
         view = view[files.write(descriptor, view) :]
 
 
-def write_synced(files: Files, path: Path, data: bytes) -> None:
-    """Write a file, private, so that it is there whole or not at all, whatever happens to the machine."""
+def write_whole(files: Files, path: Path, data: bytes, *, synced: bool = True) -> None:
+    """Write a file, private, so that it's there whole or not at all; if synced, even after a power cut."""
     half = path.with_name(f"{path.name}.half")
     descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         write_all(files, descriptor, data)
-        files.sync(descriptor)
+        if synced:
+            files.sync(descriptor)
     finally:
         os.close(descriptor)
     files.rename(half, path)

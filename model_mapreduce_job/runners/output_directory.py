@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.runners.files import DISK, sync, write_synced
+from model_mapreduce_job.runners.files import DISK, sync, write_whole
 from model_mapreduce_job.runners.parts import tally_path
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class OutputDirectory:
             self._acquire()
             self._make_room()
             self._clear(resume=resume)
-            write_synced(self._files, self.staging / _IDENTITY, self._identity.encode())
+            write_whole(self._files, self.staging / _IDENTITY, self._identity.encode())
         except OSError as error:
             self.abandon(keep_parts=resume)
             raise InputError(
@@ -74,7 +74,7 @@ class OutputDirectory:
                 sync(self._files, part)
         for path in self._notes():
             path.unlink()
-        write_synced(self._files, self.staging / SUCCESS, b"")
+        write_whole(self._files, self.staging / SUCCESS, b"")
         (self.staging / SUCCESS).chmod(0o666 & ~umask)
         sync(self._files, self.staging)
         self.staging.chmod(0o777 & ~umask)

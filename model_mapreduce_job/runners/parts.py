@@ -7,7 +7,7 @@ import secrets
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from model_mapreduce_job.runners.files import DISK, write_synced
+from model_mapreduce_job.runners.files import DISK, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Parts:
     """Where tasks write. path gives a finished part's place by its task's number.
 
-    A durable part outlives the machine's power: it's synced, and beside it stands what its task counted, so
+    A durable part outlives the machine's power: it's synced; and beside it stands what its task counted, so
     that a later run can go on from it.
     """
 
@@ -41,7 +41,8 @@ class Parts:
         """Give an attempt's output its part's name."""
         part = self._path(task.number)
         if self.durable:
-            write_synced(self._files, tally_path(part), json.dumps(tally).encode())
+            # not synced: a damaged one is noticed, and only means that the part is made again
+            write_whole(self._files, tally_path(part), json.dumps(tally).encode(), synced=False)
         self._files.rename(self.attempt_path(task, attempt), part)
 
     def discard(self, task: MapTask, attempt: int) -> None:
