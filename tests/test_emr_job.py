@@ -111,6 +111,16 @@ def test_too_many_failures_end_with_exit_code_3_and_no_output(driver: Driver, fi
     assert "more than --max_error_rate 0.01 allows" in ended.stderr
 
 
+def test_an_output_with_too_many_failures_is_no_result_on_s3_either(driver: Driver, first: First) -> None:
+    s3 = driver.stack.client("s3")
+    s3.create_bucket(Bucket="refused", CreateBucketConfiguration={"LocationConstraint": REGION})
+    place = ("--max_error_rate", "0.01", "--output-dir", "s3://refused/out/")
+    ended = driver.run(*MODEL, *place, "--cluster-id", first.cluster_id, INPUT, job=MAIN_JOB)
+    assert ended.returncode == 3, ended.stderr
+    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="refused").get("Contents", [])]
+    assert [key for key in keys if key.endswith("_SUCCESS")] == []
+
+
 def test_a_task_that_fails_ends_the_run_with_exit_code_1_and_its_reason(driver: Driver, first: First) -> None:
     ended = driver.run(
         *MODEL, "--cmdenv", "APP_SETTINGS=NoSuchConfig", "--cluster-id", first.cluster_id, INPUT, job=MAIN_JOB

@@ -38,6 +38,7 @@ class EmrRunner(EMRJobRunner):
     def __init__(self, **kwargs: Any) -> None:
         self._announced = ""
         self._log_dir_awaited = ""
+        self._published = False
         self._log_deadlines: dict[str, float] = {}
         with aws_errors():
             super().__init__(**kwargs)
@@ -76,11 +77,18 @@ class EmrRunner(EMRJobRunner):
         with aws_errors():
             yield from super().cat_output()
 
+    def publish(self) -> None:
+        """Take note that the run was checked, and is whole: its output stays a result."""
+        self._published = True
+
     def cleanup(self, mode: list[str] | None = None) -> None:
         """Stop what this run has started on AWS, before anything that takes time or may fail."""
-        if self._cluster_id and not self._ran_job:
-            with suppress(ClientError, BotoCoreError):
+        with suppress(ClientError, BotoCoreError):
+            if self._cluster_id and not self._ran_job:
                 self._stop()
+            if self._ran_job and not self._published:
+                # Hadoop calls an output whole before the driver has checked it
+                self.fs.rm(posixpath.join(self._output_dir, "_SUCCESS"))
         super().cleanup(mode=mode)
 
     def _stop(self) -> None:
