@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from cluster_jobs import summary_of
-from local_cluster.processes import with_environment
 from local_hadoop import LocalHadoop, eventually
 
 pytest.importorskip("moto.server")
@@ -27,6 +26,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 ROWS = 1_000
 MODEL = ("--model_qualified_name", "iris_model")
 RUN_SECONDS = 300.0  # starting Java processes takes most of it, on a machine that does other things too
+KILL_SECONDS = 60.0
 IDLE = ("--extra-cluster-param", "AutoTerminationPolicy.IdleTimeout=36000")
 
 
@@ -91,6 +91,12 @@ def facts(summary: dict[str, Any]) -> list[Any]:
     return [summary["fingerprint"], *counted, *reasons]
 
 
+def applications(hadoop: LocalHadoop, state: str) -> set[str]:
+    """Return the ids of the applications that are in a state."""
+    listed = hadoop.hadoop("application", "-list", "-appStates", state).stdout
+    return set(re.findall(r"^application_\d+_\d+", listed, re.MULTILINE))
+
+
 def logs(stack: EmrStack, name: str) -> str:
     """Return the text of all logs on S3 whose key ends so."""
     s3 = stack.client("s3")
@@ -148,16 +154,15 @@ def test_a_task_that_fails_ends_the_run_with_exit_code_1_and_its_reason(
     assert "NoSuchConfig" in ended.stderr.partition("Probable cause of failure")[2]
 
 
-def test_a_cluster_that_is_terminated_leaves_no_task_on_hadoop(driver: Driver, tmp_path: Path) -> None:
-    """Ctrl-C terminates the cluster of the run, and with it go the tasks that wait for nothing."""
-    token = f"TEST_RUN_TOKEN={tmp_path.name}"
+def test_ctrl_c_kills_the_application_of_the_step(
+    driver: Driver, hadoop: LocalHadoop, tmp_path: Path
+) -> None:
+    """The cluster that the run has started is terminated, and no task works on for nobody."""
     slow = tmp_path / "slow.txt"
     slow.write_text("slow\n")
-
-    def runs() -> bool:
-        return any(True for _ in with_environment(f"{token}\0".encode()))
-
-    with driver.start("--sleep", "600", "--cmdenv", token, slow) as started:
-        assert eventually(runs, RUN_SECONDS), started.log.read_text()
+    before = applications(hadoop, "RUNNING")
+    with driver.start("--sleep", "600", slow) as started:
+        assert eventually(lambda: applications(hadoop, "RUNNING") > before, RUN_SECONDS)
+        (ours,) = applications(hadoop, "RUNNING") - before
         started.end(signal.SIGINT)
-    assert eventually(lambda: not runs(), 60)
+    assert eventually(lambda: ours in applications(hadoop, "KILLED"), KILL_SECONDS)

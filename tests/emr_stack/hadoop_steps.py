@@ -11,7 +11,8 @@ from xml.etree import ElementTree as ET
 from emr_stack import node as nodes
 from emr_stack.setup_locks import remove_locks
 from emr_stack.step_runner import ContainerLog, StepContext, StepResult
-from emr_stack.streaming import StreamingStep
+from emr_stack.store import Store
+from emr_stack.streaming import BadStepError, StreamingStep
 
 LOCAL_HADOOP: Final = Path(__file__).parents[2] / "cluster" / ".work" / "hadoop"
 SUBMITTED: Final = re.compile(r"Submitted application (application_\d+_\d+)$", re.MULTILINE)
@@ -36,11 +37,11 @@ class HadoopStepRunner:
         place = context.node.work / f"step-{context.number}"
         place.mkdir()
         (place / "log4j.properties").write_text(LOG4J.format(syslog=place / "syslog"))
+        scripts = _scripts(step, context.store)  # a driver that is interrupted removes them from S3
         try:
             return self._result(self._submit(step, context, place), context, place)
         finally:
-            scripts = (item.uri for item in step.files if item.name.endswith(".sh"))
-            remove_locks(context.store.read(uri).decode() for uri in scripts)
+            remove_locks(scripts)
 
     def _submit(self, step: StreamingStep, context: StepContext, place: Path) -> nodes.Finished:
         jar = next((self.home / "share" / "hadoop" / "tools" / "lib").glob("hadoop-streaming-*.jar"))
@@ -84,6 +85,13 @@ class HadoopStepRunner:
     def _environment(self) -> dict[str, str]:
         conf = self.home / "etc" / "hadoop"
         return {"PATH": os.environ["PATH"], "HADOOP_HOME": str(self.home), "HADOOP_CONF_DIR": str(conf)}
+
+
+def _scripts(step: StreamingStep, store: Store) -> list[str]:
+    try:
+        return [store.read(item.uri).decode() for item in step.files if item.name.endswith(".sh")]
+    except FileNotFoundError as why:
+        raise BadStepError(f"File does not exist: {why}") from why
 
 
 def _site(node: Mapping[str, str]) -> dict[str, str]:
