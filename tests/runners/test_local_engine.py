@@ -78,6 +78,22 @@ def test_an_attempt_that_ends_badly_is_followed_by_another(
     assert (tally.lines, tally.predicted) == (30, 30)
 
 
+def test_what_a_dead_attempt_has_written_is_gone_before_the_next_begins(
+    tmp_path: Path, splits: list[Split]
+) -> None:
+    """A disk need not hold the parts of four attempts."""
+    seen = tmp_path / "seen"
+
+    def make(attempt: int) -> Any:
+        names = sorted(path.name for path in tmp_path.glob(".out.unfinished/.part-*"))
+        with seen.open("a") as file:
+            file.write(f"{attempt} {names}\n")
+        return Disturbed(die) if attempt < 2 else echo()
+
+    EngineRun(tmp_path, 1, make).run(splits[:1])
+    assert seen.read_text().splitlines() == ["0 []", "1 []", "2 []"]
+
+
 @pytest.mark.parametrize(
     ("happen", "reason"),
     [(die, "killed by SIGKILL"), (fail, "RuntimeError: not this time"), (lambda: os._exit(9), "exit code 9")],
