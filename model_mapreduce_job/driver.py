@@ -42,9 +42,13 @@ def drive(job: MLModelMapReduceJob) -> None:
     with job.make_runner() as runner:
         try:
             runner.run()
+            _finish(job, runner, monotonic() - started)
         except StepFailedException as error:
             raise IncompleteRunError(f"The run failed: {error}") from error
-        _finish(job, runner, monotonic() - started)
+        except (KeyboardInterrupt, SystemExit) as stopped:
+            if hasattr(runner, "stop"):
+                stopped.add_note(runner.stop())
+            raise
 
 
 def plan_of(job: MLModelMapReduceJob) -> RunPlan:

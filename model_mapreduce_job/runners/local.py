@@ -67,11 +67,12 @@ class _OnLocalEngine(SimMRJobRunner):
         umask = os.umask(0o077)
         try:
             super().run()
-        except (KeyboardInterrupt, SystemExit) as stopped:
-            stopped.add_note(self.local_run.stop())
-            raise
         finally:
             os.umask(umask)
+
+    def stop(self) -> str:
+        """Keep what is finished, after a signal; return what to tell of it."""
+        return self.local_run.stop()
 
     def publish(self) -> None:
         """Make the output appear under its name: the run was checked, and is whole."""

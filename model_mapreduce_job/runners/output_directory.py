@@ -137,7 +137,7 @@ class OutputDirectory:
         """Remove all but the parts whose tasks' counts are known; return how many parts are left."""
         kept = {part for part in self.staging.glob(_PARTS) if tally_path(part).exists()}
         wanted = kept | set(map(tally_path, kept)) | {self.staging / _LOCK, self.staging / _IDENTITY}
-        for path in set(self.staging.iterdir()) - wanted:
+        for path in set(self.staging.glob("*")) - wanted:
             path.unlink()
         return len(kept)
 

@@ -55,6 +55,16 @@ def test_only_finished_parts_are_kept(out: Path) -> None:
     assert not output.staging.exists()
 
 
+def test_what_is_published_is_not_taken_back(out: Path) -> None:
+    """A signal may come when all is done; there's nothing to keep, and nothing to remove."""
+    output = OutputDirectory(out, {})
+    output.prepare(resume=False)
+    (output.staging / "part-00000").touch()
+    output._files.rename(output.staging, out)
+    assert output.abandon(keep_parts=True) == 0
+    assert "part-00000" in names(out)
+
+
 def test_nothing_is_kept_where_nothing_is_finished(out: Path) -> None:
     output = OutputDirectory(out, {})
     output.prepare(resume=False)
