@@ -1,4 +1,4 @@
-"""The driver's side of a run: checks before it, the proof and the output after it."""
+"""The driver's side of a run: what comes before it, the proof and the output after it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from mrjob.step import StepFailedException
 
+from model_mapreduce_job.checks import check
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError, ModelMapReduceError
-from model_mapreduce_job.first_line import first_line
 from model_mapreduce_job.options import ON_THIS_MACHINE, OPTIONS
 from model_mapreduce_job.run_identity import run_identity
 from model_mapreduce_job.run_summary import RunSummary
 from model_mapreduce_job.runners.local_run import RunPlan
 from model_mapreduce_job.runners.signals import signals_as_exit
-from model_mapreduce_job.task import DELIMITERS, describe_model, header_columns, load_manager
+from model_mapreduce_job.task import describe_model
 
 if TYPE_CHECKING:
     from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
@@ -32,7 +32,7 @@ def drive(job: MLModelMapReduceJob) -> None:
     Raises ModelMapReduceError.
     """
     _set_up_logs(job)
-    _check(job)
+    check(job)
     if job.options.plan:
         from model_mapreduce_job.plan.command import plan_job  # noqa: PLC0415 - no task and no run needs it
 
@@ -64,21 +64,6 @@ def plan_of(job: MLModelMapReduceJob) -> RunPlan:
         resume=job.options.resume,
         quiet=bool(job.options.quiet),
     )
-
-
-def _check(job: MLModelMapReduceJob) -> None:
-    """Find mistakes before any work; and read the columns' names, where the input has them."""
-    options = job.options
-    if options.model_qualified_name is None:
-        names = ", ".join(str(model["qualified_name"]) for model in load_manager().get_models())
-        raise InputError(f"Which model? Name it with --model_qualified_name. There is: {names}.")
-    load_manager().check_name(options.model_qualified_name)
-    if options.input_protocol in DELIMITERS and not options.columns:
-        job.set_option("columns", header_columns(first_line(job), options))
-    if options.summary_file and not Path(options.summary_file).absolute().parent.is_dir():
-        raise InputError(
-            f"--summary_file {options.summary_file} can't be written: its directory does not exist."
-        )
 
 
 def _set_up_logs(job: MLModelMapReduceJob) -> None:

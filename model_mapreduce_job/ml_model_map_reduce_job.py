@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from mrjob.job import MRJob
 from mrjob.protocol import JSONProtocol, JSONValueProtocol
+from yaml import YAMLError
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.lines import blocks_of
@@ -100,8 +101,14 @@ class MLModelMapReduceJob(MRJob):
         return runner
 
     def make_plain_runner(self) -> Any:
-        """Return the runner that was chosen, as mrjob makes it."""
-        return super().make_runner()
+        """Return the runner that was chosen, as mrjob makes it; raises InputError when it can't be made."""
+        try:
+            return super().make_runner()
+        except ImportError as error:
+            raise InputError(f"-r {self.options.runner} can't run here: {error}.") from error
+        except (YAMLError, TypeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise InputError(f"mrjob.conf, or a runner's option, is wrong: {reason}. Correct it.") from error
 
     def _runner_class(self) -> Any:
         return runner_class(self.options.runner or "inline")

@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.lines import DEFAULT_MAX_RECORD_BYTES
+from model_mapreduce_job.task import INPUT_PROTOCOLS, OUTPUT_PROTOCOLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-INPUT_PROTOCOLS = ("ldjson", "csv", "tsv")
 # What --runner says when the tasks run on the driver's own machine.
 ON_THIS_MACHINE = frozenset({None, "inline", "local"})
-OUTPUT_PROTOCOLS = ("json", "ldjson", "csv", "tsv")
 
 
 @dataclass(frozen=True)
@@ -71,12 +70,16 @@ OPTIONS = (
     Option("model_qualified_name", {"metavar": "NAME", "help": "the model to predict with (required)"}),
     Option(
         "input_protocol",
-        {"choices": INPUT_PROTOCOLS, "default": "ldjson", "help": "how a line is read (default ldjson)"},
+        {
+            "choices": tuple(INPUT_PROTOCOLS),
+            "default": "ldjson",
+            "help": "how a line is read (default ldjson)",
+        },
     ),
     Option(
         "output_protocol",
         {
-            "choices": OUTPUT_PROTOCOLS,
+            "choices": tuple(OUTPUT_PROTOCOLS),
             "default": "json",
             "help": "how a prediction is written (default json)",
         },

@@ -127,12 +127,16 @@ def _make_task(options: Namespace, output_protocol: str | None, *, isolated: boo
 
 def _reader(model: MLModel, options: Namespace) -> InputProtocol:
     if options.input_protocol in DELIMITERS:
-        _check_fields(model, columns(options))
+        _check_fields(model, columns(options), options.key or [])
     reader = INPUT_PROTOCOLS[options.input_protocol](record_schema(model.input_schema), options)
     return KeyFields(reader, options.key) if options.key else reader
 
 
-def _check_fields(model: MLModel, names: list[str]) -> None:
+def _check_fields(model: MLModel, names: list[str], keys: list[str]) -> None:
+    if unknown := [key for key in keys if key not in names]:
+        raise InputError(
+            f"--key {unknown[0]} is no column of the input, which has {', '.join(names)}. Name one of these."
+        )
     missing = [name for name in required_names(model.input_schema) if name not in names]
     if missing:
         raise InputError(

@@ -33,14 +33,15 @@ LAYERS = (
     "child_processes",
     "isolated_child",
     "isolation",
-    "options",
     "task",
+    "options",
     "run_summary",
 )
 # What puts the parts together: the job, the driver's side of it, and the scripts.
 WIRES = {
     "__init__",
     "__main__",
+    "checks",
     "driver",
     "first_line",
     "map_process",

@@ -135,6 +135,42 @@ MISTAKES = {
         ("entry 1 of OtherFile.models", "has the sha256 10f1cb29", "the entry says 00", "Restore the file"),
         settings="my_settings.OtherFile",
     ),
+    "a configuration of mrjob's that is not there": Mistake(
+        f"{MODEL} --conf-path mrjbo.conf input.ldjson", ("no configuration mrjbo.conf", "Check --conf-path")
+    ),
+    "a configuration of mrjob's that is no YAML": Mistake(
+        f"{MODEL} --conf-path torn.conf input.ldjson", ("mrjob.conf", "torn.conf", "Correct it")
+    ),
+    "a configuration of mrjob's that is of no use": Mistake(
+        f"{MODEL} --conf-path odd.conf input.ldjson",
+        ("options for inline (from odd.conf) must be a dict", "Correct it"),
+    ),
+    "a runner whose libraries are not installed": Mistake(
+        f"{MODEL} --quiet -r dataproc input.ldjson",
+        ("-r dataproc can't run here", "You must install google-cloud"),
+    ),
+    "columns where nothing has columns": Mistake(
+        f"{MODEL} --columns a,b input.ldjson", ("--columns a,b names columns of csv or tsv", "Leave it out")
+    ),
+    "resuming where nothing can be resumed": Mistake(
+        f"{MODEL} --resume -r hadoop --output-dir out input.ldjson",
+        ("--resume goes on with runs of -r inline and -r local", "this is -r hadoop", "Leave it out"),
+    ),
+    "a bundle where none is used": Mistake(
+        f"{MODEL} --bundle some.tar.gz input.ldjson",
+        ("--bundle some.tar.gz is for a cluster's tasks", "this is -r inline", "Leave it out"),
+    ),
+    "a price for no plan": Mistake(
+        f"{MODEL} --price_per_hour m5.xlarge=0.2 input.ldjson", ("--price_per_hour is for --plan",)
+    ),
+    "a key that is no column": Mistake(
+        f"{MODEL} --input_protocol csv --key petal_widht table.csv",
+        ("--key petal_widht is no column", "petal_width", "Name one of these"),
+    ),
+    "a summary that is a directory": Mistake(
+        f"{MODEL} --summary_file . input.ldjson",
+        ("--summary_file . can't be written", "it's a directory", "Name a file"),
+    ),
     "an input that is not there": Mistake(
         f"{MODEL} inptu.ldjson", ("no input inptu.ldjson", "input.ldjson", "Check the path")
     ),
@@ -213,9 +249,6 @@ MISTAKES = {
         f"{MODEL} --summary_file nowhere/run.json input.ldjson",
         ("--summary_file nowhere/run.json", "its directory does not exist"),
     ),
-    "a configuration file of mrjob that is not there": Mistake(
-        f"{MODEL} --conf-path nowhere.conf input.ldjson", ("nowhere.conf", "No such file")
-    ),
 }
 
 
@@ -226,6 +259,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = shutil.copy(PROJECT / "data" / "input.ldjson", place / "input.ldjson").read_bytes()
     (place / "my_settings.py").write_text(SETTINGS)
     (place / "mistyped.csv").write_text("sepal_length,sepal_width,petal_length,petl_width\n1,2,3,4\n")
+    (place / "table.csv").write_text("sepal_length,sepal_width,petal_length,petal_width\n1,2,3,4\n")
+    (place / "torn.conf").write_text("runners: [\n")
+    (place / "odd.conf").write_text("runners:\n  inline: 5\n")
     (place / "headless.csv").write_text("\n1,2,3,4\n")
     (place / "cut.gz").write_bytes(gzip.compress(data)[:-20])
     (place / "unreadable.ldjson").touch(mode=0)

@@ -23,6 +23,7 @@ from model_mapreduce_job.runners.client_process import start_client
 from model_mapreduce_job.runners.cluster_paths import LocalOutputs, check_paths, is_remote
 from model_mapreduce_job.runners.hadoop_fs import ClusterError, HadoopShell, no_command
 from model_mapreduce_job.runners.local_run import PACKAGE_PARENT
+from model_mapreduce_job.runners.parts import in_order
 from model_mapreduce_job.runners.private_directory import PrivateDirectory
 from model_mapreduce_job.runners.staged_output import StagedOutput
 from model_mapreduce_job.runners.task_environment import find_bundle, upload_bundle
@@ -95,7 +96,7 @@ class SparkRunner(SparkMRJobRunner):
         if is_remote(self._output_dir):
             yield from self.fs.hadoop.read([f"{self._output_dir}/part-*"], "-text")
             return
-        for part in sorted(Path(self._output_dir).glob("part-*")):
+        for part in in_order(Path(self._output_dir).glob("part-*")):
             yield from self.fs.local._cat_file(str(part))  # noqa: SLF001 - mrjob's own runners call it as well
 
     # Where things are

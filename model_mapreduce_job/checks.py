@@ -1,0 +1,76 @@
+"""What the driver checks before any work: mistakes that would otherwise show, or not show, at the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mrjob.util import expand_path
+
+from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.first_line import first_line
+from model_mapreduce_job.options import ON_THIS_MACHINE
+from model_mapreduce_job.task import DELIMITERS, header_columns, load_manager
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
+
+
+def check(job: MLModelMapReduceJob) -> None:
+    """Raise ModelMapReduceError for a mistake in what a job is given; learn columns that the input names."""
+    options = job.options
+    _check_model(options)
+    _check_options_go_together(options)
+    _check_summary_file(options.summary_file)
+    _check_configurations(options.conf_paths or [])
+    if options.input_protocol in DELIMITERS and not options.columns:
+        job.set_option("columns", header_columns(first_line(job), options))
+
+
+def _check_model(options: Namespace) -> None:
+    manager = load_manager()
+    if options.model_qualified_name is None:
+        names = ", ".join(str(model["qualified_name"]) for model in manager.get_models())
+        raise InputError(f"Which model? Name it with --model_qualified_name. There is: {names}.")
+    manager.check_name(options.model_qualified_name)
+
+
+def _check_options_go_together(options: Namespace) -> None:
+    """Raise InputError for an option that would be passed over without a word."""
+    here = options.runner in ON_THIS_MACHINE
+    runner = options.runner or "inline"
+    idle = {
+        f"--columns {options.columns} names columns of csv or tsv, and neither input nor output is one": (
+            options.columns and not {options.input_protocol, options.output_protocol} & set(DELIMITERS)
+        ),
+        f"--resume goes on with runs of -r inline and -r local, and this is -r {runner}": (
+            options.resume and not here
+        ),
+        f"--bundle {options.bundle} is for a cluster's tasks, and this is -r {runner}": (
+            options.bundle and here
+        ),
+        "--price_per_hour is for --plan, which is not asked for": options.price_per_hour and not options.plan,
+    }
+    for mistake, made in idle.items():
+        if made:
+            raise InputError(f"{mistake}. Leave it out, or change the other.")
+
+
+def _check_summary_file(summary_file: str | None) -> None:
+    if not summary_file:
+        return
+    path = Path(summary_file).absolute()
+    if not path.parent.is_dir():
+        raise InputError(f"--summary_file {summary_file} can't be written: its directory does not exist.")
+    if path.is_dir():
+        raise InputError(
+            f"--summary_file {summary_file} can't be written: it's a directory. Name a file in it."
+        )
+
+
+def _check_configurations(paths: list[str]) -> None:
+    for path in paths:
+        if not Path(expand_path(path)).is_file():
+            raise InputError(f"There is no configuration {path} to read. Check --conf-path.")
