@@ -18,6 +18,8 @@ _FAILURES = (Failure, BaseException)
 # Parts the texts of a batch: a byte that hardly any prediction holds, as a JSON document.
 _RARE = b"\x7f"
 _SEPARATOR = b'"%b"' % _RARE
+# To write one alone costs what it takes to write about ten together.
+_FEW = 16
 
 
 def prediction_texts(outcomes: Sequence[Outcome]) -> list[bytes | Failure]:
@@ -26,10 +28,33 @@ def prediction_texts(outcomes: Sequence[Outcome]) -> list[bytes | Failure]:
     A prediction may hold what msgspec can write, numpy scalars and arrays, and pydantic models. Its text
     does not depend on the others'.
     """
+    shared = _texts_of_few(outcomes)
+    return _texts_of_many(outcomes) if shared is None else shared
+
+
+def _texts_of_few(outcomes: Sequence[Outcome]) -> list[bytes | Failure] | None:
+    """Return the texts of outcomes that are a few objects again and again, as a classifier's may be.
+
+    Each object is written once. None when there are too many of them for that to pay.
+    """
+    known: dict[int, bytes | Failure] = {}
+    texts: list[bytes | Failure] = []
+    found = map(known.__getitem__, map(id, outcomes))
+    while len(texts) < len(outcomes):
+        try:
+            texts.extend(found)  # goes on behind the outcome that was not known
+        except KeyError:
+            if len(known) > _FEW + len(texts) // _FEW:
+                return None
+            outcome = outcomes[len(texts)]
+            text = known[id(outcome)] = _text_or_failure(outcome)
+            texts.append(text)
+    return texts
+
+
+def _texts_of_many(outcomes: Sequence[Outcome]) -> list[bytes | Failure]:
     if any(issubclass(kind, _FAILURES) for kind in set(map(type, outcomes))):
-        texts = iter(
-            prediction_texts([outcome for outcome in outcomes if not isinstance(outcome, _FAILURES)])
-        )
+        texts = iter(_texts_of_many([outcome for outcome in outcomes if not isinstance(outcome, _FAILURES)]))
         return [_failure(outcome) if isinstance(outcome, _FAILURES) else next(texts) for outcome in outcomes]
     try:
         return _all_at_once(outcomes)
@@ -56,9 +81,11 @@ def _may_hold_nan(predictions: Sequence[Any]) -> bool:
     return b"\xcb\x7f" in packed or b"\xcb\xff" in packed
 
 
-def _text_or_failure(prediction: Any) -> bytes | Failure:
+def _text_or_failure(outcome: Outcome) -> bytes | Failure:
+    if isinstance(outcome, _FAILURES):
+        return _failure(outcome)
     try:
-        return _text(prediction)
+        return _text(outcome)
     except Exception as error:  # noqa: BLE001 - a prediction may be an object of any kind
         return Failure("PredictionError", one_line(f"The prediction can't be written as JSON: {error}"))
 

@@ -201,6 +201,30 @@ def test_no_outcomes_have_no_texts() -> None:
     assert prediction_texts([]) == []
 
 
+class Written:
+    """Counts how often it's written."""
+
+    times = 0
+
+    def tolist(self) -> list[int]:
+        self.times += 1
+        return [1]
+
+
+def test_an_object_that_comes_again_and_again_is_written_once() -> None:
+    answer = Written()
+    assert prediction_texts([answer] * 100) == [b"[1]"] * 100
+    assert answer.times == 1
+
+
+@pytest.mark.parametrize("distinct", [0, 1, 15, 16, 17, 18, 40, 300])
+def test_few_objects_or_many_are_written_alike(distinct: int) -> None:
+    error, shared, nan = ValueError("bad"), {"a": 1}, float("nan")
+    numbers = [n + 0.5 for n in range(distinct)]
+    outcomes = [shared, error, shared, *numbers, nan, *[shared, error] * 300, *numbers]
+    assert prediction_texts(outcomes) == list(map(text_of, outcomes))
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
@@ -228,3 +252,9 @@ def test_a_text_reads_back_as_the_prediction_and_is_spaced_as_json_dumps_does(pr
 @settings(deadline=None, max_examples=300)
 def test_the_text_of_a_prediction_does_not_depend_on_the_others(predictions: Any) -> None:
     assert prediction_texts(predictions) == [text_of(prediction) for prediction in predictions]
+
+
+@given(st.lists(JSON, min_size=1, max_size=3), st.integers(0, 60))
+@settings(deadline=None)
+def test_objects_that_are_shared_are_written_as_they_are_alone(predictions: Any, times: int) -> None:
+    assert prediction_texts(predictions * times) == list(map(text_of, predictions)) * times

@@ -188,10 +188,16 @@ def test_an_empty_batch_has_no_results(model: IrisModel) -> None:
     assert model.predict_batch([]) == []
 
 
-def test_changing_one_result_changes_no_other(model: IrisModel) -> None:
-    first, second = model.predict_batch([SETOSA, SETOSA])
+def test_changing_a_result_changes_none_of_another_call(model: IrisModel) -> None:
+    (first,) = model.predict_batch([SETOSA])
     first["species"] = "rose"
-    assert second == model.predict(SETOSA) == {"species": "setosa"}
+    assert model.predict_batch([SETOSA]) == [model.predict(SETOSA)] == [{"species": "setosa"}]
+
+
+def test_flowers_of_one_species_share_a_result(model: IrisModel) -> None:
+    first, other, second = model.predict_batch([SETOSA, VIRGINICA, SETOSA])
+    assert first is second
+    assert first is not other
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 64, 1000])

@@ -294,7 +294,8 @@ def test_the_summary_is_written_when_the_sample_fails_too(planner: Planner) -> N
 def test_a_summary_that_cant_be_written_is_said_in_one_line(planner: Planner) -> None:
     told = planner.plan("--summary_file", planner.tmp, planner.write("in", [{"n": 1}]))
     assert told.code == 1
-    assert told.errors == f"--summary_file {planner.tmp} can't be written: it's a directory. Name a file in it.\n"
+    mistake = f"--summary_file {planner.tmp} can't be written: it's a directory."
+    assert told.errors == f"{mistake} Name a file in it.\n"
 
 
 def test_verbose_tells_what_mrjob_does(planner: Planner) -> None:

@@ -5,14 +5,22 @@ import struct
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
 from msgspec.structs import astuple
 
-from iris_model.iris_schema import FIELDS, LARGEST, IrisInput, IrisInputError, IrisPrediction, checked
+from iris_model.iris_schema import (
+    FIELDS,
+    LARGEST,
+    IrisInput,
+    IrisInputError,
+    IrisPrediction,
+    Species,
+    checked,
+)
 
 MODEL_FILE: Final = Path(__file__).parent / "model_files" / "iris.onnx"
 
@@ -41,16 +49,20 @@ class IrisModel:
         return self._species([checked(data)])[0]
 
     def predict_batch(self, data: Sequence[IrisInput]) -> list[IrisPrediction | IrisInputError]:
-        """Return one result for each flower, in order: its species, or the error `predict` would raise."""
+        """Return one result for each flower, in order: its species, or the error `predict` would raise.
+
+        Flowers of one species share one result, which is then written once: change a copy of it.
+        """
         try:
             return [*self._species(data)]
         except (TypeError, ValueError, struct.error):
             return self._species_or_errors(data)
 
     def _species(self, flowers: Sequence[IrisInput]) -> list[IrisPrediction]:
-        # Only the label is asked for. A dict each: a caller that changes one result changes no other.
+        # Only the label is asked for.
         (labels,) = self._session.run(["label"], {"X": _features(flowers)})
-        return [{"species": label} for label in labels]
+        predictions = {label: IrisPrediction(species=label) for label in get_args(Species)}
+        return [*map(predictions.__getitem__, labels.tolist())]
 
     def _species_or_errors(self, data: Sequence[IrisInput]) -> list[IrisPrediction | IrisInputError]:
         results = [_checked_or_error(record) for record in data]

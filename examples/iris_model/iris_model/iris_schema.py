@@ -24,10 +24,13 @@ class IrisInput(msgspec.Struct, frozen=True, gc=False):
     petal_width: Centimetres
 
 
+Species = Literal["setosa", "versicolor", "virginica"]
+
+
 class IrisPrediction(TypedDict):
     """The species of a flower."""
 
-    species: Literal["setosa", "versicolor", "virginica"]
+    species: Species
 
 
 FIELDS: Final = IrisInput.__struct_fields__
