@@ -5,9 +5,10 @@ line -> protocol.read -> record | failure -> predictor -> prediction | failure -
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from model_mapreduce_job.batch_sizing import BatchSizer
 from model_mapreduce_job.batches import batches
@@ -92,6 +93,7 @@ class BatchPrediction:
 
 
 def _failures_in(predictions: list[bytes | Failure]) -> list[Failure]:
-    if Failure not in map(type, predictions):
-        return []  # nearly always, and this is the quickest way to tell
+    with suppress(TypeError):  # of the ways measured, the quickest to tell that there are none
+        b"".join(cast("list[bytes]", predictions))
+        return []
     return [prediction for prediction in predictions if isinstance(prediction, Failure)]

@@ -16,6 +16,7 @@ from mrjob.inline import InlineMRJobRunner
 from mrjob.local import LocalMRJobRunner, _TaskFailedException
 from mrjob.sim import SimMRJobRunner
 
+from model_mapreduce_job.lines import BLOCK_BYTES
 from model_mapreduce_job.runners import worker_process
 from model_mapreduce_job.runners.dist_cache import fill_dist_cache
 from model_mapreduce_job.runners.inputs import STDIN, list_inputs, plan_inputs
@@ -89,8 +90,8 @@ class _OnLocalEngine(SimMRJobRunner):
     def cat_output(self) -> Iterator[bytes]:
         """Yield the output in the order of its parts."""
         for part in in_order(Path(str(self._output_dir)).glob("part-*")):
-            with part.open("rb") as file:
-                yield from iter(partial(file.read, 1 << 20), b"")
+            with part.open("rb", buffering=0) as file:
+                yield from iter(partial(file.read, BLOCK_BYTES), b"")
             yield b""
 
     def _get_local_tmp_dir(self) -> str:

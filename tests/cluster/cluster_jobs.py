@@ -46,6 +46,11 @@ def inline_fingerprint(directory: Path, *arguments: object, **environment: str) 
     return fingerprint(LocalJob(directory, environment=environment).run("-r", "inline", *arguments))
 
 
+def local_fingerprint(directory: Path, *arguments: object, **environment: str) -> str:
+    """Return the fingerprint of the same run on the local runner."""
+    return fingerprint(LocalJob(directory, environment=environment).run("-r", "local", *arguments))
+
+
 @dataclass(frozen=True)
 class Task:
     """A Python process of a task."""

@@ -17,6 +17,7 @@ from cluster_jobs import (
     Task,
     fingerprint,
     inline_fingerprint,
+    local_fingerprint,
     on_hadoop,
     summary_of,
 )
@@ -54,14 +55,16 @@ def obedient(hadoop: LocalHadoop, models_bundle: Path, tmp_path: Path) -> LocalJ
 
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("ending", COMPRESSIONS)
-def test_any_bytes_give_the_same_output_as_inline(  # noqa: PLR0913, PLR0917 - fixtures
+def test_any_bytes_give_the_same_output_as_on_one_machine(  # noqa: PLR0913, PLR0917 - fixtures
     hadoop: LocalHadoop, job: LocalJob, rows: Path, rows_in_hdfs: str, kind: str, ending: str, tmp_path: Path
 ) -> None:
     """Lines with CRs, TABs and bytes that are no UTF-8 among them; bz2 is split between tasks, gz is not."""
     name, output = f"rows.{kind}{ending}", f"/same-{kind}{ending}"
     options = ("--input_protocol", kind)
     ended = job.run(*options, "--output-dir", f"hdfs://{output}", f"{rows_in_hdfs}/{name}")
-    assert fingerprint(ended) == inline_fingerprint(tmp_path, *IRIS, *options, rows / name, **IRIS_SETTINGS)
+    same_run = (tmp_path, *IRIS, *options, rows / name)
+    assert fingerprint(ended) == inline_fingerprint(*same_run, **IRIS_SETTINGS)
+    assert fingerprint(ended) == local_fingerprint(*same_run, **IRIS_SETTINGS)
     assert "complete: 100," in ended.errors
     parts = hadoop.hadoop("fs", "-ls", "-C", output).stdout.split()
     tasks = 1 if ending == ".gz" else 2
