@@ -8,6 +8,7 @@ import pytest
 from fakes import AnswersErrorsFor, AnswersNumpy, DoublesOneByOne, LeavesTheProcess, OutOfMemoryOver, RaisesOn
 from iris_model.iris_predict import IrisModel
 from schema_fakes import EVERY_SHAPE
+from wide_model.wide_predict import WideModel
 
 from model_mapreduce_job.batch_prediction import BatchPrediction
 from model_mapreduce_job.batch_sizing import BatchSizer
@@ -33,6 +34,8 @@ FLOWERS = [
     % (4 + n / 20, 1 + n / 10, n / 25)
     for n in range(50)
 ]
+APPLICATIONS = [b'{"age": %d, "income": %d.5, "region": "north"}' % (20 + n, 900 * n) for n in range(50)]
+WRONG = b'{"x": "asd", "petal_width": "asd", "age": "asd"}'
 BAD = [
     b"",
     b"{}",
@@ -40,14 +43,16 @@ BAD = [
     b"null",
     b"?",
     b"\xff",
-    b'{"x": "asd", "petal_width": "asd"}',
-    b'{"x": null}',
+    WRONG,
+    b'{"x": null, "age": false}',
     b'{"x": NaN}',
-    b'{"x": [1]}',
-    b'{"x": true, "petal_width": true, "sepal_length": 1, "sepal_width": 1, "petal_length": 1}',
+    b'{"x": [1], "age": [1]}',
+    b'{"x": true, "age": true, "petal_width": true, "sepal_length": 1, "sepal_width": 1, "petal_length": 1}',
 ]
-CASES = [pytest.param(IrisModel(), FLOWERS, id="IrisModel")] + [
-    pytest.param(model, NUMBERS, id=type(model).__name__) for model in DOUBLERS
+CASES = [
+    pytest.param(IrisModel(), FLOWERS, id="IrisModel"),
+    pytest.param(WideModel(), APPLICATIONS, id="WideModel"),
+    *(pytest.param(model, NUMBERS, id=type(model).__name__) for model in DOUBLERS),
 ]
 every_model = pytest.mark.parametrize(("model", "lines"), CASES)
 
@@ -104,7 +109,7 @@ def test_a_bad_record_costs_itself_and_changes_no_other(model: Any, lines: list[
 
 @every_model
 def test_a_failure_is_explained_on_one_line(model: Any, lines: list[bytes]) -> None:
-    output, _ = run(model, [lines[0], b'{"x": "asd"}'])
+    output, _ = run(model, [lines[0], WRONG])
     error = json.loads(output[1].split(b"\t")[1])["error"]
     assert error["type"]
     assert error["message"]
@@ -113,6 +118,6 @@ def test_a_failure_is_explained_on_one_line(model: Any, lines: list[bytes]) -> N
 
 @every_model
 def test_its_schema_tells_its_fields(model: Any, lines: list[bytes]) -> None:
-    fields = [field.name for field in fields_of(model.input_schema) if field.required]
-    assert fields in ([], list(json.loads(lines[0])))
+    fields = fields_of(model.input_schema)
+    assert [field.name for field in fields if field.required] in ([], list(json.loads(lines[0])))
     assert bool(fields) == (model.input_schema is not None)

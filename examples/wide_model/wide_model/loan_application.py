@@ -2,33 +2,36 @@
 
 from typing import Literal, TypedDict
 
+import msgspec
 
-class LoanApplication(TypedDict, total=False):
+
+class LoanApplication(msgspec.Struct, frozen=True, gc=False):
     """One application: a field that is absent or null is a missing value, which the model can do without.
 
     Money is in euros, shares are between 0 and 1. A text that the model was not trained on counts as missing.
+    A Struct of so many fields is decoded in less than half the time that a dict takes.
     """
 
-    age: float | None
-    income: float | None
-    loan_amount: float | None
-    loan_term_months: float | None
-    interest_rate: float | None
-    employment_months: float | None
-    debt_ratio: float | None
-    open_accounts: float | None
-    late_payments: float | None
-    card_utilisation: float | None
-    savings_balance: float | None
-    recent_inquiries: float | None
-    dependents: float | None
-    address_months: float | None
-    employment: str | None
-    housing: str | None
-    purpose: str | None
-    region: str | None
-    channel: str | None
-    education: str | None
+    age: float | None = None
+    income: float | None = None
+    loan_amount: float | None = None
+    loan_term_months: float | None = None
+    interest_rate: float | None = None
+    employment_months: float | None = None
+    debt_ratio: float | None = None
+    open_accounts: float | None = None
+    late_payments: float | None = None
+    card_utilisation: float | None = None
+    savings_balance: float | None = None
+    recent_inquiries: float | None = None
+    dependents: float | None = None
+    address_months: float | None = None
+    employment: str | None = None
+    housing: str | None = None
+    purpose: str | None = None
+    region: str | None = None
+    channel: str | None = None
+    education: str | None = None
 
 
 class LoanRisk(TypedDict):
@@ -38,22 +41,6 @@ class LoanRisk(TypedDict):
     score: float
 
 
-NUMBERS = (
-    "age",
-    "income",
-    "loan_amount",
-    "loan_term_months",
-    "interest_rate",
-    "employment_months",
-    "debt_ratio",
-    "open_accounts",
-    "late_payments",
-    "card_utilisation",
-    "savings_balance",
-    "recent_inquiries",
-    "dependents",
-    "address_months",
-)
 CATEGORIES = {
     "employment": ("salaried", "self_employed", "contract", "retired", "student", "unemployed"),
     "housing": ("owner", "mortgage", "tenant", "family"),
@@ -62,3 +49,5 @@ CATEGORIES = {
     "channel": ("branch", "web", "phone", "broker"),
     "education": ("primary", "secondary", "bachelor", "master", "doctorate"),
 }
+# The model takes its numbers first, then its texts.
+NUMBERS = tuple(name for name in LoanApplication.__struct_fields__ if name not in CATEGORIES)
