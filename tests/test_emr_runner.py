@@ -1,6 +1,9 @@
 """The EMR runner is safe by default, stops what it starts, and lives with a bad connection."""
 
+import bz2
+import gzip
 import json
+import lzma
 import os
 import signal
 import subprocess
@@ -215,6 +218,22 @@ def test_a_read_that_keeps_breaking_off_is_an_error_not_a_short_file(
     with pytest.raises(AwsError, match="can't be reached"), aws_errors():
         list(s3.cat(uri))
     stack.heal()
+
+
+def test_all_members_of_a_compressed_object_are_read(stack: EmrStack, s3: ResumingS3Filesystem) -> None:
+    """By its own way, mrjob ends behind the first."""
+    texts = [b"first\n", b"x" * 3_000_000, b"last\n"]
+    for ending, compress in (".gz", gzip.compress), (".bz2", bz2.compress), (".xz", lzma.compress):
+        uri = put(stack, s3, f"members{ending}", b"".join(map(compress, texts)))
+        assert b"".join(s3.cat(uri)) == b"".join(texts)
+
+
+def test_a_compressed_object_that_is_cut_off_is_told_by_its_name(
+    stack: EmrStack, s3: ResumingS3Filesystem
+) -> None:
+    uri = put(stack, s3, "cut.gz", gzip.compress(b"x" * 1000)[:-1])
+    with pytest.raises(InputError, match=r"^s3://readable/cut\.gz is cut off or damaged"):
+        list(s3.cat(uri))
 
 
 def test_an_empty_object_is_read_as_nothing(stack: EmrStack, s3: ResumingS3Filesystem) -> None:

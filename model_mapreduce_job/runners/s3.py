@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
-from mrjob.cat import decompress
 from mrjob.fs.s3 import S3Filesystem
 
 from model_mapreduce_job.runners.aws_errors import UNREACHED
+from model_mapreduce_job.runners.compression import decompressed, whole_or_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,37 +26,66 @@ ABANDONED_UPLOAD_DAYS: Final = 1
 
 
 class ResumingS3Filesystem(S3Filesystem):
-    """mrjob's S3 filesystem; an object whose connection breaks is read on from where it broke."""
+    """mrjob's S3 filesystem; a read goes on where its connection breaks, and to the end of all members."""
 
     def _cat_file(self, path: str) -> Iterator[bytes]:
-        chunks: Iterator[bytes] = decompress(self._chunks(*split_uri(path)), path)
-        return chunks
+        """Yield what an object holds, decompressed by its ending; raises InputError for a damaged one."""
+        with closing(S3Object(self.make_s3_client(), path)) as opened, whole_or_error(path):
+            file = decompressed(path, cast("BinaryIO", opened))
+            yield from iter(partial(file.read, CHUNK_BYTES), b"")
 
-    def _chunks(self, bucket: str, key: str) -> Iterator[bytes]:
-        client = self.make_s3_client()
-        head = client.head_object(Bucket=bucket, Key=key)
-        size, read, tries = head["ContentLength"], 0, 0
-        while read < size:
+
+class S3Object:
+    """Reads an object from an offset on; where the connection breaks, a new one goes on.
+
+    It's the same version of the object to the end: S3 refuses to go on in one that was written over.
+    """
+
+    def __init__(self, client: Any, uri: str, offset: int = 0) -> None:
+        self._client = client
+        self._uri = uri
+        self._offset = offset
+        self._end: int | None = None
+        self._version: dict[str, str] = {}
+        self._body: Any = None
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most size bytes, and none at the end; raises botocore's errors."""
+        tries = 0
+        while self._offset != self._end:
             try:
-                # the same version of the object to the end: S3 refuses the request if it was written over
-                answer = client.get_object(
-                    Bucket=bucket, Key=key, IfMatch=head["ETag"], Range=f"bytes={read}-{size - 1}"
-                )
-                for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
-                    read, tries = read + len(chunk), 0
-                    yield chunk
+                return self._read(size)
             except UNREACHED as error:
+                self.close()
                 tries += 1
                 if tries == READ_TRIES:
                     raise
                 log.warning(
-                    "Reading s3://%s/%s broke off at byte %d, going on from there: %s",
-                    bucket,
-                    key,
-                    read,
-                    error,
+                    "Reading %s broke off at byte %d, going on from there: %s", self._uri, self._offset, error
                 )
                 time.sleep(2**tries / 10)
+        return b""
+
+    def close(self) -> None:
+        """Close the connection; the next read would open another."""
+        if self._body is not None:
+            self._body.close()
+            self._body = None
+
+    def _read(self, size: int) -> bytes:
+        if self._body is None:
+            self._open()
+        data: bytes = self._body.read(size)
+        self._offset += len(data)
+        return data
+
+    def _open(self) -> None:
+        bucket, key = split_uri(self._uri)
+        place = {"Range": f"bytes={self._offset}-"} if self._offset else {}
+        answer = self._client.get_object(Bucket=bucket, Key=key, **place, **self._version)
+        self._body = answer["Body"]
+        self._end = self._offset + answer["ContentLength"]
+        self._version = {"IfMatch": answer["ETag"]}
 
 
 def ensure_bucket(filesystem: S3Filesystem, name: str, expiry_days: Mapping[str, int]) -> None:
