@@ -125,10 +125,13 @@ def test_output_fingerprint_and_counters_are_those_of_this_machine(
 
 @pytest.mark.usefixtures("first")
 def test_the_step_ran_on_hadoop_and_read_s3(stack: EmrStack) -> None:
-    """S3A counts what it reads, and two containers ran tasks; plain processes have neither."""
+    """S3A counts what it reads, and containers ran two tasks or more; plain processes have neither.
+
+    On a busy machine Hadoop may start an attempt again, to see which one ends first.
+    """
     syslog = logs(stack, "/syslog.gz")
     assert re.search(r"S3: Number of bytes read=[1-9]", syslog), syslog
-    assert "Launched map tasks=2" in syslog
+    assert re.search(r"Launched map tasks=[2-9]", syslog), syslog
 
 
 def test_too_many_failures_end_with_exit_code_3_and_no_output(
