@@ -46,6 +46,8 @@ def mapper_options(arguments: list[str]) -> Namespace | None:
 
 def main(options: Namespace) -> None:
     """Run the job's own mapper as its options say, and end the process when it fails."""
+    # A task has one core, as on Spark: a numeric library's own threads would take turns with other tasks.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     with one_line_for_mistakes():
         run_map_task(
             lambda attempt: make_task(options, None, attempt), options, sys.stdin.buffer, sys.stdout.buffer

@@ -215,3 +215,14 @@ def test_what_a_library_says_is_no_output_and_ends_nothing(job: LocalJob) -> Non
     ended = job.run("--model_qualified_name", "chatty", "--quiet", "in")
     assert (ended.code, ended.errors) == (0, "")
     assert ended.values == numbered(5000)
+
+
+@pytest.mark.parametrize(("options", "threads"), [((), "1"), (("--cmdenv", "OMP_NUM_THREADS=3"), "3")])
+def test_a_numeric_library_gets_one_thread_unless_told_otherwise(
+    tmp_path: Path, options: tuple[str, ...], threads: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tasks run side by side, one a core."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    job = LocalJob(tmp_path, ("-r", "local", "--model_qualified_name", "obedient", *options))
+    record = write_records(tmp_path / "record", [{"env": "OMP_NUM_THREADS"}])
+    assert job.run(record).values == [threads]
