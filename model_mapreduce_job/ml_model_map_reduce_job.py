@@ -20,7 +20,7 @@ from mrjob.job import MRJob
 from mrjob.protocol import JSONProtocol, JSONValueProtocol
 from yaml import YAMLError
 
-from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
 from model_mapreduce_job.lines import blocks_of
 from model_mapreduce_job.map_process import run_map_task
 from model_mapreduce_job.mistakes import one_line_for_mistakes
@@ -97,7 +97,11 @@ class MLModelMapReduceJob(MRJob):
         if hasattr(runner, "local_run"):
             runner.local_run.plan = plan_of(self)
         if hasattr(runner, "use_bundle"):
-            runner.use_bundle(self.options.bundle)
+            try:
+                runner.use_bundle(self.options.bundle)
+            except ModelMapReduceError:
+                runner.cleanup(mode=["LOCAL_TMP"])  # nothing else was made
+                raise
         return runner
 
     def make_plain_runner(self) -> Any:

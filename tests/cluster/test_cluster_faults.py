@@ -6,7 +6,7 @@ import signal
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,9 @@ from local_jobs import Ended, LocalJob, ended, write_records
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 RECORDS = 2_000
+# So large that Hadoop can't read ahead to the end of a split while one of its records waits: a task that has
+# read all that it is to read is not worth a second attempt.
+PADDING = "x" * 4_000
 LIMIT_S = 180
 OUTPUT = "/faults/out"
 
@@ -30,10 +33,12 @@ class Disturbed:
     path: Path
     reached: Path
     go_on: Path
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self, *options: str) -> subprocess.Popen[bytes]:
         """Start the run, and return when a task waits at its record in the middle."""
         process = self.job.start(*options, "--output-dir", f"hdfs://{OUTPUT}", self.path)
+        self.started.append(process)
         if not eventually(lambda: self.reached.exists() or process.poll() is not None, LIMIT_S):
             process.kill()
         assert self.reached.exists(), ended(process).errors
@@ -43,6 +48,14 @@ class Disturbed:
         """Let the run go on, and return what it came to."""
         self.go_on.touch()
         return ended(process)
+
+    def end(self) -> None:
+        """End what a failed test has left."""
+        self.go_on.touch()
+        self.job.kill()
+        for process in self.started:
+            if process.poll() is None:
+                process.communicate()
 
     def waiting(self) -> Task:
         """Return the task that waits: the only one, once the others are done."""
@@ -65,12 +78,12 @@ def disturbed(hadoop: LocalHadoop, models_bundle: Path, tmp_path: Path) -> Itera
     """Give a run to disturb; the cluster is whole again afterwards."""
     hadoop.hadoop("fs", "-rm", "-r", "-f", "-skipTrash", "/faults")
     reached, go_on = tmp_path / "reached", tmp_path / "go on"
-    records: list[dict[str, object]] = [{"n": number} for number in range(RECORDS)]
+    records: list[dict[str, object]] = [{"n": number, "pad": PADDING} for number in range(RECORDS)]
     records[700] |= {"do": "wait_for_file", "reached": str(reached), "go_on": str(go_on)}
     job = on_hadoop(hadoop, tmp_path, "--bundle", str(models_bundle), *OBEDIENT)
-    yield Disturbed(hadoop, job, write_records(tmp_path / "records", records), reached, go_on)
-    go_on.touch()
-    job.kill()
+    disturbed = Disturbed(hadoop, job, write_records(tmp_path / "records", records), reached, go_on)
+    yield disturbed
+    disturbed.end()
     cluster("up")
 
 
