@@ -55,7 +55,8 @@ class BatchPrediction:
         started = perf_counter_ns()
         batch = read_batch(self.reader, lines)
         texts = prediction_texts(self._predict(batch.records))
-        output = self._write(batch.keys, batch.with_failures(texts))
+        failures = [*batch.failures.values(), *_failures_in(texts)]
+        output = self._write(batch.keys, batch.with_failures(texts), failures)
         self.tally.lines += len(lines)
         self.tally.blank += batch.blank
         self.tally.headers += batch.headers
@@ -69,8 +70,9 @@ class BatchPrediction:
         self.tally.batches += 1
         return answers
 
-    def _write(self, keys: list[bytes], predictions: list[bytes | Failure]) -> list[bytes]:
-        failures = _failures_in(predictions)
+    def _write(
+        self, keys: list[bytes], predictions: list[bytes | Failure], failures: list[Failure]
+    ) -> list[bytes]:
         for failure in failures:
             self.tally.add_failure(failure)
         self.tally.predicted += len(predictions) - len(failures)
@@ -79,12 +81,13 @@ class BatchPrediction:
     def fail(self, line: bytes, failure: Failure) -> list[bytes]:
         """Return the output of a line whose failure is already known, and count it."""
         self.tally.lines += 1
-        return self._counted(self._write([self.reader.text(bare(line))], [failure]))
+        return self._counted(self._write([self.reader.text(bare(line))], [failure], [failure]))
 
     def _overlong(self, line: OverlongLine) -> list[bytes]:
         self.tally.lines += 1
         key = json_string(line.head + b"...")
-        return self._write([key], [Failure("OverlongLine", "The line is longer than --max_record_bytes")])
+        failure = Failure("OverlongLine", "The line is longer than --max_record_bytes")
+        return self._write([key], [failure], [failure])
 
     def _counted(self, output: list[bytes]) -> list[bytes]:
         if self.fingerprint:
@@ -92,8 +95,8 @@ class BatchPrediction:
         return output
 
 
-def _failures_in(predictions: list[bytes | Failure]) -> list[Failure]:
+def _failures_in(texts: list[bytes | Failure]) -> list[Failure]:
     with suppress(TypeError):  # of the ways measured, the quickest to tell that there are none
-        b"".join(cast("list[bytes]", predictions))
+        b"".join(cast("list[bytes]", texts))
         return []
-    return [prediction for prediction in predictions if isinstance(prediction, Failure)]
+    return [text for text in texts if isinstance(text, Failure)]

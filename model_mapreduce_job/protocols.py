@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import msgspec
-
-from model_mapreduce_job.records import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from model_mapreduce_job.records import Failure
     from model_mapreduce_job.schemas import RecordSchema
 
 
@@ -72,12 +71,18 @@ class JsonPairs:
 
     def write(self, keys: Sequence[bytes], predictions: Sequence[bytes | Failure]) -> list[bytes]:
         """Return one pair a line."""
-        try:
-            return _pairs(keys, predictions)
-        except TypeError:  # there is a Failure among them
-            return _pairs(keys, [self._failed(p) if isinstance(p, Failure) else p for p in predictions])
+        lines: list[bytes] = []
+        pairs = map(b"\t".join, zip(keys, cast("Sequence[bytes]", predictions), strict=True))
+        while True:
+            try:
+                lines.extend(pairs)  # goes on behind the Failure that raised
+            except TypeError:
+                place = len(lines)
+                lines.append(b"%b\t%b" % (keys[place], self._failed(predictions[place])))
+            else:
+                return lines
 
-    def _failed(self, failure: Failure) -> bytes:
+    def _failed(self, failure: Any) -> bytes:
         return b'{"error": %b}' % error_text(failure) if self._explain else b"null"
 
 
@@ -127,10 +132,6 @@ class KeyFields:
 
 
 _skim = msgspec.json.Decoder(msgspec.Raw).decode
-
-
-def _pairs(keys: Sequence[bytes], values: Sequence[Any]) -> list[bytes]:
-    return list(map(b"\t".join, zip(keys, values, strict=True)))
 
 
 # An object's values as the text that they were written in.
