@@ -77,25 +77,28 @@ def simulated(cluster: Cluster, records: int, runs: int = SIMULATIONS) -> float:
 
 
 def measured_cluster(results: dict[str, Any]) -> Cluster:
-    """Return the cluster whose figures the runs with one task at a time, and with one record, tell."""
-    alone = next(run for run in results["by_concurrent_tasks"] if run["tasks"] == 1)
+    """Return the cluster whose figures two runs tell: over one record, and with a task for each core."""
+    cores = results["machine"]["cores"]
+    full = next(run for run in results["by_concurrent_tasks"] if run["tasks"] == cores)
     fixed, startup = results["one_record_seconds"], results["task_seconds"]
-    tasks = results["tasks"]
-    work = alone["seconds"] - fixed - (tasks - 1) * startup
+    task_records = math.ceil(results["rows"] / results["tasks"])
+    # the formula, solved for what a task takes
+    task = (full["seconds"] - (fixed - startup)) / (results["tasks"] / cores + 0.5)
     return Cluster(
-        slots=1,
-        record_seconds=work / results["rows"],
+        slots=cores,
+        record_seconds=(task - startup) / task_records,
         startup_seconds=startup,
         run_seconds=fixed - startup,
-        task_records=math.ceil(results["rows"] / tasks),
+        task_records=task_records,
     )
 
 
 def check(results: dict[str, Any]) -> None:
     """Print what formula and simulation say of the runs that were measured, and how far off they are."""
     print(f"{'tasks at a time':>15} {'measured':>9} {'formula':>9} {'simulated':>9}  off by")
+    measured = measured_cluster(results)
     for run in results["by_concurrent_tasks"]:
-        cluster = replace(measured_cluster(results), slots=min(run["tasks"], results["machine"]["cores"]))
+        cluster = replace(measured, slots=min(run["tasks"], measured.slots))
         told, played = formula(cluster, results["rows"]), simulated(cluster, results["rows"], runs=1)
         off = f"{told / run['seconds'] - 1:+.0%}, {played / run['seconds'] - 1:+.0%}"
         print(f"{run['tasks']:>15} {run['seconds']:>8.1f}s {told:>8.1f}s {played:>8.1f}s  {off}")
