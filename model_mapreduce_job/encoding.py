@@ -18,7 +18,7 @@ _FAILURES = (Failure, BaseException)
 # Parts the texts of a batch: a byte that hardly any prediction holds, as a JSON document.
 _RARE = b"\x7f"
 _SEPARATOR = b'"%b"' % _RARE
-# To write one alone costs what it takes to write about ten together.
+# A text written alone costs several times what one among many does.
 _FEW = 16
 
 
