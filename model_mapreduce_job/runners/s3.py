@@ -60,7 +60,7 @@ class S3Object:
                 tries += 1
                 if tries == READ_TRIES:
                     raise
-                log.warning(
+                log.info(
                     "Reading %s broke off at byte %d, going on from there: %s", self._uri, self._offset, error
                 )
                 time.sleep(2**tries / 10)
