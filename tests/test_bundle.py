@@ -4,13 +4,14 @@ import os
 import subprocess
 import sys
 import tarfile
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from model_mapreduce_job.bundle.__main__ import make_bundle
 from model_mapreduce_job.bundle.archive import read_manifest, write_archive
-from model_mapreduce_job.bundle.contents import Contents, Package
+from model_mapreduce_job.bundle.contents import Contents, Package, installed_versions
 from model_mapreduce_job.bundle.interpreter import interpreter_name, write_launcher
 from model_mapreduce_job.exceptions import ConfigurationError, InputError
 from model_mapreduce_job.runners.task_environment import find_bundle
@@ -32,6 +33,20 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("bundle") / "bundle.tar.gz"
     make_bundle(Contents.of(None), path)
     return path
+
+
+def test_a_distribution_that_is_there_twice_is_named_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It's the one that an import would find; two versions would be a conflict to pip."""
+    before = installed_versions()
+    other = tmp_path / "msgspec-0.1.dist-info"
+    other.mkdir()
+    (other / "METADATA").write_text("Name: Msgspec\nVersion: 0.1\n", encoding="utf-8")
+    (other / "INSTALLER").write_text("pip", encoding="utf-8")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+    assert installed_versions() == before
+    assert [name for name in before if name.startswith("msgspec==")] == [f"msgspec=={version('msgspec')}"]
 
 
 @pytest.fixture

@@ -21,9 +21,6 @@ from model_mapreduce_job.exceptions import ConfigurationError, ModelMapReduceErr
 if TYPE_CHECKING:
     from model_mapreduce_job.bundle.contents import Package
 
-# A busy registry may leave a package out of one answer, which pip takes for a conflict of versions.
-_TRIES = 2
-
 
 def main() -> int:
     """Make the bundle that the command line asks for; return the exit code."""
@@ -61,10 +58,7 @@ def install(requirements: list[str], target: Path) -> None:
     constraints.write_text("\n".join(installed_versions()), encoding="utf-8")
     options = ["--quiet", "--disable-pip-version-check", "--no-compile", "--constraint", str(constraints)]
     command = [sys.executable, "-m", "pip", "install", *options, "--target", str(target), *requirements]
-    for _ in range(_TRIES):
-        done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603 - pip
-        if not done.returncode:
-            break
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603 - pip
     constraints.unlink()
     if done.returncode:
         raise ConfigurationError(f"The bundle's packages can't be installed: {done.stderr.strip()}")

@@ -114,8 +114,15 @@ class Contents:
 
 
 def installed_versions() -> list[str]:
-    """Return the distributions of this environment with their versions, but for those of no registry."""
-    return [f"{found.name}=={found.version}" for found in distributions() if _is_of_registry(found)]
+    """Return the distributions of this environment with their versions, but for those of no registry.
+
+    Of several with one name it's the first on sys.path: setuptools puts older copies of some at its end.
+    """
+    versions: dict[str, str] = {}
+    for found in filter(_is_of_registry, distributions()):
+        # names that differ in these are the same: PEP 503
+        versions.setdefault(re.sub(r"[-_.]+", "-", found.name).lower(), f"{found.name}=={found.version}")
+    return list(versions.values())
 
 
 def _is_of_registry(found: Distribution) -> bool:
