@@ -18,6 +18,7 @@ from model_mapreduce_job.runners.cluster_paths import check_paths
 from model_mapreduce_job.runners.hadoop_fs import ClusterError, HadoopShell
 from model_mapreduce_job.runners.private_directory import PrivateDirectory
 from model_mapreduce_job.runners.staged_output import StagedOutput
+from model_mapreduce_job.runners.streaming_settings import streaming_settings
 from model_mapreduce_job.runners.task_environment import find_bundle, upload_bundle
 from model_mapreduce_job.runners.task_failures import TaskFailure
 
@@ -130,18 +131,13 @@ class HadoopRunner(HadoopJobRunner):
     def _jobconf_for_step(self, step_num: int) -> dict[str, Any]:
         return dict(combine_dicts(self._own_jobconf(step_num), super()._jobconf_for_step(step_num)))
 
-    def _own_jobconf(self, step_num: int) -> dict[str, Any]:
-        last = "reduce" if "reducer" in self._get_step(step_num) else "map"
-        return {
-            "mapreduce.job.name": self._job_key,
-            # Hadoop would also end a line at a CR, and append a TAB to an output line that has none
-            "textinputformat.record.delimiter": "\n",
-            f"stream.{last}.output": "keyonlytext",
-            # where nothing is renamed, _SUCCESS comes when the run was checked
-            "mapreduce.fileoutputcommitter.marksuccessfuljobs": str(
-                not self._output or self._output.renames
-            ).lower(),
-        }
+    def _own_jobconf(self, step_num: int) -> dict[str, str]:
+        # where nothing is renamed, _SUCCESS comes when the run was checked
+        return streaming_settings(
+            self._job_key,
+            reduces="reducer" in self._get_step(step_num),
+            marks_success=not self._output or self._output.renames,
+        )
 
     # The run
 
