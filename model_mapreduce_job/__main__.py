@@ -1,12 +1,16 @@
-"""`python -m model_mapreduce_job`, and the console script."""
+"""`python -m model_mapreduce_job`, the console script, and what the job's own script runs."""
 
 from __future__ import annotations
 
-from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
+from model_mapreduce_job.start import let_ctrl_c_end_imports, prepare_process
 
 
 def main() -> None:
     """Run the job as the command line says; exits with the job's exit code."""
+    let_ctrl_c_end_imports()
+    prepare_process()
+    from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob  # noqa: PLC0415 - takes a while
+
     MLModelMapReduceJob.run()
 
 

@@ -19,6 +19,7 @@ from model_mapreduce_job.run_identity import run_identity
 from model_mapreduce_job.run_summary import RunSummary
 from model_mapreduce_job.runners.local_run import RunPlan
 from model_mapreduce_job.runners.signals import signals_as_exit
+from model_mapreduce_job.standard_streams import ReaderGoneError
 from model_mapreduce_job.task import describe_model
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _print_output(job: MLModelMapReduceJob, runner: Any) -> None:
         for chunk in runner.cat_output():
             job.stdout.write(chunk)
         job.stdout.flush()
-    except BrokenPipeError:
+    except ReaderGoneError:
         raise
     except OSError as error:
         raise InputError(

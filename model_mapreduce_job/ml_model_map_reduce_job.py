@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from pathlib import Path
 
 if __name__ == "__main__":
-    # Until there is a run to clean up after, Ctrl-C just ends it
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    # Python put this file's own directory first; the package is the directory above it
-    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    # Python put this file's own directory first, unless it was asked not to; the package is above it
+    sys.path[: not sys.flags.safe_path] = [str(Path(__file__).resolve().parent.parent)]
+    from model_mapreduce_job.__main__ import main
+
+    main()
+    sys.exit()
 
 import json
+import warnings
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from mrjob.job import MRJob
-from mrjob.protocol import JSONProtocol, JSONValueProtocol
 from yaml import YAMLError
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # mrjob imports what Python calls deprecated
+    from mrjob.job import MRJob
+    from mrjob.protocol import JSONProtocol, JSONValueProtocol
 
 from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
 from model_mapreduce_job.lines import blocks_of
@@ -26,6 +31,7 @@ from model_mapreduce_job.map_process import run_map_task
 from model_mapreduce_job.mistakes import one_line_for_mistakes
 from model_mapreduce_job.options import ON_THIS_MACHINE, OPTIONS
 from model_mapreduce_job.runners import runner_class
+from model_mapreduce_job.start import prepare_process
 from model_mapreduce_job.task import attempt_number, make_task
 
 if TYPE_CHECKING:
@@ -52,6 +58,12 @@ class MLModelMapReduceJob(MRJob):
         for option in OPTIONS:
             add = self.add_passthru_arg if option.passed_on else self.arg_parser.add_argument
             add(*option.spellings, dest=option.name, **option.arguments)
+
+    def load_args(self, args: list[str]) -> None:
+        """Read the command line: whatever comes after `--` is the name of an input."""
+        end = args.index("--") if "--" in args else len(args)
+        super().load_args(args[:end])
+        self.options.args += args[end + 1 :]
 
     def mapper(self, _: None, data: Any) -> Iterator[tuple[Any, Any]]:
         """Yield a record and its prediction, None when it fails; map_pairs does the same by the batch."""
@@ -134,8 +146,11 @@ class MLModelMapReduceJob(MRJob):
     @classmethod
     def run(cls) -> None:
         """Run what the command line asks for; a mistake ends with one line, --verbose gives its traceback."""
-        with one_line_for_mistakes():
-            super().run()
+        prepare_process()
+        with one_line_for_mistakes() as mistakes:
+            job = cls()
+            mistakes.tracebacks = bool(job.options.verbose)
+            job.execute()
 
     def set_option(self, name: str, value: str) -> None:
         """Set an option that the driver found the value of, here and for the tasks."""
@@ -178,9 +193,3 @@ def _write_line(_key: None, line: bytes) -> bytes:
 
 def _raise_input_error(message: str) -> NoReturn:
     raise InputError(f"{message}. --help lists the options.")
-
-
-if __name__ == "__main__":
-    from model_mapreduce_job.__main__ import main
-
-    main()

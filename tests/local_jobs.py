@@ -68,7 +68,7 @@ class LocalJob:
         return subprocess.Popen(
             [sys.executable, self.script, *self.options, *map(str, arguments)],
             cwd=self.directory,
-            env=self._environment(),
+            env=self.variables(),
             **{**streams, **options},
         )
 
@@ -99,7 +99,8 @@ class LocalJob:
         """Return the processes that runs have started."""
         return list(self._processes())
 
-    def _environment(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
+        """Return the environment that runs have."""
         own = {
             "APP_SETTINGS": "models.settings.TestModels",
             "PYTHONPATH": str(TESTS),

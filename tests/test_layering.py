@@ -13,6 +13,7 @@ NAME = PACKAGE.name
 # From the bottom up. A new module finds its place here, or among those that wire.
 LAYERS = (
     "exceptions",
+    "printable",
     "records",
     "config",
     "ml_model",
@@ -49,6 +50,8 @@ WIRES = {
     "mistakes",
     "run_identity",
     "shipped_script",
+    "standard_streams",
+    "start",
 }
 
 

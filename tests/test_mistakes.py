@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
 from model_mapreduce_job.exceptions import InputError, TooManyFailuresError
@@ -13,6 +11,12 @@ from model_mapreduce_job.mistakes import one_line_for_mistakes
 def noted(error: BaseException, note: str) -> BaseException:
     error.add_note(note)
     return error
+
+
+def end_with(error: Exception, *, tracebacks: bool) -> None:
+    with one_line_for_mistakes() as mistakes:
+        mistakes.tracebacks = tracebacks
+        raise error
 
 
 @pytest.mark.parametrize(
@@ -37,12 +41,39 @@ def test_what_ends_a_run_is_one_line(
     assert (leaving.value.code, capsys.readouterr().err) == (code, f"{line}\n")
 
 
-@pytest.mark.parametrize("flag", ["-v", "--verbose"])
-def test_tracebacks_are_for_those_who_ask(flag: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["job", flag])
-    for error in (InputError("No such thing."), OSError(28, "No space left")):
-        with pytest.raises(type(error)), one_line_for_mistakes():
-            raise error
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(InputError("No such thing."), 1), (TooManyFailuresError("Too many."), 3), (OSError(28, "Full"), 1)],
+)
+def test_tracebacks_are_for_those_who_ask(
+    error: Exception, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They come before the line, and change no exit code."""
+    with pytest.raises(SystemExit) as leaving:
+        end_with(error, tracebacks=True)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "Traceback (most recent call last):"
+    assert (leaving.value.code, str(error.args[-1]) in lines[-1]) == (code, True)
+
+
+@pytest.mark.parametrize("tracebacks", [True, False])
+def test_what_a_message_holds_can_not_pass_for_lines_of_the_runs(
+    tracebacks: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        end_with(InputError("The input x\ncomplete: 3 lines\x1b[2J can't be read."), tracebacks=tracebacks)
+    *_, last = lines = capsys.readouterr().err.splitlines()
+    assert last == r"The input x\ncomplete: 3 lines\x1b[2J can't be read."
+    assert not [line for line in lines if line.startswith("complete") or "\x1b" in line]
+
+
+def test_a_broken_pipe_that_is_not_standard_output_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as leaving, one_line_for_mistakes():
+        raise BrokenPipeError(32, "Broken pipe")
+    assert (leaving.value.code, capsys.readouterr().err) == (
+        1,
+        "This machine refused the run something: Broken pipe.\n",
+    )
 
 
 @pytest.mark.parametrize("code", [0, 1, None, "text"])

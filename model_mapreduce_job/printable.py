@@ -1,0 +1,28 @@
+"""Text of unknown origin, made fit to be shown: names of files and columns, and what a model's code says."""
+
+from __future__ import annotations
+
+LONGEST = 2000
+_GAP = " ... "
+
+
+def printable(text: str, limit: int = LONGEST) -> str:
+    r"""Return text on one line of at most limit characters, with escapes for what can't be printed (\x1b).
+
+    Of a longer text the beginning and the end are kept: a message ends with the way out.
+    """
+    line = _escaped(_cut(text, limit))
+    return line if len(line) <= limit else _cut(line, limit)
+
+
+def _escaped(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _cut(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    end = (limit - len(_GAP)) // 3
+    return f"{text[: limit - len(_GAP) - end]}{_GAP}{text[len(text) - end :]}"
