@@ -92,6 +92,10 @@ OPTIONS = (
         },
     ),
     Option(
+        "allow_nan",
+        {"action": "store_true", "help": "read NaN and Infinity in ldjson, as Python's json writes them"},
+    ),
+    Option(
         "key",
         {
             "metavar": "FIELD",

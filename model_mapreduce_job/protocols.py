@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import msgspec
 
+from model_mapreduce_job.json_text import read_again, without_constants
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -39,6 +41,8 @@ class InputProtocol(Protocol):
         """Return the JSON text by which the line comes back: no TAB, no newline; for any bytes."""
         ...
 
+    # Optional: read_again(line, error) gives the record of a line that read raised on, or raises.
+
 
 class OutputProtocol(Protocol):
     """How a prediction is written."""
@@ -56,11 +60,40 @@ class JsonLines:
     def __init__(self, schema: RecordSchema) -> None:
         self.read = schema.decode  # as it is: a method around it would run once a record
 
+    def read_again(self, line: bytes, error: BaseException) -> Any:
+        """Return the record of a line that read raised on, where JSON allows more than its reader does.
+
+        Raises the error, or a better one, for all others.
+        """
+        return read_again(self.read, line, error)
+
     def text(self, line: bytes) -> bytes:
         """Return the line's own JSON text; a JSON string of the line when it is not JSON."""
         if not is_json(line):
             return json_string(line)
         return _without_tabs(line) if has_tabs(line) else line
+
+
+class NanLines:
+    """Reads one JSON document a line, in which NaN and Infinity may stand as Python writes them.
+
+    NaN is null for the model where its schema takes null, else NaN; what comes back has null.
+    """
+
+    verbatim = False
+
+    def __init__(self, schema: RecordSchema) -> None:
+        self.read = schema.decode_nan
+        self._lines = JsonLines(schema)
+
+    def read_again(self, line: bytes, error: BaseException) -> Any:
+        """Return the record of a line that read raised on, as JsonLines does."""
+        return read_again(self.read, line, error, allow_nan=True)
+
+    def text(self, line: bytes) -> bytes:
+        """Return the line's own JSON text with null for NaN; a JSON string of a line that is not JSON."""
+        text = without_constants(line)
+        return self._lines.text(text if text is not line and is_json(text) else line)
 
 
 class JsonPairs:
@@ -110,6 +143,8 @@ class KeyFields:
 
     def __init__(self, protocol: InputProtocol, fields: Sequence[str]) -> None:
         self.read = protocol.read
+        if hasattr(protocol, "read_again"):
+            self.read_again = protocol.read_again
         self._text = protocol.text
         self._lines_are_json = protocol.verbatim
         self._fields = [(field, json_string(field.encode(errors="backslashreplace"))) for field in fields]

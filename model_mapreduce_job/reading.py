@@ -81,12 +81,26 @@ def _read(protocol: InputProtocol, lines: list[bytes], *, utf8: bool) -> _Readin
         except HeaderLine:
             read.headers.add(read.place())
         except RECORD_ERRORS as error:
-            place = read.place()
-            if lines[place].strip():
-                read.failures[place] = Failure.of(error)
-            else:
-                read.blank.add(place)
+            _raised(protocol, read, lines[read.place()], error)
     return read
+
+
+def _raised(protocol: InputProtocol, read: _Reading, line: bytes, error: BaseException) -> None:
+    """Note what a line is that its protocol raised on: blank, a failure, or after all a record."""
+    if not line.strip():
+        read.blank.add(read.place())
+        return
+    try:
+        read.records.append(_read_again(protocol, line, error))
+    except RECORD_ERRORS as reason:
+        read.failures[read.place()] = Failure.of(reason)
+
+
+def _read_again(protocol: InputProtocol, line: bytes, error: BaseException) -> Any:
+    read_again = getattr(protocol, "read_again", None)
+    if read_again is None or isinstance(error, UnicodeDecodeError):
+        raise error
+    return read_again(line, error)
 
 
 def _keys(

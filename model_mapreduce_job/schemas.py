@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import msgspec
 
-from model_mapreduce_job.exceptions import ConfigurationError, ModelContractError
-from model_mapreduce_job.fields import fields_of
+from model_mapreduce_job.exceptions import ModelContractError
+from model_mapreduce_job.fields import fields_of, json_schema_of, may_be_null
+from model_mapreduce_job.json_text import (
+    bare_constant,
+    decode_any,
+    holds_infinity,
+    may_be_out_of_range,
+    without_constants,
+)
+from model_mapreduce_job.type_parts import TypeParts, for_pydantic, is_record_class, parts_of
+from model_mapreduce_job.validators import (
+    ValidationError,
+    json_schema_check,
+    problem,
+    validate_check,
+    validator_check,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from model_mapreduce_job.fields import Field
+    from model_mapreduce_job.validators import Check
+
+__all__ = ["RecordSchema", "ValidationError", "field_names", "record_schema", "required_names"]
 
 Decode: TypeAlias = Callable[[bytes], Any]
 
-_SHOWN_CHARACTERS = 300
-_decode_any = msgspec.json.Decoder().decode
-
-
-class ValidationError(ValueError):
-    """Raised when a record is not what its schema asks for; says where, and what was expected there."""
+_MOST_ERRORS = 1000
 
 
 @dataclass(frozen=True)
@@ -31,19 +45,41 @@ class RecordSchema:
     """How text becomes a record that the model's schema accepts.
 
     decode takes the JSON text of a record and returns it in the shape that the model's predict expects; it
-    raises whatever the schema's library raises. fields has the record's, as far as the schema tells them.
+    raises whatever the schema's library raises. decode_nan takes what Python writes as well: NaN is null
+    where the schema takes one, else NaN. fields has the record's, as far as the schema tells them.
     """
 
     decode: Decode
     fields: Sequence[Field] = ()
+    decode_nan: Decode = field(default=decode_any)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """How a kind of schema reads JSON text, and how text that may have NaN in it."""
+
+    decode: Decode
+    decode_nan: Decode
 
 
 def record_schema(input_schema: Any) -> RecordSchema:
     """Return how to read the records of an input_schema, of any kind that models may have.
 
-    Raises ModelContractError for anything else, ConfigurationError when the kind's library is not installed.
+    Raises ModelContractError for anything else, and for what no library here would check as the schema says
+    it; ConfigurationError when the kind's library is not installed.
     """
-    return RecordSchema(_decoder(input_schema), fields_of(input_schema))
+    kind = _kind(input_schema)
+    try:
+        whole = json_schema_of(input_schema)
+    except Exception:  # noqa: BLE001 - a schema that can't be written as JSON Schema still checks records
+        whole = {}
+
+    def decode_nan(text: bytes) -> Any:
+        if bare_constant(text) is None:
+            return kind.decode(text)
+        return kind.decode_nan(without_constants(text, lambda path: not may_be_null(whole, path)))
+
+    return RecordSchema(kind.decode, fields_of(input_schema), decode_nan)
 
 
 def field_names(schema: Any) -> list[str]:
@@ -56,79 +92,106 @@ def required_names(schema: Any) -> list[str]:
     return [field.name for field in fields_of(schema) if field.required]
 
 
-def _decoder(input_schema: Any) -> Decode:
-    if input_schema is None:
-        return _decode_any
-    if isinstance(input_schema, Mapping):
-        return _json_schema(input_schema)
-    if hasattr(input_schema, "model_validate_json"):
-        return _pydantic(input_schema)
-    if callable(getattr(input_schema, "validate", None)):  # `schema`'s, and pydantic's before its version 2
-        return lambda text: input_schema.validate(_decode_any(text))
-    return _msgspec(input_schema)
+def _kind(schema: Any) -> _Kind:
+    if schema is None:
+        return _Kind(decode_any, json.loads)
+    for name in ("model_validate_json", "validate_json"):  # of a model, and of a TypeAdapter
+        if hasattr(schema, name):
+            return _pydantic(getattr(schema, name))
+    check = _check(schema)
+    return _checked(check) if check else _type(schema)
 
 
-def _msgspec(input_schema: Any) -> Decode:
-    try:
-        return msgspec.json.Decoder(input_schema).decode
-    except TypeError as error:
+def _check(schema: Any) -> Check | None:
+    """Return what checks records that were decoded, None for a type that msgspec or pydantic decodes to."""
+    if isinstance(schema, Mapping):
+        return json_schema_check(schema)
+    if hasattr(schema, "__pydantic_model__"):  # a dataclass of pydantic before its version 2
+        (validate,) = schema.__get_validators__()
+        return cast("Check", validate)
+    if hasattr(schema, "parse_obj"):  # a model of pydantic before its version 2
+        return cast("Check", schema.validate)
+    if is_record_class(schema) or not callable(getattr(schema, "validate", None)):
+        return validator_check(schema)
+    return validator_check(schema) or validate_check(schema)
+
+
+def _checked(check: Check) -> _Kind:
+    return _Kind(lambda text: check(decode_any(text)), lambda text: check(json.loads(text)))
+
+
+def _type(schema: Any) -> _Kind:
+    parts = parts_of(schema)
+    if parts.pydantic is None:
+        return _msgspec(schema, parts)
+    if parts.meta is not None:
         raise ModelContractError(
-            f"input_schema {input_schema!r} is of no known kind: {error}. It may be a TypedDict, dataclass "
+            f"input_schema {_name(schema)} has constraints of msgspec ({parts.meta!r}) and of pydantic "
+            f"({parts.pydantic!r}), and neither library checks the other's. Write all of them in one way."
+        )
+    return _pydantic(_adapter(schema, parts).validate_json)
+
+
+def _msgspec(schema: Any, parts: TypeParts) -> _Kind:
+    if parts.problems:
+        raise ModelContractError(f"input_schema {_name(schema)} can't be kept to: {parts.problems[0]}.")
+    # msgspec doesn't find a name that isn't ASCII until its UTF-8 is kept with it, which writing it does
+    msgspec.json.encode(parts.names)
+    try:
+        decode = msgspec.json.Decoder(schema).decode
+    except (TypeError, NameError) as error:
+        raise ModelContractError(
+            f"input_schema {schema!r} is of no known kind: {error}. It may be a TypedDict, dataclass "
             "or Struct, a pydantic model, a schema.Schema, a JSON Schema as a dict, or None."
+        ) from error
+    return _Kind(decode, lambda text: msgspec.convert(json.loads(text), schema))
+
+
+def _adapter(schema: Any, parts: TypeParts) -> Any:
+    constraint = f"input_schema {_name(schema)} has {parts.pydantic!r} in it"
+    try:
+        from pydantic import PydanticUserError, TypeAdapter  # noqa: PLC0415 - only models that use it need it
+    except ImportError as error:
+        raise ModelContractError(
+            f"{constraint}, which pydantic from version 2 on checks, and that is not installed. Install it: "
+            "pip install pydantic; or write the constraint as a msgspec.Meta."
+        ) from error
+    try:
+        return TypeAdapter(for_pydantic(schema))
+    except (PydanticUserError, NameError, TypeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ModelContractError(
+            f"{constraint}, and pydantic can't check it: {reason} Use a pydantic model, or msgspec.Meta."
         ) from error
 
 
-def _pydantic(input_schema: Any) -> Decode:
+def _pydantic(validate: Callable[[bytes], Any]) -> _Kind:
     from pydantic import ValidationError as PydanticError  # noqa: PLC0415 - only models that use it need it
 
-    validate = input_schema.model_validate_json
-
-    def decode(text: bytes) -> Any:
-        if b"NaN" in text or b"Infinity" in text:
-            _decode_any(text)  # raises where they are bare, which pydantic takes for JSON
+    def decode_nan(text: bytes) -> Any:
         try:
             return validate(text)
         except PydanticError as error:
-            problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
-            raise _problem(problem["msg"], problem["loc"], error.error_count()) from None
-
-    return decode
-
-
-def _json_schema(input_schema: Mapping[str, Any]) -> Decode:
-    validator = _validator(input_schema)
+            raise _first_of(error) from None
 
     def decode(text: bytes) -> Any:
-        record = _decode_any(text)
-        problems = list(validator.iter_errors(record))
-        if problems:
-            raise _problem(problems[0].message, problems[0].absolute_path, len(problems))
+        if b"NaN" in text or b"Infinity" in text:
+            decode_any(text)  # raises where they are bare, which pydantic takes for JSON
+        record = decode_nan(text)
+        if may_be_out_of_range(text) and holds_infinity(record):
+            raise ValidationError("Number out of range")
         return record
 
-    return decode
+    return _Kind(decode, decode_nan)
 
 
-def _validator(input_schema: Mapping[str, Any]) -> Any:
-    try:
-        from jsonschema import SchemaError  # noqa: PLC0415 - only models with a JSON Schema need it
-        from jsonschema.validators import validator_for  # noqa: PLC0415 - same
-    except ImportError as error:
-        raise ConfigurationError(
-            "The model's input_schema is a JSON Schema, and jsonschema is not installed. "
-            "Install it: pip install 'model_mapreduce_job[jsonschema]'."
-        ) from error
-    validator = validator_for(input_schema)
-    try:
-        validator.check_schema(input_schema)
-    except SchemaError as error:
-        raise ModelContractError(
-            f"The model's input_schema is no valid JSON Schema: {error.message} - at `{error.json_path}`."
-        ) from error
-    return validator(input_schema)
+def _first_of(error: Any) -> ValidationError:
+    count = error.error_count()
+    if count > _MOST_ERRORS:  # it can't give one of them alone
+        return ValidationError(f"The record has {count:,} errors")
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    return problem(first["msg"], first["loc"], count)
 
 
-def _problem(message: str, path: Any, count: int) -> ValidationError:
-    """Return the error that names the first of a record's problems in the words that msgspec has for it."""
-    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    more = f" (and {count - 1} more)" if count > 1 else ""
-    return ValidationError(f"{message[:_SHOWN_CHARACTERS]} - at `${place}`{more}")
+def _name(schema: Any) -> str:
+    return getattr(schema, "__name__", None) or repr(schema)

@@ -29,6 +29,7 @@ from model_mapreduce_job.protocols import (
     JsonObjects,
     JsonPairs,
     KeyFields,
+    NanLines,
     OutputProtocol,
 )
 from model_mapreduce_job.schemas import field_names, record_schema, required_names
@@ -57,7 +58,9 @@ DELIMITERS = {"csv": ",", "tsv": "\t"}
 
 # The registry: a protocol's name, and how it is made from the schema or the model, and the run's options.
 INPUT_PROTOCOLS: dict[str, Callable[[RecordSchema, Namespace], InputProtocol]] = {
-    "ldjson": lambda schema, _options: JsonLines(schema),
+    "ldjson": lambda schema, options: (
+        NanLines(schema) if getattr(options, "allow_nan", False) else JsonLines(schema)
+    ),
     "csv": lambda schema, options: Rows(schema, columns(options), ","),
     "tsv": lambda schema, options: Rows(schema, columns(options), "\t"),
 }

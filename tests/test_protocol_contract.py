@@ -202,6 +202,8 @@ PREDICTED = {
     "byte order mark",
     "crlf",
     "cr in between",
+    "lone surrogate",
+    "lone surrogate in a name",
     "2**64",
     "2**64 elsewhere",
     "5000 digits",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 TEXT = README.read_text(encoding="utf-8")
 # A row of the table of options: its name, and all that is said of it.
 ROWS = dict(re.findall(r"^\| `--(\w+)(.*)\|$", TEXT, re.MULTILINE))
-LONGEST = 110
+LONGEST = 120
 INDIRECT = ("import ", "from ", "#")
 
 
