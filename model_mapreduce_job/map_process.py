@@ -15,6 +15,7 @@ from model_mapreduce_job.options import OPTIONS
 from model_mapreduce_job.runners.hadoop_task import task_output
 from model_mapreduce_job.runners.worker import WORKER_VARIABLE, serve
 from model_mapreduce_job.task import attempt_number, make_task
+from model_mapreduce_job.task_options import TaskOptions
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -33,6 +34,7 @@ def mapper_options(arguments: list[str]) -> Namespace | None:
     parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False, exit_on_error=False)
     parser.add_argument("--mapper", action="store_true")
     parser.add_argument("--step-num", type=int, default=0)
+    parser.add_argument("--options_file")
     parser.add_argument("args", nargs="*")
     for option in OPTIONS:
         if option.passed_on:
@@ -41,7 +43,11 @@ def mapper_options(arguments: list[str]) -> Namespace | None:
         options, others = parser.parse_known_args(arguments)
     except argparse.ArgumentError:
         return None
-    return options if options.mapper and options.step_num == 0 and not others else None
+    if not options.mapper or options.step_num != 0 or others:
+        return None
+    if options.options_file:
+        TaskOptions.read(options.options_file).put_into(options)
+    return options
 
 
 def main(options: Namespace) -> None:

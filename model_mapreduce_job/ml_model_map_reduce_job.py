@@ -13,6 +13,7 @@ if __name__ == "__main__":
     main()
     sys.exit()
 
+import argparse
 import json
 import warnings
 from functools import cached_property
@@ -31,8 +32,10 @@ from model_mapreduce_job.map_process import run_map_task
 from model_mapreduce_job.mistakes import one_line_for_mistakes
 from model_mapreduce_job.options import ON_THIS_MACHINE, OPTIONS
 from model_mapreduce_job.runners import runner_class
+from model_mapreduce_job.runners.task_environment import ship_options
 from model_mapreduce_job.start import prepare_process
 from model_mapreduce_job.task import attempt_number, make_task
+from model_mapreduce_job.task_options import TaskOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -56,14 +59,16 @@ class MLModelMapReduceJob(MRJob):
         super().configure_args()
         self.arg_parser.error = _raise_input_error
         for option in OPTIONS:
-            add = self.add_passthru_arg if option.passed_on else self.arg_parser.add_argument
-            add(*option.spellings, dest=option.name, **option.arguments)
+            self.arg_parser.add_argument(*option.spellings, dest=option.name, **option.arguments)
+        self.arg_parser.add_argument("--options_file", help=argparse.SUPPRESS)  # a task's way to all of these
 
     def load_args(self, args: list[str]) -> None:
         """Read the command line: whatever comes after `--` is the name of an input."""
         end = args.index("--") if "--" in args else len(args)
         super().load_args(args[:end])
         self.options.args += args[end + 1 :]
+        if self.options.options_file:
+            TaskOptions.read(self.options.options_file).put_into(self.options)
 
     def mapper(self, _: None, data: Any) -> Iterator[tuple[Any, Any]]:
         """Yield a record and its prediction, None when it fails; map_pairs does the same by the batch."""
@@ -106,6 +111,7 @@ class MLModelMapReduceJob(MRJob):
         from model_mapreduce_job.driver import plan_of  # noqa: PLC0415 - tasks have no use for it
 
         runner = self.make_plain_runner()
+        ship_options(runner, TaskOptions.from_namespace(self.options))
         if hasattr(runner, "local_run"):
             runner.local_run.plan = plan_of(self)
         if hasattr(runner, "use_bundle"):
@@ -155,7 +161,6 @@ class MLModelMapReduceJob(MRJob):
     def set_option(self, name: str, value: str) -> None:
         """Set an option that the driver found the value of, here and for the tasks."""
         setattr(self.options, name, value)
-        self._cl_args: list[str] = [f"--{name}={value}", *self._cl_args]
 
     def replace_stdin(self, stream: Any) -> None:
         """Read another stream in place of standard input."""

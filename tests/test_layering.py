@@ -39,6 +39,7 @@ LAYERS = (
     "isolation",
     "task",
     "options",
+    "task_options",
     "run_summary",
 )
 # What puts the parts together: the job, the driver's side of it, and the scripts.

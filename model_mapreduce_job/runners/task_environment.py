@@ -14,12 +14,14 @@ from model_mapreduce_job.exceptions import ConfigurationError, InputError
 
 if TYPE_CHECKING:
     from model_mapreduce_job.runners.hadoop_fs import HadoopShell
+    from model_mapreduce_job.task_options import TaskOptions
 
 NAME: Final = "bundle"
 PYTHON: Final = f"{NAME}/bin/python"
 DEFAULT: Final = Path("build", "bundle.tar.gz")
 NONE: Final = "none"
 _SETTINGS: Final = "APP_SETTINGS"
+_OPTIONS_FILE: Final = "task-options.json"
 
 
 def find_bundle(option: str | None) -> Path | None:
@@ -36,6 +38,16 @@ def find_bundle(option: str | None) -> Path | None:
     if option:
         raise InputError(f"There is no bundle {option}. Make one: make bundle.")
     return None
+
+
+def ship_options(runner: Any, options: TaskOptions) -> None:
+    """Let an mrjob runner put the options of its tasks into their working directories, as a file."""
+    path = Path(runner._get_local_tmp_dir(), _OPTIONS_FILE)  # noqa: SLF001 - mrjob has no public name for it
+    path.touch(mode=0o600)  # columns and keys may be private
+    path.write_bytes(options.to_json())
+    file = {"type": "file", "path": str(path), "name": None}
+    runner._working_dir_mgr.add(**file)  # noqa: SLF001 - as above
+    runner._extra_args[:0] = ["--options_file", file]  # noqa: SLF001 - as above
 
 
 def task_settings() -> dict[str, str]:
