@@ -14,11 +14,15 @@ import pytest
 from emr_stack import records
 from emr_stack.driver import Driver
 from emr_stack.faults import Fault
+from emr_stack.hadoop_inputs import input_files
 from emr_stack.node import make_node
 from emr_stack.stack import SECRET, EmrStack, emr_stack
 from emr_stack.step_runner import StepContext, StepResult
 from emr_stack.streaming import BadStepError, StreamingStep, parse_streaming_step
 from emr_stack.tasks import ProcessStepRunner
+
+from model_mapreduce_job.runners.emr_steps import kill_step
+from model_mapreduce_job.runners.s3_inputs import S3Pattern
 
 Pair = tuple[subprocess.CompletedProcess[str], subprocess.CompletedProcess[str]]
 
@@ -87,8 +91,7 @@ def objects(stack: EmrStack) -> list[tuple[str, str]]:
 def test_a_job_gives_its_output_and_counters(driver: Driver, lines: Path) -> None:
     ended = driver.run(lines)
     assert ended.returncode == 0, ended.stderr
-    # a line without TAB comes back with one, as from Hadoop
-    assert ended.stdout == "FIRST\t\nSECOND\tPART\n\t\nLAST\t\n"
+    assert ended.stdout == "FIRST\nSECOND\tPART\n\nLAST\n"
     assert "lines=4" in ended.stderr
     assert "Map input records=4" in ended.stderr
     status = state_of(driver.stack, cluster_of(ended.stderr))
@@ -228,14 +231,11 @@ class DictStore:
     def ls(self, prefix: str) -> list[str]:
         return sorted(uri for uri in self.objects if uri.startswith(prefix))
 
-    def input_files(self, path: str) -> list[str]:
-        return self.ls(path)
-
 
 def run_step(tmp_path: Path, objects: dict[str, bytes], *args: str) -> tuple[StepResult, dict[str, bytes]]:
     store = DictStore(objects)
     node = make_node(tmp_path / "node", "i-0", "http://127.0.0.1:1")
-    context = StepContext(node, store, lambda: False, number=1, started=1)
+    context = StepContext(node, store, lambda: False, lambda: False, number=1, started=1)
     common = ["hadoop-streaming", "-input", "s3://b/in", "-output", "s3://b/out/"]
     result = ProcessStepRunner().run(parse_streaming_step("command-runner.jar", [*common, *args]), context)
     return result, {uri: data for uri, data in store.objects.items() if uri.startswith("s3://b/out/")}
@@ -258,6 +258,65 @@ def test_each_input_object_is_a_task_and_a_part(tmp_path: Path) -> None:
     }
 
 
+def test_success_is_not_marked_where_the_job_asks_for_that(tmp_path: Path) -> None:
+    unmarked = ("-D", "mapreduce.fileoutputcommitter.marksuccessfuljobs=false")
+    result, out = run_step(tmp_path, {"s3://b/in": b"x\n"}, *unmarked, "-mapper", "cat")
+    assert result.succeeded
+    assert list(out) == ["s3://b/out/part-00000"]
+
+
+NESTED = {f"s3://b/in/{key}": b"x\n" for key in ("a", "dt=1/b", "_tmp/c", "dt=1/.d", "_SUCCESS", "dt=2/")}
+
+
+def test_a_directory_in_an_input_directory_is_not_a_file(tmp_path: Path) -> None:
+    result, _ = run_step(tmp_path, NESTED, "-mapper", "cat")
+    assert not result.succeeded
+    assert "Not a file: in/dt=1" in result.syslog
+
+
+@pytest.mark.parametrize(
+    ("path", "files"),
+    [
+        ("s3://b/in", ["in/a", "in/dt=1/b"]),
+        ("s3://b/in/", ["in/a", "in/dt=1/b"]),
+        ("s3://b/in/dt=*", ["in/dt=1/b"]),
+        ("s3://b/in/*/b", ["in/dt=1/b"]),
+        ("s3://b/*", ["in/a", "in/dt=1/b"]),
+        ("s3://b/in/_tmp/c", ["in/_tmp/c"]),
+        ("s3://b/in/d?=1", ["in/dt=1/b"]),
+    ],
+)
+def test_an_input_names_the_files_that_hadoop_reads(path: str, files: list[str]) -> None:
+    assert input_files(DictStore(NESTED), path, recursive=True) == [f"s3://b/{file}" for file in files]
+    # the runner's own listing is the same
+    keys = [uri.removeprefix("s3://b/") for uri in NESTED]
+    assert [key for key in keys if S3Pattern(path).names(key)] == files
+
+
+@pytest.mark.parametrize("path", ["s3://b/i", "s3://b/in/_*", "s3://b/in/dt=2", "s3://b/in/*/c/d"])
+def test_an_input_that_names_no_file_does_not_exist(path: str) -> None:
+    with pytest.raises(BadStepError, match="does not exist"):
+        input_files(DictStore(NESTED), path, recursive=True)
+    assert not any(S3Pattern(path).names(uri.removeprefix("s3://b/")) for uri in NESTED)
+
+
+def test_an_application_outlives_the_client_that_submitted_it_until_yarn_kills_it(tmp_path: Path) -> None:
+    """As CancelSteps leaves it; `yarn application -list` names it."""
+    node = make_node(tmp_path / "node", "i-0", "http://127.0.0.1:1")
+    context = StepContext(node, DictStore({"s3://b/in": b"x\n"}), lambda: True, lambda: False, 1, 1)
+    step = StreamingStep("sleep 60", "s3://b/out", ("s3://b/in",), jobconf={"mapreduce.job.name": "mine"})
+    assert not ProcessStepRunner().run(step, context).succeeded
+    listed = ("yarn", "application", "-list")
+
+    def run(*command: str) -> str:
+        ended = subprocess.run(command, env=node.environment, capture_output=True, text=True, check=True)
+        return ended.stdout
+
+    wait_until(lambda: "mine" in run(*listed))
+    run(*kill_step("mine")["HadoopJarStep"]["Args"])
+    wait_until(lambda: "mine" not in run(*listed))
+
+
 def test_keys_only_on_request_leaves_lines_as_they_were_printed(tmp_path: Path) -> None:
     _, out = run_step(
         tmp_path, {"s3://b/in": b"b\nc\td\n"}, "-D", "stream.map.output=keyonlytext", "-mapper", "cat"
@@ -274,7 +333,7 @@ def test_reducers_get_the_pairs_in_order_of_their_keys(tmp_path: Path) -> None:
 
 def test_compressed_input_is_read_to_its_last_member(tmp_path: Path) -> None:
     packed = gzip.compress(b"one\n") + gzip.compress(b"two\n")
-    _, out = run_step(tmp_path, {"s3://b/in.gz": packed}, "-mapper", "cat")
+    _, out = run_step(tmp_path, {"s3://b/in/1.gz": packed}, "-mapper", "cat")
     assert out["s3://b/out/part-00000"] == b"one\t\ntwo\t\n"
 
 

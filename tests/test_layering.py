@@ -14,6 +14,7 @@ NAME = PACKAGE.name
 LAYERS = (
     "exceptions",
     "printable",
+    "node_check",
     "records",
     "config",
     "ml_model",

@@ -38,7 +38,7 @@ def fleet(emr: Emr, kind: str) -> dict[str, Any]:
 
 
 def spot(emr: Emr) -> dict[str, Any]:
-    return fleet(emr, "CORE")["LaunchSpecifications"]["SpotSpecification"]
+    return fleet(emr, "TASK")["LaunchSpecifications"]["SpotSpecification"]
 
 
 def words(emr: Emr, option: str) -> str:
@@ -46,7 +46,7 @@ def words(emr: Emr, option: str) -> str:
 
 
 def types(emr: Emr) -> set[str]:
-    return {config["InstanceType"] for config in fleet(emr, "CORE")["InstanceTypeConfigs"]}
+    return {config["InstanceType"] for config in fleet(emr, "TASK")["InstanceTypeConfigs"]}
 
 
 def release(emr: Emr) -> tuple[int, ...]:
@@ -106,17 +106,22 @@ RULES = (
         lambda emr: fleet(emr, "MASTER").update(TargetSpotCapacity=1),
     ),
     Rule(
-        "spot core nodes",
-        lambda emr: fleet(emr, "CORE")["TargetSpotCapacity"] > 0,
-        lambda emr: fleet(emr, "CORE").update(TargetSpotCapacity=0),
+        "core nodes on demand, since HDFS has one copy",
+        lambda emr: not fleet(emr, "CORE").get("TargetSpotCapacity"),
+        lambda emr: fleet(emr, "CORE").update(TargetSpotCapacity=1),
     ),
     Rule(
-        "core nodes of several types",
+        "spot task nodes",
+        lambda emr: fleet(emr, "TASK")["TargetSpotCapacity"] > 0,
+        lambda emr: fleet(emr, "TASK").update(TargetSpotCapacity=0),
+    ),
+    Rule(
+        "task nodes of several types",
         lambda emr: len(types(emr)) >= 3,
-        lambda emr: fleet(emr, "CORE")["InstanceTypeConfigs"].clear(),
+        lambda emr: fleet(emr, "TASK")["InstanceTypeConfigs"].clear(),
     ),
     Rule(
-        "core nodes on demand when there is no spot",
+        "task nodes on demand when there is no spot",
         lambda emr: spot(emr)["TimeoutAction"] == "SWITCH_TO_ON_DEMAND",
         lambda emr: spot(emr).update(TimeoutAction="TERMINATE_CLUSTER"),
     ),
@@ -192,10 +197,8 @@ def test_the_lint_notices_when_a_rule_is_broken(emr: Emr, rule: Rule) -> None:
     assert rule.says in broken_rules(emr)
 
 
-def test_the_security_configuration_encrypts_and_asks_for_imdsv2() -> None:
-    encryption = DEFINITION["EncryptionConfiguration"]
-    assert encryption["EnableAtRestEncryption"] is True
-    assert encryption["AtRestEncryptionConfiguration"]["S3EncryptionConfiguration"]["EncryptionMode"]
+def test_the_security_configuration_asks_for_imdsv2_and_leaves_encryption_to_the_bucket() -> None:
+    assert "EncryptionConfiguration" not in DEFINITION
     metadata = DEFINITION["InstanceMetadataServiceConfiguration"]
     assert metadata["MinimumInstanceMetadataServiceVersion"] == 2
 

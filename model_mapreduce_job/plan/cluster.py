@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 HADOOP_SPLIT_BYTES: Final = 128 << 20
+# S3A is what EMR reads S3 with from 7.10 on, with blocks of 64 MiB (fs.s3a.block.size in EMR's own settings);
+# EMRFS, before that, has those of HDFS
+S3A_SPLIT_BYTES: Final = 64 << 20
+_S3A_SINCE: Final = (7, 10)
+# The application master's container is as large as that of two map tasks by EMR's own settings, for each
+# size: 6 GiB beside tasks of 3 GiB on an m5.xlarge, whose 12 GiB for YARN hold four tasks, or two and it
+_MASTER_CORES: Final = 2
 # What an EMR cluster takes from the request to its first step: machines, bootstrap, Hadoop's own start. No
 # promise of AWS: it is seldom under 5 minutes, and longer while there are no spot instances.
 EMR_START_SECONDS: Final = 600.0
@@ -94,19 +101,29 @@ def fleets_of(options: Mapping[str, Any], instance_groups: Sequence[Mapping[str,
     return [_group(asked) for asked in instance_groups]
 
 
+def emr_split_bytes(release: str | None) -> int:
+    """Return the most that a task of an EMR release reads of a file on S3 that can be split."""
+    version = tuple(map(int, re.findall(r"\d+", release or "")[:2]))
+    return S3A_SPLIT_BYTES if version >= _S3A_SINCE else HADOOP_SPLIT_BYTES
+
+
 def _emr(options: Mapping[str, Any], instance_groups: Sequence[Mapping[str, Any]]) -> Cluster:
     region = options.get("region")
     if options.get("cluster_id"):
         there = f"the EMR cluster {options['cluster_id']}, which is there already; its size is not asked for"
-        return Cluster(there, None, HADOOP_START_SECONDS, region=region)
+        return Cluster(
+            there, None, HADOOP_START_SECONDS, emr_split_bytes(options.get("release_label")), region=region
+        )
     fleets = fleets_of(options, instance_groups)
     workers = [fleet for fleet in fleets if fleet.role != "master"] or fleets
     vcpus = [fleet.fewest_vcpus for fleet in workers]
+    cores = None if None in vcpus else max(1, sum(filter(None, vcpus)) - _MASTER_CORES)
     pool = ", or one of the pool, which starts sooner" if options.get("pool_clusters") else ""
     return Cluster(
         description=f"a new EMR cluster, {options.get('release_label')} in {region}{pool}",
-        cores=None if None in vcpus else sum(filter(None, vcpus)),
+        cores=cores,
         start_seconds=EMR_START_SECONDS + HADOOP_START_SECONDS,
+        split_bytes=emr_split_bytes(options.get("release_label")),
         fleets=fleets,
         region=region,
     )

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.plan.input_files import InputFile, check_found
 from model_mapreduce_job.runners.aws_errors import aws_errors
+from model_mapreduce_job.runners.emr_inputs import check_compression
 from model_mapreduce_job.runners.s3 import S3Object
+from model_mapreduce_job.runners.s3_inputs import check_not_archived, find_objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,10 +19,13 @@ if TYPE_CHECKING:
 
 
 def s3_files(filesystem: Any, pattern: str) -> list[InputFile]:
-    """Return the objects that a URI, prefix or glob names; raises InputError for none, or AwsError."""
+    """Return the objects that a path or glob names to a run; raises what the run would, or AwsError."""
     with aws_errors():
-        objects = list(filesystem._ls(pattern))  # noqa: SLF001 - mrjob's ls() tells no sizes
-    files = [InputFile(uri, entry.size, partial(_open, filesystem, uri)) for uri, entry in objects]
+        client = filesystem.make_s3_client()
+        objects = find_objects(client, pattern)[1]
+        check_compression(entry.uri for entry in objects)
+        check_not_archived(client, objects)
+    files = [InputFile(entry.uri, entry.size, partial(_open, filesystem, entry.uri)) for entry in objects]
     return check_found(pattern, files)
 
 

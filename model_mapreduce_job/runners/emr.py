@@ -11,16 +11,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
+from mrjob.conf import combine_dicts
 from mrjob.emr import EMRJobRunner
+from mrjob.parse import is_s3_uri
+from mrjob.step import StepFailedException
 
+from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.runners.aws_errors import UNREACHED, aws_errors
+from model_mapreduce_job.runners.emr_inputs import EmrInputs
 from model_mapreduce_job.runners.emr_security import ensure_security_configuration
+from model_mapreduce_job.runners.emr_steps import as_asked_for, kill_step
 from model_mapreduce_job.runners.s3 import ResumingS3Filesystem, ensure_bucket, split_uri
 from model_mapreduce_job.runners.signals import signals_as_exit
-from model_mapreduce_job.runners.task_environment import NAME, PYTHON, find_bundle
+from model_mapreduce_job.runners.streaming_settings import JOB_NAME, streaming_settings
+from model_mapreduce_job.runners.task_environment import NAME, PYTHON, find_bundle, task_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 log = logging.getLogger("mrjob.emr")  # mrjob shows what its own loggers write
 
@@ -33,12 +40,15 @@ OVER: Final = frozenset({"TERMINATED", "TERMINATED_WITH_ERRORS"})
 
 
 class EmrRunner(EMRJobRunner):
-    """Runs the job on EMR, with every option of mrjob's own EMR runner. Raises AwsError."""
+    """Runs the job on EMR, with every option of mrjob's own EMR runner. Raises ModelMapReduceError."""
+
+    _input_paths: list[str]  # mrjob's own
 
     def __init__(self, **kwargs: Any) -> None:
         self._announced = ""
+        self._inputs = EmrInputs()
         self._log_dir_awaited = ""
-        self._published = False
+        self._step_failed = False
         self._log_deadlines: dict[str, float] = {}
         with aws_errors():
             super().__init__(**kwargs)
@@ -57,6 +67,7 @@ class EmrRunner(EMRJobRunner):
                 s3_region=self._opts["region"],
                 part_size=self._upload_part_size(),
             )
+            filesystems.s3.requester_pays = requester_pays(self._opts["jobconf"])
         return filesystems
 
     def use_bundle(self, option: str | None) -> None:
@@ -70,7 +81,17 @@ class EmrRunner(EMRJobRunner):
     def run(self) -> None:
         """Run the job to its end; SIGTERM and SIGHUP end it the way Ctrl-C does."""
         with aws_errors(), signals_as_exit():
-            super().run()
+            self._find_inputs()
+            try:
+                super().run()
+            except StepFailedException:
+                self._step_failed = True
+                raise
+
+    def input_records(self) -> int | None:
+        """Return how many records Hadoop itself gave to the first step's mappers; None when unknown."""
+        counters = (self.counters() or [{}])[0].get("Map-Reduce Framework", {})
+        return None if self._hadoop_input_format else counters.get("Map input records")
 
     def cat_output(self) -> Iterator[bytes]:
         """Yield the output, as mrjob's runner does."""
@@ -78,17 +99,16 @@ class EmrRunner(EMRJobRunner):
             yield from super().cat_output()
 
     def publish(self) -> None:
-        """Take note that the run was checked, and is whole: its output stays a result."""
-        self._published = True
+        """Make the output a result: the run was checked, is whole, and its input is what it was."""
+        with aws_errors():
+            self._inputs.check_unchanged(self.fs.s3.make_s3_client())
+            self.fs.s3.touchz(posixpath.join(self._output_dir, "_SUCCESS"))
 
     def cleanup(self, mode: list[str] | None = None) -> None:
         """Stop what this run has started on AWS, before anything that takes time or may fail."""
-        with suppress(ClientError, BotoCoreError):
-            if self._cluster_id and not self._ran_job:
+        if self._cluster_id and not self._ran_job:
+            with suppress(ClientError, BotoCoreError):
                 self._stop()
-            if self._ran_job and not self._published:
-                # Hadoop calls an output whole before the driver has checked it
-                self.fs.rm(posixpath.join(self._output_dir, "_SUCCESS"))
         super().cleanup(mode=mode)
 
     def _stop(self) -> None:
@@ -99,6 +119,41 @@ class EmrRunner(EMRJobRunner):
             log.info("Cancelling our steps on cluster %s", self._cluster_id)
             how = {"StepIds": self._step_ids, "StepCancellationOption": "TERMINATE_PROCESS"}
             client.cancel_steps(ClusterId=self._cluster_id, **how)
+            if not self._step_failed:
+                client.add_job_flow_steps(JobFlowId=self._cluster_id, Steps=[kill_step(self._job_name())])
+
+    # Steps
+
+    def _find_inputs(self) -> None:
+        if not is_s3_uri(self._output_dir):
+            raise InputError(
+                f"-r emr writes to S3, and --output-dir {self._output_dir} is elsewhere. Name an s3:// place."
+            )
+        self._inputs = EmrInputs.find(
+            self._input_paths, self.fs.s3.make_s3_client, look_at_s3=self._opts["check_input_paths"]
+        )
+        self._input_paths = list(self._inputs.named)
+
+    def _check_input_path(self, path: str) -> None:
+        pass  # _find_inputs() has looked at all of them
+
+    def _add_input_files_for_upload(self) -> None:
+        # Hadoop would take some characters of a file's name for a glob's
+        for path, name in self._inputs.upload_names().items():
+            self._upload_mgr._path_to_name[path] = name  # noqa: SLF001 - add() would make a name of its own
+        super()._add_input_files_for_upload()
+
+    def _jobconf_for_step(self, step_num: int) -> dict[str, Any]:
+        own = streaming_settings(
+            self._job_key, reduces="reducer" in self._get_step(step_num), marks_success=False
+        )
+        return dict(combine_dicts(own, super()._jobconf_for_step(step_num)))
+
+    def _job_name(self) -> str:
+        return str(self._jobconf_for_step(0)[JOB_NAME])
+
+    def _cmdenv(self) -> dict[str, str]:
+        return {**task_settings(), **super()._cmdenv()}
 
     # Buckets
 
@@ -116,7 +171,8 @@ class EmrRunner(EMRJobRunner):
         shared = {logs: LOG_DAYS} if log_bucket == tmp_bucket else {}
         ensure_bucket(self.fs.s3, tmp_bucket, {tmp: TMP_DAYS, **shared})
         ensure_bucket(self.fs.s3, log_bucket, {logs: LOG_DAYS})
-        super()._upload_local_files()
+        with self._inputs.uploading():
+            super()._upload_local_files()
 
     # Clusters
 
@@ -133,6 +189,9 @@ class EmrRunner(EMRJobRunner):
         if name:
             ensure_security_configuration(self.make_emr_client(), name)
         return str(super()._create_cluster(persistent))
+
+    def _cluster_description_matches(self, cluster: dict[str, Any]) -> bool:
+        return bool(super()._cluster_description_matches(as_asked_for(cluster, self._opts)))
 
     def _add_tags(self, tags: dict[str, str], cluster_id: str) -> None:
         # mrjob's first call once a cluster is there: whatever fails from now on, cleanup() knows what to stop
@@ -209,3 +268,9 @@ class EmrRunner(EMRJobRunner):
 def console_link(region: str, cluster_id: str) -> str:
     """Return the address of a cluster's page in AWS's console."""
     return f"https://{region}.console.aws.amazon.com/emr/home?region={region}#/clusterDetails/{cluster_id}"
+
+
+def requester_pays(jobconf: Mapping[str, Any]) -> bool:
+    """Return whether Hadoop's settings say that who asks S3 pays for it, by either of EMR's connectors."""
+    names = ("fs.s3a.requester.pays.enabled", "fs.s3.useRequesterPaysHeader")
+    return any(str(jobconf.get(name)).lower() == "true" for name in names)

@@ -10,14 +10,10 @@ from botocore.exceptions import ClientError
 
 log = logging.getLogger("mrjob.emr_security")  # mrjob shows what its own loggers, and those below them, write
 
-# S3's own keys encrypt what is at rest in S3, and instances answer to IMDSv2 alone. Encrypting local disks
+# Instances answer to IMDSv2 alone. What is written to S3 is encrypted as its bucket says: a mode named here
+# would go with each object, and a bucket whose policy wants its KMS key refuses those. Encrypting local disks
 # takes a KMS key: a configuration with one is made by the key's owner (docs/emr.md), and used as it is.
 DEFINITION: Final = {
-    "EncryptionConfiguration": {
-        "EnableInTransitEncryption": False,
-        "EnableAtRestEncryption": True,
-        "AtRestEncryptionConfiguration": {"S3EncryptionConfiguration": {"EncryptionMode": "SSE-S3"}},
-    },
     "InstanceMetadataServiceConfiguration": {
         "MinimumInstanceMetadataServiceVersion": 2,
         "HttpPutResponseHopLimit": 1,

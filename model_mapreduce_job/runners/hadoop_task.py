@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from model_mapreduce_job.child_processes import die_with_parent
 from model_mapreduce_job.exceptions import ModelMapReduceError
+from model_mapreduce_job.node_check import on_this_node
 from model_mapreduce_job.runners.worker import take_stdout
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _hadoop_output() -> Iterator[Callable[[Sequence[bytes]], None]]:
 
             yield write_and_count
     except ModelMapReduceError as error:
-        _tell(f"{FAILED}{type(error).__name__}: {error}")
+        _tell(f"{FAILED}{type(error).__name__}: {on_this_node(str(error))}")
         raise
     finally:
         heartbeat.end()

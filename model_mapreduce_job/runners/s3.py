@@ -7,7 +7,6 @@ import time
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
-from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 from mrjob.fs.s3 import S3Filesystem
@@ -26,13 +25,39 @@ ABANDONED_UPLOAD_DAYS: Final = 1
 
 
 class ResumingS3Filesystem(S3Filesystem):
-    """mrjob's S3 filesystem; a read goes on where its connection breaks, and to the end of all members."""
+    """mrjob's S3 filesystem; a read goes on where its connection breaks, and to the end of all members.
+
+    With requester_pays, the account that asks pays for what it reads of buckets that want that.
+    """
+
+    requester_pays = False
+
+    def make_s3_client(self, region_name: str | None = None) -> Any:
+        """Return a client that says who pays, as mrjob's own otherwise."""
+        return self._paying(super().make_s3_client(region_name))
+
+    def make_s3_resource(self, region_name: str | None = None) -> Any:
+        """Return a resource that says who pays, as mrjob's own otherwise."""
+        resource = super().make_s3_resource(region_name)
+        self._paying(resource.meta.client)
+        return resource
+
+    def _paying(self, client: Any) -> Any:
+        if self.requester_pays:
+            client.meta.events.register("provide-client-params.s3", _pay)
+        return client
 
     def _cat_file(self, path: str) -> Iterator[bytes]:
         """Yield what an object holds, decompressed by its ending; raises InputError for a damaged one."""
         with closing(S3Object(self.make_s3_client(), path)) as opened, whole_or_error(path):
             file = decompressed(path, cast("BinaryIO", opened))
             yield from iter(partial(file.read, CHUNK_BYTES), b"")
+
+
+def _pay(params: dict[str, Any], model: Any, **_: Any) -> None:
+    """Add who pays to a request that can say so."""
+    if model.input_shape and "RequestPayer" in model.input_shape.members:
+        params["RequestPayer"] = "requester"
 
 
 class S3Object:
@@ -143,6 +168,6 @@ def _lifecycle(expiry_days: Mapping[str, int]) -> dict[str, Any]:
 
 
 def split_uri(uri: str) -> tuple[str, str]:
-    """Return the bucket and the key of an s3:// URI."""
-    parts = urlsplit(uri, allow_fragments=False)
-    return parts.netloc, parts.path.lstrip("/")
+    """Return the bucket and the key of an s3:// URI; a key may have any character, `?` and `#` too."""
+    bucket, _, key = uri.partition("://")[2].partition("/")
+    return bucket, key.lstrip("/")

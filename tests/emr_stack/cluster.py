@@ -2,7 +2,7 @@
 
 import gzip
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,7 +11,7 @@ from emr_stack import node as nodes
 from emr_stack.control_plane import ControlPlane
 from emr_stack.step_runner import StepContext, StepResult, StepRunner
 from emr_stack.store import Store
-from emr_stack.streaming import BadStepError, parse_streaming_step
+from emr_stack.streaming import BadStepError, CommandStep, parse_step
 
 POLL_SECONDS: Final = 0.1
 TERMINATING_SECONDS: Final = 0.3
@@ -169,13 +169,20 @@ class ClusterLife:
         def stopped() -> bool:
             return self._stopped() or step["Id"] in self._extras.cancelled
 
-        context = StepContext(self._node, self._store, stopped, number, self._started)
+        context = StepContext(self._node, self._store, stopped, self._stopped, number, self._started)
         try:
-            return self._runner.run(
-                parse_streaming_step(step["Config"]["Jar"], step["Config"]["Args"]), context
-            )
+            parsed = parse_step(step["Config"]["Jar"], step["Config"]["Args"])
         except BadStepError as why:
             return StepResult(succeeded=False, syslog="", stderr=f"{why}\n")
+        if isinstance(parsed, CommandStep):
+            return self._run_command(parsed, number, stopped)
+        return self._runner.run(parsed, context)
+
+    def _run_command(self, step: CommandStep, number: int, stopped: Callable[[], bool]) -> StepResult:
+        place = self._node.work / f"command-{number}"
+        place.mkdir()
+        ended = nodes.run(list(step.command), cwd=place, environment=self._node.environment, stopped=stopped)
+        return StepResult(ended.code == 0, "", ended.stderr.decode(errors="replace"))
 
     def _after_failure(self, step: dict[str, Any]) -> None:
         if step["ActionOnFailure"] == "TERMINATE_CLUSTER":

@@ -10,6 +10,10 @@ from moto.emr.models import Cluster, Step, emr_backends
 
 ACTIVE: Final = ("STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING")
 MOTO_REGION: Final = "us-east-1"  # moto reads EMR's region from the host name, and 127.0.0.1 has none
+DEFAULT_SUBNET: Final = "subnet-0default"
+ROOT_VOLUME_GB: Final = (
+    15  # https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-custom-ami-root-volume-size.html
+)
 HADOOP_VERSION: Final = "3.4.1"  # what the 7.x releases ship; the service fills it in, moto does not
 
 
@@ -26,6 +30,18 @@ class Extras:
         """Seconds of idleness after which the cluster ends itself, or None."""
         seconds = self.request.get("AutoTerminationPolicy", {}).get("IdleTimeout")
         return None if seconds is None else float(seconds)
+
+    def complete(self, described: dict[str, Any]) -> None:
+        """Add to a description what the service chooses where nothing was asked for.
+
+        https://docs.aws.amazon.com/emr/latest/APIReference/API_Cluster.html and API_Ec2InstanceAttributes
+        there: a cluster has a root volume of some size and, unless it is in EC2-Classic, a subnet.
+        """
+        described["EbsRootVolumeSize"] = self.request.get("EbsRootVolumeSize", ROOT_VOLUME_GB)
+        instances = self.request["Instances"]
+        several = instances.get("Ec2SubnetIds") or [DEFAULT_SUBNET]
+        attributes = described.setdefault("Ec2InstanceAttributes", {})
+        attributes["Ec2SubnetId"] = instances.get("Ec2SubnetId") or several[0]
 
     def fleets(self) -> list[dict[str, Any]]:
         """Return the instance fleets as ListInstanceFleets shows them, all provisioned as asked."""

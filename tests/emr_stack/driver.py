@@ -59,14 +59,17 @@ class Driver:
 
     def run(self, *arguments: str | Path, job: Path = UPPER_CASE) -> subprocess.CompletedProcess[str]:
         """Run a job on EMR to its end."""
-        return subprocess.run(
+        ended = subprocess.run(
             self._command(job, arguments),
             env=self._environment(),
             cwd=PROJECT,
             capture_output=True,
-            text=True,
             timeout=self.deadline_seconds,
             check=False,
+        )
+        # not as text: that would make an LF of each CR
+        return subprocess.CompletedProcess(
+            ended.args, ended.returncode, ended.stdout.decode(), ended.stderr.decode()
         )
 
     @contextmanager

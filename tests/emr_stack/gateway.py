@@ -29,6 +29,7 @@ class Gateway:
             "TerminateJobFlows": self._terminate_job_flows,
             "ListInstanceFleets": self._list_instance_fleets,
             "CancelSteps": self._cancel_steps,
+            "DescribeCluster": self._describe_cluster,
         }
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
@@ -105,6 +106,14 @@ class Gateway:
 
     def _list_instance_fleets(self, asked: dict[str, Any], _moto: Callable[[], Response]) -> Response:
         return _json({"InstanceFleets": self._plane.extras(asked["ClusterId"]).fleets()})
+
+    def _describe_cluster(self, asked: dict[str, Any], moto: Callable[[], Response]) -> Response:
+        answer = moto()
+        if answer.status_code != 200:
+            return answer
+        described = json.loads(answer.get_data())
+        self._plane.extras(asked["ClusterId"]).complete(described["Cluster"])
+        return _json(described)
 
     def _cancel_steps(self, asked: dict[str, Any], _moto: Callable[[], Response]) -> Response:
         self._plane.extras(asked["ClusterId"]).cancelled.update(asked["StepIds"])

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,9 +34,10 @@ class HadoopStepRunner:
     home: Path = LOCAL_HADOOP
 
     def run(self, step: StreamingStep, context: StepContext) -> StepResult:
-        """Give the step's arguments to Hadoop streaming as they came; kill a stopped step's application."""
+        """Give a step's arguments to Hadoop streaming as they came; a cluster's end ends the application."""
         place = context.node.work / f"step-{context.number}"
         place.mkdir()
+        self._put_yarn(context.node)
         (place / "log4j.properties").write_text(LOG4J.format(syslog=place / "syslog"))
         scripts = _scripts(step, context.store)  # a driver that is interrupted removes them from S3
         try:
@@ -61,7 +63,7 @@ class HadoopStepRunner:
         syslog = log.read_text(errors="replace") if log.exists() else ""
         found = SUBMITTED.search(syslog)
         application = found[1] if found else ""
-        if ended.code is None and application:
+        if ended.code is None and application and context.cluster_ends():
             self._kill(application, context.node.home)
         return StepResult(
             succeeded=ended.code == 0,
@@ -70,6 +72,12 @@ class HadoopStepRunner:
             application_id=application,
             containers=tuple(self._containers(application)) if application else (),
         )
+
+    def _put_yarn(self, node: nodes.Node) -> None:
+        """Let the node's `yarn` be that of the Hadoop that runs its steps."""
+        settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in self._environment().items())
+        command = f"exec env {settings} {self.home / 'bin' / 'yarn'}"
+        (node.root / "bin" / "yarn").write_text(f'#!/bin/sh\n{command} "$@"\n')
 
     def _kill(self, application: str, cwd: Path) -> None:
         command = [*self._hadoop("application"), "-kill", application]

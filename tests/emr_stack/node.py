@@ -34,6 +34,7 @@ SHIMS: Final = {
 *) exec {node_python} "$@";;
 esac""",
     "dnf": 'exec {python} {dnf} "$@"',
+    "yarn": 'exec {python} {yarn} {root} "$@"',
     # The real client, which finds the stand-in by AWS_ENDPOINT_URL.
     "aws": 'exec {aws} "$@"',
 }
@@ -90,6 +91,8 @@ def _commands(root: Path) -> dict[str, str]:
         "site": _site(root),
         "pip": HERE / "node_pip.py",
         "dnf": HERE / "node_dnf.py",
+        "yarn": HERE / "yarn.py",
+        "root": root,
         "aws": shutil.which("aws", path=str(Path(sys.executable).parent)) or "aws-is-not-installed",
     }
     return {name: line.format_map(places) for name, line in SHIMS.items()}

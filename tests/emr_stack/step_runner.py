@@ -11,11 +11,17 @@ from emr_stack.streaming import StreamingStep
 
 @dataclass(frozen=True)
 class StepContext:
-    """Where a step runs: the cluster's node, S3 as the cluster sees it, and whether someone stops it."""
+    """Where a step runs: the cluster's node, S3 as the cluster sees it, and whether someone stops it.
+
+    stopped says that the step's own processes are to end, cluster_ends that everything on the cluster is.
+    CancelSteps ends a step's process tree alone; an application that it has submitted to YARN runs on:
+    https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-cancel-steps.html
+    """
 
     node: Node
     store: Store
     stopped: Callable[[], bool]
+    cluster_ends: Callable[[], bool]
     number: int  # the how-manieth application of the cluster, from 1
     started: int  # when the cluster started, in milliseconds: the first number in Hadoop's ids
 

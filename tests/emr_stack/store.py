@@ -1,12 +1,8 @@
 """S3 as a cluster sees it: whole objects under s3:// URIs."""
 
-import fnmatch
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import urlsplit
-
-WILDCARDS: Final = frozenset("*?[")
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -38,17 +34,7 @@ class Store:
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
         return [f"s3://{bucket}/{item['Key']}" for page in pages for item in page.get("Contents", ())]
 
-    def input_files(self, path: str) -> list[str]:
-        """Return the files that Hadoop reads for an input path: a file, a directory's files, or a glob's."""
-        fixed = path[: min((path.find(sign) for sign in WILDCARDS if sign in path), default=len(path))]
-        found = [uri for uri in self.ls(fixed) if _belongs(uri, path)]
-        return [uri for uri in found if not uri.rsplit("/", 1)[-1].startswith(("_", ".")) and uri[-1] != "/"]
-
-
-def _belongs(uri: str, path: str) -> bool:
-    return uri == path or uri.startswith(path.rstrip("/") + "/") or fnmatch.fnmatchcase(uri, path)
-
 
 def _split(uri: str) -> tuple[str, str]:
-    parts = urlsplit(uri, allow_fragments=False)
-    return parts.netloc, parts.path.lstrip("/")
+    bucket, _, key = uri.partition("://")[2].partition("/")
+    return bucket, key.lstrip("/")

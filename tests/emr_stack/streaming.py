@@ -37,12 +37,35 @@ class StreamingStep:
         return int(self.jobconf.get("mapreduce.job.reduces", "1")) if self.reducer else 0
 
     @property
+    def name(self) -> str:
+        """What YARN lists the job by; streaming's jar gives its own name to one that has none."""
+        return self.jobconf.get("mapreduce.job.name", "streamjob.jar")
+
+    @property
     def max_attempts(self) -> int:
         """How often a map task is tried."""
         return int(self.jobconf.get("mapreduce.map.maxattempts", "4"))
 
 
+@dataclass(frozen=True)
+class CommandStep:
+    """A command of the master node's.
+
+    https://docs.aws.amazon.com/emr/latest/ReleaseGuide/emr-commandrunner.html: command-runner.jar runs what
+    its arguments say; this stand-in knows `bash`, beside streaming.
+    """
+
+    command: tuple[str, ...]
+
+
 IGNORED = frozenset({"-combiner"})  # Hadoop may run a combiner any number of times, so never is allowed too
+
+
+def parse_step(jar: str, args: Sequence[str]) -> StreamingStep | CommandStep:
+    """Read a step of command-runner.jar; raises BadStepError when it is not understood."""
+    if jar == "command-runner.jar" and args[:1] == ["bash"]:
+        return CommandStep(tuple(args))
+    return parse_streaming_step(jar, args)
 
 
 def parse_streaming_step(jar: str, args: Sequence[str]) -> StreamingStep:

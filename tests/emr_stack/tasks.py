@@ -8,11 +8,13 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Final
 
 from emr_stack import hadoop_logs as logs
 from emr_stack import node as nodes
-from emr_stack import records
+from emr_stack import records, yarn
+from emr_stack.hadoop_inputs import input_files
 from emr_stack.setup_locks import remove_locks
 from emr_stack.step_runner import ContainerLog, StepContext, StepResult
 from emr_stack.streaming import BadStepError, StreamingStep
@@ -53,14 +55,28 @@ class ProcessStepRunner:
     """A StepRunner that reads the input itself and runs the mapper and reducer commands as processes."""
 
     def run(self, step: StreamingStep, context: StepContext) -> StepResult:
-        """Run all maps, then the reduces; a step that can't start says why in its log."""
-        job = _Job(step, context)
-        try:
-            return job.run()
-        except (BadStepError, FileNotFoundError) as why:
-            return StepResult(succeeded=False, syslog=logs.exception(str(why)), stderr=f"{why}\n")
-        finally:
-            job.tidy_up()
+        """Run all maps, then the reduces; a step that can't start says why in its log.
+
+        A client that is stopped leaves its application to YARN, which runs it to its end.
+        """
+        results: list[StepResult] = []
+        application = Thread(target=lambda: results.append(_run_job(step, context)))
+        application.start()
+        while application.is_alive() and not context.stopped():
+            application.join(nodes.POLL_SECONDS)
+        if context.cluster_ends():
+            application.join()
+        return results[0] if results else StepResult(succeeded=False, syslog="")
+
+
+def _run_job(step: StreamingStep, context: StepContext) -> StepResult:
+    job = _Job(step, context)
+    try:
+        return job.run()
+    except (BadStepError, FileNotFoundError) as why:
+        return StepResult(succeeded=False, syslog=logs.exception(str(why)), stderr=f"{why}\n")
+    finally:
+        job.tidy_up()
 
 
 class _Job:
@@ -79,14 +95,24 @@ class _Job:
             raise BadStepError(f"Output directory {step.output} already exists")
         maps = self._maps()
         self._localize()
+        with yarn.submitted(
+            self._context.node.root, f"application_{self._id}", step.name
+        ) as self._application:
+            return self._run_tasks(maps)
+
+    def _run_tasks(self, maps: list[Task]) -> StepResult:
+        step = self._step
         phases = [self._attempts(maps)]
         if step.reduces and _succeeded(phases[0]):
             phases.append(self._attempts(self._reduces(phases[0])))
         attempts = [attempt for phase in phases for attempt in phase]
-        if self._context.stopped() or not _succeeded(attempts):
+        if self._ends() or not _succeeded(attempts):
             return self._failed(attempts)
         self._commit(phases[-1])
         return self._finished(attempts)
+
+    def _ends(self) -> bool:
+        return self._context.cluster_ends() or self._application.is_killed
 
     def tidy_up(self) -> None:
         """Remove the locks that mrjob's setup scripts take in /tmp, which a real node loses with its disk."""
@@ -98,12 +124,10 @@ class _Job:
         return [self._map(number, uri) for number, uri in enumerate(self._input_files())]
 
     def _input_files(self) -> list[str]:
+        recursive = self._step.jobconf.get("mapreduce.input.fileinputformat.input.dir.recursive") == "true"
         found: list[str] = []
         for path in self._step.inputs:
-            files = self._store.input_files(path)
-            if not files:
-                raise BadStepError(f"Input path does not exist: {path}")
-            found += files
+            found += input_files(self._store, path, recursive=recursive)
         return found
 
     def _map(self, number: int, uri: str) -> Task:
@@ -144,7 +168,7 @@ class _Job:
 
     def _try(self, task: Task) -> list[Attempt]:
         tried: list[Attempt] = []
-        while len(tried) < self._step.max_attempts and not self._context.stopped():
+        while len(tried) < self._step.max_attempts and not self._ends():
             tried.append(Attempt(task, len(tried), self._start(task, len(tried))))
             if tried[-1].succeeded:
                 break
@@ -159,7 +183,7 @@ class _Job:
             _command(task.command, place),
             cwd=place,
             environment=self._environment(task, number),
-            stopped=self._context.stopped,
+            stopped=self._ends,
             stdin=task.stdin,
         )
 
@@ -198,7 +222,8 @@ class _Job:
             if attempt.succeeded:
                 data = records.part(attempt.ended.stdout, key_only=key_only)
                 self._store.write(f"{base}/part-{attempt.task.number:05d}", data)
-        self._store.write(f"{base}/_SUCCESS", b"")
+        if self._step.jobconf.get("mapreduce.fileoutputcommitter.marksuccessfuljobs") != "false":
+            self._store.write(f"{base}/_SUCCESS", b"")
 
     def _finished(self, attempts: Sequence[Attempt]) -> StepResult:
         application = f"application_{self._id}"

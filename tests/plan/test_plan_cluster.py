@@ -82,22 +82,43 @@ def test_without_fleets_instance_groups_are_started() -> None:
         ("master", "on demand", [Machines("m5.xlarge", 1)]),
         ("core", "spot", [Machines("c5.xlarge", 3)]),
     ]
-    assert made.cores == 12
+    assert made.cores == 10
 
 
 def test_the_master_runs_tasks_only_where_it_is_alone() -> None:
     master = fleet("MASTER", ("m5.xlarge", 1), on_demand=1)
-    assert emr(master).cores == 4
-    assert emr(master, fleet("CORE", ("m5.2xlarge", 1), spot=2)).cores == 16
+    assert emr(master).cores == 2
+    assert emr(master, fleet("CORE", ("m5.2xlarge", 1), spot=2)).cores == 14
 
 
 def test_of_a_fleets_choices_the_one_with_the_fewest_vcpus_counts() -> None:
-    assert emr(fleet("CORE", ("m5.2xlarge", 1), ("m5.xlarge", 1), spot=2)).cores == 8
+    assert emr(fleet("CORE", ("m5.2xlarge", 1), ("m5.xlarge", 1), spot=2)).cores == 6
 
 
 def test_task_nodes_count_as_well() -> None:
     core, task = fleet("CORE", ("m5.xlarge", 1), spot=1), fleet("TASK", ("m5.xlarge", 1), spot=2)
-    assert emr(core, task).cores == 12
+    assert emr(core, task).cores == 10
+
+
+def test_the_application_master_takes_the_place_of_two_tasks() -> None:
+    """On an m5.xlarge it has 6 GiB of YARN's 12, and a map task 3."""
+    assert emr(fleet("CORE", ("m5.xlarge", 1), on_demand=1)).cores == 2
+    assert emr(fleet("CORE", ("m5.large", 1), on_demand=1)).cores == 1
+
+
+@pytest.mark.parametrize(
+    ("release", "mib"),
+    [
+        ("emr-7.13.0", 64),
+        ("emr-7.10.0", 64),
+        ("emr-8.0.0", 64),
+        ("emr-7.9.0", 128),
+        ("emr-6.15.0", 128),
+        (None, 128),
+    ],
+)
+def test_a_release_that_reads_s3_by_s3a_has_smaller_splits(release: str | None, mib: int) -> None:
+    assert emr(fleet("CORE", ("m5.xlarge", 1), on_demand=1), release_label=release).split_bytes == mib << 20
 
 
 def test_a_type_of_unknown_size_leaves_the_cores_unknown() -> None:

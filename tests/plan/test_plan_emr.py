@@ -72,12 +72,13 @@ def test_input_on_s3_is_planned_with_the_cluster_of_mrjob_conf_and_its_cost(
         "sample         30 lines of 2 files: 28 predicted, 2 failed (6.67%), 0 blank",
         "cluster        a new EMR cluster, emr-7.13.0 in us-west-2",
         "  master       1 x m5.xlarge, on demand; or 1 x m6i.xlarge, 1 x m6a.xlarge",
-        f"  core         4 x m5.xlarge, spot; or {OTHERS}",
+        "  core         1 x m5.xlarge, on demand; or 1 x m6i.xlarge, 1 x m6a.xlarge",
+        f"  task         4 x m5.xlarge, spot; or {OTHERS}",
     ):
         assert line in told.stdout.splitlines()
-    assert "on 16 cores, of which the input's tasks keep 2 busy: 10 min to start" in told.stdout
-    # 10.5 minutes to start, of 5 machines at 0.216 to 0.24 an hour
-    assert f"about 0.19 to 0.21 USD (on-demand prices of EC2 and EMR, a copy of {COPIED_ON})" in told.stdout
+    assert "on 18 cores, of which the input's tasks keep 2 busy: 10 min to start" in told.stdout
+    # 10.5 minutes to start, of 6 machines at 0.216 to 0.24 an hour
+    assert f"about 0.23 to 0.25 USD (on-demand prices of EC2 and EMR, a copy of {COPIED_ON})" in told.stdout
 
 
 def test_the_summary_file_has_the_cost_and_where_its_prices_are_from(
@@ -89,11 +90,11 @@ def test_the_summary_file_has_the_cost_and_where_its_prices_are_from(
     figures = json.loads(summary.read_text())["plan"]
     (expected,) = figures["expected"]
     # the smallest of mrjob.conf's choices for the core, and its cheapest for either
-    assert figures["cost"]["lowest"] == pytest.approx(5 * 0.216 * expected["seconds"] / 3600)
-    assert figures["cost"]["highest"] == pytest.approx(5 * 0.24 * expected["seconds"] / 3600)
+    assert figures["cost"]["lowest"] == pytest.approx(6 * 0.216 * expected["seconds"] / 3600)
+    assert figures["cost"]["highest"] == pytest.approx(6 * 0.24 * expected["seconds"] / 3600)
     assert (figures["cost"]["currency"], figures["cost"]["unpriced"]) == ("USD", [])
     assert COPIED_ON in figures["cost"]["source"]
-    assert figures["cluster"]["fleets"][1]["choices"][0] == {"instance_type": "m5.xlarge", "count": 4}
+    assert figures["cluster"]["fleets"][2]["choices"][0] == {"instance_type": "m5.xlarge", "count": 4}
 
 
 def test_the_command_that_the_guide_shows_plans_a_run(watched: EmrStack, tmp_path: Path) -> None:
@@ -117,7 +118,7 @@ def test_given_prices_take_the_place_of_the_copied_ones(watched: EmrStack, tmp_p
     types = ("m5.xlarge", "m6i.xlarge", "m6a.xlarge", "m5.2xlarge", "m6i.2xlarge")
     prices = [f"--price_per_hour={name}={2 if '2x' in name else 1}" for name in types]
     told = plan(watched, tmp_path, *prices, "--price_per_hour=g5.xlarge=3", f"s3://{BUCKET}/small/a.ldjson")
-    assert "about 0.88 USD (prices as given)" in told.stdout
+    assert "about 1.05 USD (prices as given)" in told.stdout
     assert "--price_per_hour g5.xlarge changes nothing" in told.stdout
 
 
