@@ -54,7 +54,7 @@ class BatchPrediction:
     def _batch(self, lines: list[bytes]) -> list[bytes]:
         started = perf_counter_ns()
         batch = read_batch(self.reader, lines)
-        texts = prediction_texts(self._predict(batch.records))
+        texts = self._checked(prediction_texts(self._predict(batch.records)))
         failures = [*batch.failures.values(), *_failures_in(texts)]
         output = self._write(batch.keys, batch.with_failures(texts), failures)
         self.tally.lines += len(lines)
@@ -62,6 +62,10 @@ class BatchPrediction:
         self.tally.headers += batch.headers
         self.sizer.observe(len(lines), (perf_counter_ns() - started) / 1e9)
         return output
+
+    def _checked(self, texts: list[bytes | Failure]) -> list[bytes | Failure]:
+        checked = getattr(self.writer, "checked", None)
+        return checked(texts) if checked else texts
 
     def _predict(self, records: list[Any]) -> list[Any]:
         started = perf_counter_ns()

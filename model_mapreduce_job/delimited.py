@@ -8,27 +8,33 @@ import json
 import re
 import sys
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from model_mapreduce_job.cells import (
+    escaped,
+    inert,
+    is_exact_number,
+    is_finite_number,
+    is_integer,
+    json_number,
+)
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.fields import NUMBERS, Field
 from model_mapreduce_job.lines import bare
-from model_mapreduce_job.protocols import HeaderLine, decode_fields, json_string
-from model_mapreduce_job.records import Failure
+from model_mapreduce_job.protocols import HeaderLine, decode_fields, is_json, json_string
+from model_mapreduce_job.records import Failure, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from model_mapreduce_job.schemas import RecordSchema
 
-# What a spreadsheet takes for the start of a formula: OWASP, "CSV Injection".
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-_JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_ANY_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _NEEDS_QUOTES = re.compile(r'["\r\n]')
-_LINE_ENDS = re.compile(r"[\r\n]+")
+_DOCUMENTS = frozenset({"array", "object"})
+_WORDS = ("true", "false")
 _BOOLEANS = {"true": b"true", "1": b"true", "false": b"false", "0": b"false"}
 
 # A quoted cell may be as long as its line, which --max_record_bytes limits; csv's own limit is 128 KiB.
@@ -46,17 +52,26 @@ class Rows:
 
     def __init__(self, schema: RecordSchema, columns: Sequence[str], delimiter: str) -> None:
         self._decode = schema.decode
-        fields = {field.name: field for field in schema.fields}
-        self._columns = [Column(fields.get(name, Field(name))) for name in columns]
+        fields = {name: field for field in reversed(schema.fields) for name in field.names}
+        self._columns = [Column(name, fields.get(name, Field(name))) for name in columns]
         self._names = list(columns)
+        self._known = frozenset(columns)
         self._delimiter = delimiter
 
     def read(self, line: bytes) -> Any:
         """Return the row as a record; raise HeaderLine when its cells are the columns' names."""
         cells = split_row(line.decode(), self._delimiter)
+        if cells[0] in self._known and sorted(cells) == sorted(self._names):
+            self._check_header(cells)
+        return self._decode(self._object(cells, Column.in_record))
+
+    def _check_header(self, cells: list[str]) -> None:
         if cells == self._names:
             raise HeaderLine
-        return self._decode(self._object(cells, Column.in_record))
+        raise InputError(
+            f"A header inside the input has the columns {', '.join(cells)}, and the input began with "
+            f"{', '.join(self._names)}. Give files with another order of columns as files of their own."
+        )
 
     def text(self, line: bytes) -> bytes:
         """Return the row as a JSON object; numbers as they were written; a JSON string when it is no row."""
@@ -74,30 +89,33 @@ class Rows:
 class Column:
     """A column, and how its cells become the members of a JSON object that the model's schema asks for."""
 
-    def __init__(self, field: Field) -> None:
-        self._name = b"%b: " % _json(field.name)
-        self._is_boolean = "boolean" in field.types
-        self._is_integer = "integer" in field.types and "number" not in field.types
-        self._may_be_number = not field.types.isdisjoint(NUMBERS) or not field.types
-        self._is_known = bool(field.types)
+    def __init__(self, name: str, field: Field) -> None:
+        self._name = b"%b: " % _json(name)
+        self._types = field.types
         self._empty = self._empty_cell(field)
+        self._record_value = self._reading(field.types)
 
     def in_record(self, cell: str) -> bytes:
         """Return the cell's member of the record, none when it is empty, unless the schema insists on one."""
-        if not cell:
-            return self._empty
-        # a library that can't leave gaps among integers writes them as 1.0
-        return self.in_key(cell.strip().removesuffix(".0") if self._is_integer else cell)
+        return self._name + self._record_value(cell) if cell else self._empty
 
     def in_key(self, cell: str) -> bytes:
-        """Return the cell's member of the key: a number as it was written, where the schema takes one."""
-        if self._may_be_number:
-            number = cell.strip() if self._is_known else cell
-            if _JSON_NUMBER.fullmatch(number):
-                return self._name + number.encode()
-        elif self._is_boolean and cell.lower() in _BOOLEANS:
-            return self._name + _BOOLEANS[cell.lower()]
+        """Return the cell's member of the key: a number as it was written, where the model takes one."""
+        value = self._record_value(cell)
+        is_as_written = value == cell.strip().encode()
+        if self._types & NUMBERS and is_as_written and is_finite_number(cell.strip()):
+            return self._name + value
+        if not self._types or self._types & {"boolean"}:
+            return self._name + value
         return self._name + _json(cell)
+
+    def _reading(self, types: frozenset[str]) -> Callable[[str], bytes]:
+        """Return how cells become JSON values of these types."""
+        if not types:
+            return _unknown
+        if "string" in types:
+            return partial(_number_or_text, types)
+        return partial(_value, types)
 
     def _empty_cell(self, field: Field) -> bytes:
         if not field.required or field.types.isdisjoint({"null", "string"}):
@@ -105,25 +123,87 @@ class Column:
         return self._name + (b"null" if "null" in field.types else b'""')
 
 
+def _unknown(cell: str) -> bytes:
+    """Return a cell that the model says nothing of: a number where no reader could read it as another."""
+    return cell.encode() if is_exact_number(cell) else _json(cell)
+
+
+def _number_or_text(types: frozenset[str], cell: str) -> bytes:
+    """Return a cell of a column that takes texts: as something else only if that is all it can be."""
+    if "number" in types and is_finite_number(cell):
+        return cell.encode()
+    if "integer" in types and is_integer(cell):
+        return cell.encode()
+    if "boolean" in types and cell.lower() in _WORDS:
+        return cell.lower().encode()
+    return _json(cell)
+
+
+def _value(types: frozenset[str], cell: str) -> bytes:
+    """Return a cell of a column that takes no texts."""
+    if types & NUMBERS and (number := json_number(cell)) is not None:
+        return number.encode()
+    if "boolean" in types and (word := _BOOLEANS.get(cell.strip().lower())):
+        return word
+    if types & _DOCUMENTS and cell.lstrip().startswith(("[", "{")) and is_json(cell.encode()):
+        return cell.encode()
+    return _json(cell)
+
+
 @dataclass(frozen=True)
 class RowShape:
-    """The columns that a row has: the input's, then the prediction's; without any, one cell has it all."""
+    """The columns that a row has: the input's, then the prediction's; without any, one cell has it all.
+
+    required has those of the prediction's that none may lack.
+    """
 
     input_columns: Sequence[str] = ()
     prediction_columns: Sequence[str] = ()
+    required: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class RowStyle:
+    """How rows are written: what parts the cells, whether failures are explained, and line ends in a cell."""
+
+    delimiter: str = ","
+    explain: bool = False
+    quoted_newlines: bool = False
 
 
 class FlatRows:
     """Writes a row of the input's values, the prediction's, and on request the error's type and message."""
 
-    def __init__(self, shape: RowShape, *, explain: bool, delimiter: str) -> None:
+    def __init__(self, shape: RowShape, style: RowStyle) -> None:
         self._shape = shape
-        self._explain = explain
-        self._delimiter = delimiter
+        self._style = style
+
+    def checked(self, predictions: Sequence[bytes | Failure]) -> list[bytes | Failure]:
+        """Return predictions, with a Failure for each whose fields are not the columns: it would be lost."""
+        if not self._shape.prediction_columns:
+            return list(predictions)
+        return [text if isinstance(text, Failure) else self._checked(text) for text in predictions]
 
     def write(self, keys: Sequence[bytes], predictions: Sequence[bytes | Failure]) -> list[bytes]:
         """Return one row a line; what a spreadsheet would run as a formula is made inert by an apostrophe."""
         return [self._row(*pair) for pair in zip(keys, predictions, strict=True)]
+
+    def _checked(self, text: bytes) -> bytes | Failure:
+        if not text.startswith(b"{"):
+            return text
+        try:
+            names = decode_fields(text).keys()
+        except msgspec.MsgspecError:
+            return text  # half a surrogate pair: its row has the whole text in one cell
+        if names <= set(self._shape.prediction_columns) and self._shape.required <= names:
+            return text
+        return Failure(
+            "PredictionError",
+            one_line(
+                f"The prediction has the fields {', '.join(names) or 'of none'}, and output_schema has "
+                f"{', '.join(self._shape.prediction_columns)}: a row has no other columns"
+            ),
+        )
 
     def _row(self, key: bytes, prediction: bytes | Failure) -> bytes:
         cells = flat_cells(key, self._shape.input_columns)
@@ -133,7 +213,12 @@ class FlatRows:
         else:
             cells += flat_cells(prediction, self._shape.prediction_columns)
             error = ["", ""]
-        return join_row(list(map(inert, cells + error if self._explain else cells)), self._delimiter)
+        return self._joined(list(map(inert, cells + error if self._style.explain else cells)))
+
+    def _joined(self, cells: list[str]) -> bytes:
+        return join_row(
+            cells if self._style.quoted_newlines else list(map(escaped, cells)), self._style.delimiter
+        )
 
 
 def split_row(text: str, delimiter: str) -> list[str]:
@@ -146,21 +231,13 @@ def split_row(text: str, delimiter: str) -> list[str]:
 
 
 def join_row(cells: list[str], delimiter: str) -> bytes:
-    """Return cells as one line; line ends inside a cell become spaces, since a record is a line."""
+    """Return cells as a row, each quoted where it must be."""
     text = delimiter.join(cells)
     if not text or _NEEDS_QUOTES.search(text) or text.count(delimiter) >= len(cells):
         row = io.StringIO()
-        one_line = [_LINE_ENDS.sub(" ", cell) for cell in cells]
-        csv.writer(row, delimiter=delimiter, lineterminator="").writerow(one_line)
-        text = row.getvalue()
+        csv.writer(row, delimiter=delimiter).writerow(cells)  # its own line end makes it quote others
+        text = row.getvalue().removesuffix("\r\n")
     return text.encode(errors="backslashreplace")
-
-
-def inert(cell: str) -> str:
-    """Return a cell that no spreadsheet runs: with an apostrophe before a formula that is no number."""
-    if cell.startswith(_FORMULA_STARTS) and not _ANY_NUMBER.fullmatch(cell):
-        return "'" + cell
-    return cell
 
 
 def flat_cells(text: bytes, columns: Sequence[str]) -> list[str]:
@@ -187,6 +264,11 @@ def parse_columns(line: bytes, delimiter: str) -> list[str]:
 
 def check_columns(names: list[str]) -> list[str]:
     """Return column names that are all there and all different; raise InputError otherwise."""
+    if any("\0" in name for name in names):
+        raise InputError(
+            "A column of the input has a NUL character in its name. Is the input text in UTF-8? "
+            "Name the columns with --columns a,b,c."
+        )
     if not all(names) or len(set(names)) < len(names):
         raise InputError(
             f"The columns {', '.join(map(repr, names))} can't be used: each needs a name of its own. "

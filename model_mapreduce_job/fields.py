@@ -111,7 +111,9 @@ def _aliased(field: Field, info: Any, by_name: bool) -> Iterator[Field]:
     if by_name and field.name not in names:
         names.append(field.name)
     if names:
-        yield replace(field, name=names[0], others=tuple(names[1:]))
+        # whether one is there that lies deeper, a record's outermost names can't say
+        is_alone = all(len(path) == 1 for path in paths)
+        yield replace(field, name=names[0], others=tuple(names[1:]), required=field.required and is_alone)
     for path in paths:
         if len(path) > 1:
             kind = "array" if isinstance(path[1], int) else "object"

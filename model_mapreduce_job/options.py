@@ -104,6 +104,10 @@ OPTIONS = (
         },
     ),
     Option(
+        "quoted_newlines",
+        {"action": "store_true", "help": "keep line ends in the cells of csv and tsv output, in quotes"},
+    ),
+    Option(
         "on_error",
         {
             "choices": ("null", "explain"),

@@ -51,6 +51,8 @@ class OutputProtocol(Protocol):
         """Return one line, without its newline, for each pair of JSON texts; a Failure stands for itself."""
         ...
 
+    # Optional: checked(predictions) returns them with a Failure for each that can't be written as it is.
+
 
 class JsonLines:
     """Reads one JSON document a line."""

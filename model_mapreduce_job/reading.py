@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.lines import BOM, bare
 from model_mapreduce_job.protocols import HeaderLine, has_tabs
 from model_mapreduce_job.records import RECORD_ERRORS, Failure
@@ -87,6 +88,8 @@ def _read(protocol: InputProtocol, lines: list[bytes], *, utf8: bool) -> _Readin
 
 def _raised(protocol: InputProtocol, read: _Reading, line: bytes, error: BaseException) -> None:
     """Note what a line is that its protocol raised on: blank, a failure, or after all a record."""
+    if isinstance(error, InputError):
+        raise error  # no record's own: what the columns are is in doubt from here on
     if not line.strip():
         read.blank.add(read.place())
         return

@@ -14,6 +14,7 @@ from model_mapreduce_job.delimited import (
     FlatRows,
     Rows,
     RowShape,
+    RowStyle,
     check_columns,
     join_row,
     parse_columns,
@@ -67,12 +68,8 @@ INPUT_PROTOCOLS: dict[str, Callable[[RecordSchema, Namespace], InputProtocol]] =
 OUTPUT_PROTOCOLS: dict[str, Callable[[MLModel, Namespace], OutputProtocol]] = {
     "json": lambda _model, options: JsonPairs(explain=explains(options)),
     "ldjson": lambda _model, options: JsonObjects(explain=explains(options)),
-    "csv": lambda model, options: FlatRows(
-        row_shape(model, options), explain=explains(options), delimiter=","
-    ),
-    "tsv": lambda model, options: FlatRows(
-        row_shape(model, options), explain=explains(options), delimiter="\t"
-    ),
+    "csv": lambda model, options: FlatRows(row_shape(model, options), row_style(",", options)),
+    "tsv": lambda model, options: FlatRows(row_shape(model, options), row_style("\t", options)),
 }
 
 
@@ -140,7 +137,8 @@ def _check_fields(model: MLModel, names: list[str], keys: list[str]) -> None:
         raise InputError(
             f"--key {unknown[0]} is no column of the input, which has {', '.join(names)}. Name one of these."
         )
-    missing = [name for name in required_names(model.input_schema) if name not in names]
+    fields = record_schema(model.input_schema).fields
+    missing = [field.name for field in fields if field.required and not {*field.names} & {*names}]
     if missing:
         raise InputError(
             f"The model needs {', '.join(missing)}, and the input's columns are {', '.join(names)}. "
@@ -171,7 +169,16 @@ def header_columns(first_line: bytes, options: Namespace) -> str:
 def row_shape(model: MLModel, options: Namespace) -> RowShape:
     """Return the columns of a csv or tsv output."""
     named = options.key or (columns(options) if options.columns else [])
-    return RowShape(named or field_names(model.input_schema), field_names(model.output_schema))
+    output = model.output_schema
+    return RowShape(
+        named or field_names(model.input_schema), field_names(output), frozenset(required_names(output))
+    )
+
+
+def row_style(delimiter: str, options: Namespace) -> RowStyle:
+    """Return how the rows of a csv or tsv output are written."""
+    quoted = getattr(options, "quoted_newlines", False)
+    return RowStyle(delimiter, explain=explains(options), quoted_newlines=quoted)
 
 
 def describe_model(qualified_name: str) -> dict[str, Any]:

@@ -32,6 +32,7 @@ LAYERS = (
     "encoding",
     "protocols",
     "reading",
+    "cells",
     "delimited",
     "batch_prediction",
     "frames",
