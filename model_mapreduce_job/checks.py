@@ -10,6 +10,7 @@ from mrjob.util import expand_path
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.first_line import first_line
 from model_mapreduce_job.options import ON_THIS_MACHINE
+from model_mapreduce_job.summary_file import try_summary_file
 from model_mapreduce_job.task import DELIMITERS, header_columns, load_manager
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def check(job: MLModelMapReduceJob) -> None:
     options = job.options
     _check_model(options)
     _check_options_go_together(options)
-    _check_summary_file(options.summary_file)
+    if options.summary_file:
+        try_summary_file(options.summary_file, options.output_dir, options.args)
     _check_configurations(options.conf_paths or [])
     if options.input_protocol in DELIMITERS and not options.columns:
         job.set_option("columns", header_columns(first_line(job), options))
@@ -52,22 +54,11 @@ def _check_options_go_together(options: Namespace) -> None:
             options.bundle and here
         ),
         "--price_per_hour is for --plan, which is not asked for": options.price_per_hour and not options.plan,
+        "--unproven is for runs, and --plan starts none": options.unproven and options.plan,
     }
     for mistake, made in idle.items():
         if made:
             raise InputError(f"{mistake}. Leave it out, or change the other.")
-
-
-def _check_summary_file(summary_file: str | None) -> None:
-    if not summary_file:
-        return
-    path = Path(summary_file).absolute()
-    if not path.parent.is_dir():
-        raise InputError(f"--summary_file {summary_file} can't be written: its directory does not exist.")
-    if path.is_dir():
-        raise InputError(
-            f"--summary_file {summary_file} can't be written: it's a directory. Name a file in it."
-        )
 
 
 def _check_configurations(paths: list[str]) -> None:

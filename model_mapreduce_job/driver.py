@@ -6,7 +6,7 @@ import codecs
 import json
 import logging
 import os
-from pathlib import Path
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +16,11 @@ from model_mapreduce_job.checks import check
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError, ModelMapReduceError
 from model_mapreduce_job.options import ON_THIS_MACHINE, OPTIONS
 from model_mapreduce_job.run_identity import run_identity
-from model_mapreduce_job.run_summary import RunSummary
+from model_mapreduce_job.run_summary import Proof, RunSummary
 from model_mapreduce_job.runners.local_run import RunPlan
 from model_mapreduce_job.runners.signals import signals_as_exit
 from model_mapreduce_job.standard_streams import ReaderGoneError
+from model_mapreduce_job.summary_file import write_summary_file
 from model_mapreduce_job.task import describe_model
 
 if TYPE_CHECKING:
@@ -77,16 +78,34 @@ def _set_up_logs(job: MLModelMapReduceJob) -> None:
 
 
 def _finish(job: MLModelMapReduceJob, runner: Any, seconds: float) -> None:
-    """Tell what a run amounts to; publish and print its output only when that is proven whole."""
+    """Show what a run amounts to; publish and print its output only when that is proven whole.
+
+    The summary is written last: whatever becomes of it, the output stays.
+    """
+    summary = _summary(job, runner, seconds)
+    if not job.options.quiet or summary.proof is not Proof.COMPLETE:
+        job.stderr.write(f"{summary.table()}\n".encode(errors="backslashreplace"))
+        job.stderr.flush()
+    try:
+        summary.check(job.options.max_error_rate, unproven=job.options.unproven)
+        if hasattr(runner, "publish"):
+            runner.publish()
+        if job.should_cat_output():
+            _print_output(job, runner)
+    except Exception:
+        with suppress(InputError):  # the first error is the one to mend
+            _write_summary(job, summary)
+        raise
+    _write_summary(job, summary)
+
+
+def _summary(job: MLModelMapReduceJob, runner: Any, seconds: float) -> RunSummary:
+    """Return the summary of the step that predicts."""
+    step = next(filter(job.predicts, range(len(job.steps()))), 0)
+    counters = dict(enumerate(runner.counters() or [])).get(step, {})
     examples = runner.local_run.examples if hasattr(runner, "local_run") else {}
-    input_records = runner.input_records() if hasattr(runner, "input_records") else None
-    summary = RunSummary.of((runner.counters() or [{}])[0], seconds, examples, input_records)
-    _tell(job, summary)
-    summary.check(job.options.max_error_rate)
-    if hasattr(runner, "publish"):
-        runner.publish()
-    if job.should_cat_output():
-        _print_output(job, runner)
+    input_records = runner.input_records() if step == 0 and hasattr(runner, "input_records") else None
+    return RunSummary.of(counters, seconds, examples, input_records)
 
 
 def _print_output(job: MLModelMapReduceJob, runner: Any) -> None:
@@ -102,18 +121,10 @@ def _print_output(job: MLModelMapReduceJob, runner: Any) -> None:
         ) from error
 
 
-def _tell(job: MLModelMapReduceJob, summary: RunSummary) -> None:
-    if not job.options.quiet:
-        job.stderr.write(f"{summary.table()}\n".encode())
-        job.stderr.flush()
+def _write_summary(job: MLModelMapReduceJob, summary: RunSummary) -> None:
     if job.options.summary_file:
         text = json.dumps({**_circumstances(job), **summary.as_json()}, indent=2, default=str)
-        try:
-            Path(job.options.summary_file).write_text(f"{text}\n", encoding="utf-8")
-        except OSError as error:
-            raise InputError(
-                f"--summary_file {job.options.summary_file} can't be written: {error.strerror}."
-            ) from error
+        write_summary_file(job.options.summary_file, f"{text}\n")
 
 
 def _circumstances(job: MLModelMapReduceJob) -> dict[str, Any]:

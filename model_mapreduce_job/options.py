@@ -126,6 +126,14 @@ OPTIONS = (
         passed_on=False,
     ),
     Option(
+        "unproven",
+        {
+            "action": "store_true",
+            "help": "publish the output even if the runner reports no counts that prove it whole",
+        },
+        passed_on=False,
+    ),
+    Option(
         "no_fail_fast",
         {"action": "store_true", "help": "don't end a task whose first 1,000 records all fail"},
     ),

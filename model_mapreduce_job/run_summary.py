@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.exceptions import IncompleteRunError, TooManyFailuresError
+from model_mapreduce_job.printable import printable
 from model_mapreduce_job.tally import FINGERPRINT_GROUP, GROUP, MAX_KINDS, OTHER, fingerprint_of
 
 if TYPE_CHECKING:
@@ -14,6 +16,16 @@ if TYPE_CHECKING:
 COUNTS = ("lines", "predicted", "failed", "blank", "headers", "batches", "predict_ms", "load_ms")
 _TOP_REASONS = 3
 _FAILED = "failed: "
+_LONGEST_EXAMPLE = 300
+_LIMBS = 4  # the counters that a fingerprint travels as
+
+
+class Proof(Enum):
+    """What a run's counts prove: that it is whole, that it is not, or, where some are not known, nothing."""
+
+    COMPLETE = "complete"
+    INCOMPLETE = "not complete"
+    UNPROVEN = "unproven"
 
 
 @dataclass(frozen=True)
@@ -21,8 +33,8 @@ class RunSummary:
     """The sums of a run's counters.
 
     reasons counts failures by type of error, and examples has one message for each. seconds is the run's
-    wall time; predict_ms and load_ms are summed over tasks. known is false when the runner could not tell its
-    counters; input_records is how many records the cluster itself says that it gave to the tasks.
+    wall time; predict_ms and load_ms are summed over tasks. known is false when the runner gave no counters.
+    input_records is how many records the cluster itself says that it gave to the tasks.
     """
 
     seconds: float
@@ -50,13 +62,14 @@ class RunSummary:
     ) -> RunSummary:
         """Return the summary of a step's counters by group and name; no counters at all are unknown."""
         own = dict(counters.get(GROUP, {}))
+        limbs = dict(counters.get(FINGERPRINT_GROUP, {}))
         counts = {name: own.get(name, 0) for name in COUNTS}
         return cls(
             seconds=seconds,
             reasons=_most_frequent({n.removeprefix(_FAILED): own[n] for n in own if n.startswith(_FAILED)}),
             examples=examples,
-            fingerprint=fingerprint_of(dict(counters.get(FINGERPRINT_GROUP, {}))),
-            known=bool(own),
+            fingerprint=fingerprint_of(limbs) if len(limbs) == _LIMBS else None,
+            known=bool(own) or input_records == 0,
             input_records=input_records,
             **counts,
         )
@@ -67,18 +80,33 @@ class RunSummary:
         records = self.predicted + self.failed
         return self.failed / records if records else 0.0
 
-    def check(self, max_error_rate: float) -> None:
-        """Raise IncompleteRunError unless each line is accounted for, TooManyFailuresError above the rate."""
-        answered = self.predicted + self.failed + self.blank + self.headers
-        if self.known and self.lines != answered:
+    @property
+    def proof(self) -> Proof:
+        """Return what the counts prove."""
+        if not self.known or (self._answered and not self.lines):
+            return Proof.UNPROVEN
+        given = self.lines if self.input_records is None else self.input_records
+        if self.lines != self._answered or self.lines > given:
+            return Proof.INCOMPLETE
+        # the counts of some tasks may be lost, or some of their lines
+        return Proof.COMPLETE if self.lines == given else Proof.UNPROVEN
+
+    @property
+    def _answered(self) -> int:
+        return self.predicted + self.failed + self.blank + self.headers
+
+    def check(self, max_error_rate: float, *, unproven: bool = False) -> None:
+        """Raise IncompleteRunError unless each line is accounted for, TooManyFailuresError above the rate.
+
+        With unproven, counts that are not known are no reason to raise.
+        """
+        if self.proof is Proof.INCOMPLETE:
+            raise IncompleteRunError(f"The run is not complete: {self._contradiction()}. Run it again.")
+        if self.proof is Proof.UNPROVEN and not unproven:
             raise IncompleteRunError(
-                f"The run is not complete: of {self.lines:,} lines, {self.predicted:,} were predicted, "
-                f"{self.failed:,} failed and {self.blank + self.headers:,} held no record. Run it again."
-            )
-        if self.known and self.input_records not in {None, self.lines}:
-            raise IncompleteRunError(
-                f"The run is not complete: the cluster gave its tasks {self.input_records:,} records, "
-                f"and they counted {self.lines:,} lines. Run it again."
+                f"Nothing proves that this run is complete: {self._gap()}. Nothing was published. "
+                f"{'--max_error_rate can not be judged either. ' if max_error_rate < 1 else ''}"
+                "Run it again, or with --unproven to have its output all the same."
             )
         if self.failed_share > max_error_rate:
             raise TooManyFailuresError(
@@ -89,15 +117,14 @@ class RunSummary:
 
     def table(self) -> str:
         """Return the summary as lines for a person to read."""
-        if not self.known:
-            return "The runner told no counts, so nothing proves that this run is complete."
-        return "\n".join([*self._rows(), *self._reason_rows(), self._proof()])
+        return "\n".join([*self._rows(), *self._reason_rows(), self._verdict()])
 
     def as_json(self) -> dict[str, Any]:
         """Return the summary as a JSON object."""
         return {
+            "proof": self.proof.value,
             "counts": {name: getattr(self, name) for name in COUNTS} if self.known else None,
-            "failed_share": self.failed_share,
+            "failed_share": self.failed_share if self.known else None,
             "reasons": [
                 {"type": kind, "count": count, "example": self.examples.get(kind)}
                 for kind, count in self.reasons.items()
@@ -113,6 +140,8 @@ class RunSummary:
         return (self.predicted + self.failed) / self.seconds if self.seconds else 0.0
 
     def _rows(self) -> list[str]:
+        if not self.known:
+            return []
         rows = [
             ("lines", f"{self.lines:,}"),
             ("predicted", f"{self.predicted:,}"),
@@ -127,20 +156,46 @@ class RunSummary:
         return [f"{name:<12} {value}" for name, value in rows]
 
     def _reason_rows(self) -> list[str]:
-        top = list(self.reasons.items())[:_TOP_REASONS]
-        return [f"  {count:>9,} x {kind}: {self.examples.get(kind, '')}".rstrip(": ") for kind, count in top]
+        return [f"  {count:>9,} x {reason}" for count, reason in self._top_reasons()]
 
-    def _proof(self) -> str:
+    def _reasons_in_words(self) -> str:
+        words = [f"{count:,} x {reason}" for count, reason in self._top_reasons()]
+        return "Most frequent: " + "; ".join(words) + "."
+
+    def _top_reasons(self) -> list[tuple[int, str]]:
+        """Return counts and, in words, types of errors with their examples, which may hold anything."""
+        top = list(self.reasons.items())[:_TOP_REASONS]
+        return [
+            (count, printable(f"{kind}: {self.examples.get(kind, '')}".rstrip(": "), _LONGEST_EXAMPLE))
+            for kind, count in top
+        ]
+
+    def _verdict(self) -> str:
+        if self.proof is Proof.UNPROVEN:
+            return f"unproven: {self._gap()}"
+        if self.proof is Proof.INCOMPLETE:
+            return f"not complete: {self._contradiction()}"
         headers = f" + {self.headers:,} headers" if self.headers else ""
         return (
             f"complete: {self.lines:,} lines = {self.predicted:,} predicted + {self.failed:,} failed "
             f"+ {self.blank:,} blank{headers}"
         )
 
-    def _reasons_in_words(self) -> str:
-        top = list(self.reasons.items())[:_TOP_REASONS]
-        words = [f"{count:,} x {kind}: {self.examples.get(kind, '')}".rstrip(": ") for kind, count in top]
-        return "Most frequent: " + "; ".join(words) + "."
+    def _contradiction(self) -> str:
+        if self.lines != self._answered:
+            return (
+                f"of {self.lines:,} lines, {self.predicted:,} were predicted, "
+                f"{self.failed:,} failed and {self.blank + self.headers:,} held no record"
+            )
+        return self._given()
+
+    def _gap(self) -> str:
+        if not self.known:
+            return "the runner reported no counts"
+        return self._given() if self.lines else "the runner reported only some of the counts"
+
+    def _given(self) -> str:
+        return f"the cluster gave its tasks {self.input_records:,} records, they counted {self.lines:,} lines"
 
 
 def _most_frequent(reasons: dict[str, int]) -> dict[str, int]:

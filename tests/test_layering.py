@@ -58,6 +58,7 @@ WIRES = {
     "shipped_script",
     "standard_streams",
     "start",
+    "summary_file",
 }
 
 

@@ -72,7 +72,7 @@ def test_a_run_that_does_not_add_up_is_incomplete(changes: Any) -> None:
 @pytest.mark.parametrize("given", [9_999, 10_001, 0])
 def test_a_run_is_incomplete_when_the_cluster_gave_its_tasks_another_number_of_records(given: int) -> None:
     counted = RunSummary.of({GROUP: COUNTERS}, 2.0, EXAMPLES, input_records=given)
-    with pytest.raises(IncompleteRunError, match=rf"{given:,} records, and they counted 10,000 lines"):
+    with pytest.raises(IncompleteRunError, match=rf"{given:,} records, they counted 10,000 lines"):
         counted.check(1.0)
 
 
@@ -94,9 +94,7 @@ def test_too_many_failures_are_told_with_counts_and_the_most_frequent_reasons() 
 @pytest.mark.parametrize("given", [9_999, 10_001, 0])
 def test_a_run_that_counted_other_lines_than_the_cluster_gave_is_incomplete(given: int) -> None:
     told = RunSummary.of({GROUP: COUNTERS}, 2.0, EXAMPLES, input_records=given)
-    with pytest.raises(
-        IncompleteRunError, match=rf"gave its tasks {given:,} records, and they counted 10,000"
-    ):
+    with pytest.raises(IncompleteRunError, match=rf"gave its tasks {given:,} records, they counted 10,000"):
         told.check(max_error_rate=1.0)
 
 
@@ -116,14 +114,55 @@ def test_a_run_without_records_has_no_failed_share() -> None:
     empty.check(max_error_rate=0.0)
 
 
-@pytest.mark.parametrize("counters", [{}, {"other group": {"lines": 5}}])
-def test_missing_counters_are_unknown_and_never_zero(counters: Any) -> None:
-    unknown = RunSummary.of(counters, 1.0, {})
-    assert not unknown.known
-    unknown.check(max_error_rate=0.0)
-    assert "nothing proves" in unknown.table()
-    assert "complete:" not in unknown.table()
-    assert unknown.as_json()["counts"] is None
+@pytest.mark.parametrize(
+    ("counters", "given", "gap"),
+    [
+        ({}, None, "the runner reported no counts"),
+        ({"other group": {"lines": 5}}, 5, "the runner reported no counts"),
+        ({GROUP: {"predicted": 5}}, None, "the runner reported only some of the counts"),
+        ({GROUP: {"lines": 5, "predicted": 5}}, 6, "gave its tasks 6 records, they counted 5 lines"),
+    ],
+)
+def test_counts_that_are_not_known_prove_nothing(counters: Any, given: int | None, gap: str) -> None:
+    """They are never taken for zero; the operator may say that he wants the output all the same."""
+    unknown = RunSummary.of(counters, 1.0, {}, given)
+    with pytest.raises(IncompleteRunError, match=rf"Nothing proves .*{gap}.*with --unproven"):
+        unknown.check(1.0)
+    with pytest.raises(IncompleteRunError, match="--max_error_rate can not be judged either"):
+        unknown.check(0.5)
+    unknown.check(0.5, unproven=True)
+    *_, verdict = unknown.table().splitlines()
+    assert verdict.startswith("unproven: ")
+    assert gap in verdict
+    assert unknown.as_json()["proof"] == "unproven"
+
+
+def test_without_counts_no_share_is_said() -> None:
+    unknown = RunSummary.of({}, 1.0, {}).as_json()
+    assert (unknown["counts"], unknown["failed_share"]) == (None, None)
+
+
+def test_no_counts_of_no_records_are_whole() -> None:
+    RunSummary.of({}, 1.0, {}, input_records=0).check(0.0)
+
+
+@pytest.mark.parametrize("changes", [{"lines": 10_001}, {"predicted": 8_899}])
+def test_counts_that_contradict_each_other_are_no_matter_of_trust(changes: Any) -> None:
+    with pytest.raises(IncompleteRunError):
+        summary(**changes).check(1.0, unproven=True)
+    assert summary(**changes).table().splitlines()[-1].startswith("not complete: of 10,00")
+    assert summary(**changes).as_json()["proof"] == "not complete"
+
+
+def test_a_fingerprint_lacking_a_part_is_none() -> None:
+    assert RunSummary.of({GROUP: COUNTERS, FINGERPRINT_GROUP: {"limb 0": 5}}, 1.0, {}).fingerprint is None
+
+
+def test_what_a_model_says_can_not_pass_for_a_line_of_the_summary() -> None:
+    examples = {"ValueError": "x\ncomplete: 1 lines\x1b[2J"}
+    table = RunSummary.of({GROUP: COUNTERS}, 2.0, examples).table()
+    assert r"ValueError: x\ncomplete: 1 lines\x1b[2J" in table
+    assert [line for line in table.splitlines() if line.startswith("complete")] == [table.splitlines()[-1]]
 
 
 def test_the_table_has_counts_share_reasons_rate_and_the_proof() -> None:
@@ -149,7 +188,7 @@ def test_the_json_has_the_same_and_can_be_written() -> None:
     assert (told["seconds"], told["records_per_second"], told["fingerprint"]) == (2.0, 4950.0, None)
 
 
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)), max_size=5))
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=5))
 def test_tasks_counters_add_up_to_a_complete_run(tasks: Any) -> None:
     sums: dict[str, dict[str, int]] = {}
     for predicted, failed, blank in tasks:

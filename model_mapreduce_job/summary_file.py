@@ -1,0 +1,63 @@
+"""The file that keeps a run's summary: tried before the run, written when all is done."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from model_mapreduce_job.exceptions import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_ROOM_BYTES = 1 << 14
+
+
+def try_summary_file(name: str, output_dir: str | None, inputs: Iterable[str]) -> None:
+    """Raise InputError when a summary can't be written to a file of this name; what it holds stays.
+
+    Nor may it be one of the inputs, or lie in the output directory, which is there only when all is well.
+    """
+    path = Path(name).absolute()
+    if not path.parent.is_dir():
+        raise _unwritable(name, "its directory does not exist")
+    if path.is_dir():
+        raise InputError(f"--summary_file {name} can't be written: it's a directory. Name a file in it.")
+    if output_dir and Path(output_dir).resolve() in path.resolve().parents:
+        raise InputError(
+            f"--summary_file {name} is in the output directory, which appears when all is done. "
+            "Name a place outside of it."
+        )
+    if path.is_file() and any(Path(given).exists() and path.samefile(given) for given in inputs):
+        raise InputError(f"--summary_file {name} would overwrite an input. Name another file.")
+    try:
+        _try(path)
+    except OSError as error:
+        raise _unwritable(name, error.strerror) from error
+
+
+def write_summary_file(name: str, text: str) -> None:
+    """Write the summary; raises InputError."""
+    try:
+        Path(name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise _unwritable(name, error.strerror) from error
+
+
+def _try(path: Path) -> None:
+    if path.exists() and not path.is_file():
+        return  # a pipe or a device: whoever is at its other end would hear of a trial
+    is_new = not path.exists()
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        if is_new:
+            os.posix_fallocate(descriptor, 0, _ROOM_BYTES)
+    finally:
+        os.close(descriptor)
+        if is_new:
+            path.unlink()
+
+
+def _unwritable(name: str, reason: str | None) -> InputError:
+    return InputError(f"--summary_file {name} can't be written: {reason}.")

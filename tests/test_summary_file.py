@@ -1,0 +1,83 @@
+"""The summary's file: tried before the run, written after it, and no reason to lose predictions."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from local_jobs import LocalJob, numbered, wait_until, write_records
+
+from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.summary_file import try_summary_file, write_summary_file
+
+
+def test_to_try_a_file_leaves_no_trace(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_text("the last run's")
+    for path in (old, new):
+        try_summary_file(str(path), None, [])
+    assert old.read_text() == "the last run's"
+    assert list(tmp_path.iterdir()) == [old]
+
+
+def test_a_pipe_or_a_device_is_not_opened_before_there_is_a_summary(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name in (str(tmp_path / "pipe"), "/dev/full", "/dev/stdout"):
+        try_summary_file(name, None, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("nowhere/run.json", "its directory does not exist"),
+        (".", "it's a directory. Name a file in it"),
+        ("out/run.json", "is in the output directory"),
+        ("out/in/run.json", "is in the output directory"),
+        ("input", "would overwrite an input"),
+        ("link", "would overwrite an input"),
+        ("/proc/self/status/x", "its directory does not exist"),
+    ],
+)
+def test_what_can_not_be_written_is_refused(
+    name: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("input").write_text("{}")
+    Path("link").symlink_to("input")
+    Path("out/in").mkdir(parents=True)
+    with pytest.raises(InputError, match=f"^--summary_file {name} .*{reason}"):
+        try_summary_file(name, "out", ["input", "s3://bucket/input"])
+    assert Path("input").read_text() == "{}"
+
+
+def test_to_write_says_what_could_not_be_written() -> None:
+    with pytest.raises(InputError, match="--summary_file /dev/full can't be written: No space left"):
+        write_summary_file("/dev/full", "{}")
+
+
+def test_a_summary_that_fails_at_the_end_leaves_the_predictions(job: LocalJob) -> None:
+    """The exit code says that something is missing, the message what."""
+    go_on, reached = job.directory / "go_on", job.directory / "reached"
+    records = [{"n": 1, "do": "wait_for_file", "reached": str(reached), "go_on": str(go_on)}]
+    write_records(job.directory / "in", records)
+    (job.directory / "place").mkdir()
+    process = job.start("--quiet", "--summary_file", "place/run.json", "--output-dir", "out", "in")
+    wait_until(reached.exists)
+    (job.directory / "place").rmdir()
+    go_on.touch()
+    _, errors = process.communicate()
+    assert process.returncode == 1
+    assert errors == b"--summary_file place/run.json can't be written: No such file or directory.\n"
+    assert (job.directory / "out" / "_SUCCESS").exists()
+    assert (job.directory / "out" / "part-00000").read_bytes().endswith(b'{"n": 1}\n')
+
+
+def test_a_run_that_fails_has_a_summary_too(job: LocalJob) -> None:
+    write_records(job.directory / "in", [*numbered(2), {"do": "refuse", "n": 3}])
+    ran = job.run("--quiet", "--summary_file", "run.json", "--max_error_rate", "0.1", "in")
+    assert ran.code == 3
+    summary = json.loads((job.directory / "run.json").read_text())
+    assert summary["counts"]["failed"] == 1
+    assert summary["proof"] == "complete"
