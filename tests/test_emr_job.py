@@ -121,6 +121,16 @@ def test_an_output_with_too_many_failures_is_no_result_on_s3_either(driver: Driv
     assert [key for key in keys if key.endswith("_SUCCESS")] == []
 
 
+def test_the_drivers_settings_reach_the_tasks(
+    driver: Driver, first: First, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APP_SETTINGS", "TestConfig")
+    ended = driver.run(*MODEL, "--cluster-id", first.cluster_id, INPUT, job=MAIN_JOB)
+    assert ended.returncode == 0, ended.stderr
+    (step,) = driver.stack.calls("AddJobFlowSteps")[-1]["Steps"]
+    assert "APP_SETTINGS=TestConfig" in step["HadoopJarStep"]["Args"]
+
+
 def test_a_task_that_fails_ends_the_run_with_exit_code_1_and_its_reason(driver: Driver, first: First) -> None:
     ended = driver.run(
         *MODEL, "--cmdenv", "APP_SETTINGS=NoSuchConfig", "--cluster-id", first.cluster_id, INPUT, job=MAIN_JOB
@@ -135,6 +145,8 @@ def test_a_task_that_fails_ends_the_run_with_exit_code_1_and_its_reason(driver: 
     [
         (["--model_qualified_name", "nobody", INPUT], "iris_model"),
         ([*MODEL, "s3://nobody/nothing.ldjson"], "s3://nobody/nothing.ldjson"),
+        ([*MODEL, "--output-dir", "hdfs:///out", INPUT], "-r emr writes to S3"),
+        ([*MODEL, PROJECT / "data" / "*.xz"], "There is no input"),
     ],
 )
 def test_a_mistake_costs_no_cluster_and_one_line(

@@ -384,6 +384,18 @@ def test_local_files_of_any_name_and_in_directories_are_uploaded(driver: Driver,
     assert ended.stdout == "IN/A[1].TXT\nIN/B{C,D}.TXT\nIN/DEEP/E*F?.TXT\n"
 
 
+def test_a_requester_who_pays_says_so_to_s3_and_to_hadoop(driver: Driver, stack: EmrStack) -> None:
+    objects_in(stack, "paid", **{"in/a": b"x\n"})
+    pays = "fs.s3a.requester.pays.enabled=true"
+    ended = driver.run("-D", pays, "s3://paid/in/")
+    assert ended.returncode == 0, ended.stderr
+    listed = [call for call in stack.requests("s3") if call["path"].startswith("/paid?list-type=2")]
+    assert listed
+    assert all(call["payer"] == "requester" for call in listed)
+    (step,) = stack.calls("AddJobFlowSteps")[-1]["Steps"]
+    assert pays in step["HadoopJarStep"]["Args"]
+
+
 def test_counters_that_were_not_read_are_unknown(driver: Driver, lines: Path) -> None:
     ended = driver.run("--model_qualified_name", "iris_model", "--no-read-logs", lines, job=MAIN_JOB)
     assert "complete: " not in ended.stderr

@@ -46,7 +46,12 @@ def list_files(runner: Any, patterns: Iterable[str]) -> list[InputFile]:
     Raises InputError for one that names nothing, or that the runner can't read; AwsError or ClusterError when
     what holds them can't be reached, or refuses.
     """
-    return [file for pattern in patterns for file in _listing(runner, pattern)(pattern)]
+    files = [file for pattern in patterns for file in _listing(runner, pattern)(pattern)]
+    if runner.alias == "emr":
+        from model_mapreduce_job.runners.emr_inputs import check_compression  # noqa: PLC0415 - only EMR needs boto3
+
+        check_compression(file.path for file in files)
+    return files
 
 
 def check_found(pattern: str, files: list[InputFile]) -> list[InputFile]:

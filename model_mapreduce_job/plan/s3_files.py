@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.plan.input_files import InputFile, check_found
 from model_mapreduce_job.runners.aws_errors import aws_errors
-from model_mapreduce_job.runners.emr_inputs import check_compression
 from model_mapreduce_job.runners.s3 import S3Object
 from model_mapreduce_job.runners.s3_inputs import check_not_archived, find_objects
 
@@ -23,7 +22,6 @@ def s3_files(filesystem: Any, pattern: str) -> list[InputFile]:
     with aws_errors():
         client = filesystem.make_s3_client()
         objects = find_objects(client, pattern)[1]
-        check_compression(entry.uri for entry in objects)
         check_not_archived(client, objects)
     files = [InputFile(entry.uri, entry.size, partial(_open, filesystem, entry.uri)) for entry in objects]
     return check_found(pattern, files)

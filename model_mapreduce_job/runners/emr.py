@@ -18,7 +18,7 @@ from mrjob.step import StepFailedException
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.runners.aws_errors import UNREACHED, aws_errors
-from model_mapreduce_job.runners.emr_inputs import EmrInputs
+from model_mapreduce_job.runners.emr_inputs import UPLOADED, EmrInputs
 from model_mapreduce_job.runners.emr_security import ensure_security_configuration
 from model_mapreduce_job.runners.emr_steps import as_asked_for, kill_step
 from model_mapreduce_job.runners.s3 import ResumingS3Filesystem, ensure_bucket, split_uri
@@ -142,6 +142,12 @@ class EmrRunner(EMRJobRunner):
         for path, name in self._inputs.upload_names().items():
             self._upload_mgr._path_to_name[path] = name  # noqa: SLF001 - add() would make a name of its own
         super()._add_input_files_for_upload()
+
+    def _step_input_uris(self, step_num: int) -> list[str]:
+        # the files that were uploaded are in one directory: a step may not have as many words as files
+        uploaded = posixpath.join(self._upload_mgr.prefix, UPLOADED)
+        uris = super()._step_input_uris(step_num)
+        return list(dict.fromkeys(uploaded if posixpath.dirname(uri) == uploaded else uri for uri in uris))
 
     def _jobconf_for_step(self, step_num: int) -> dict[str, Any]:
         own = streaming_settings(

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 # What one machine reads, and Hadoop has no codec for, or one that its build may lack: read as text
 UNREADABLE: Final = (".xz", ".zst", ".lzma", ".lz", ".zip", ".7z", ".rar", ".z", ".br")
+UPLOADED: Final = "input"  # the directory of the run's files on S3
+# A step's arguments may have 10,240 characters in all (AddJobFlowSteps); the job's own take the rest
+MOST_CHARACTERS: Final = 7_000
 _ODD: Final = re.compile(r"[^\w.=+-]", re.ASCII)
 
 
@@ -52,6 +55,7 @@ class EmrInputs:
                 pattern, found = find_objects(make_client(), path)
                 objects.update((entry.uri, entry) for entry in found)
             named.append(_without_comma(pattern))
+        _check_length([path for path in named if is_remote(path)])
         check_compression([*(path for path in named if not is_remote(path)), *objects])
         if objects:
             check_not_archived(make_client(), list(objects.values()))
@@ -66,7 +70,7 @@ class EmrInputs:
         """Return what files are called on S3: in their order, with nothing that Hadoop takes for a glob."""
         width = len(str(len(self.files)))
         return {
-            path: f"{number:0{width}}-{_ODD.sub('_', Path(path).name)}"
+            path: f"{UPLOADED}/{number:0{width}}-{_ODD.sub('_', Path(path).name)}"
             for number, path in enumerate(dict.fromkeys(self.files))
         }
 
@@ -103,6 +107,13 @@ def _there(client: Any, pattern: str) -> list[FoundObject]:
         return find_objects(client, pattern)[1]
     except InputError:
         return []  # all of it is gone
+
+
+def _check_length(uris: Sequence[str]) -> None:
+    if sum(map(len, uris)) > MOST_CHARACTERS:
+        raise InputError(
+            f"{len(uris):,} inputs on S3 are more than EMR takes for a step. Name directories or a glob."
+        )
 
 
 def _without_comma(path: str) -> str:

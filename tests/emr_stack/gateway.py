@@ -140,6 +140,7 @@ def _entry(service: str, request: Request, body: bytes, status: int) -> dict[str
         "method": request.method,
         "path": _path(request),
         "status": status,
+        "payer": request.headers.get("x-amz-request-payer"),
     }
     if service == "elasticmapreduce":
         entry |= {"operation": _operation(request), "request": json.loads(body or b"{}")}

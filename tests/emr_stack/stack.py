@@ -66,6 +66,10 @@ class EmrStack:
         """Return the requests that drivers have made of an EMR operation, oldest first."""
         return [call["request"] for call in self._control("calls") if call.get("operation") == operation]
 
+    def requests(self, service: str) -> list[dict[str, Any]]:
+        """Return what drivers have asked of a service: method, path, status, and who is to pay."""
+        return [call for call in self._control("calls") if call["service"] == service]
+
     def _control(self, verb: str, value: dict[str, Any] | None = None, method: str | None = None) -> Any:
         body = None if value is None else json.dumps(value).encode()
         headers = {"Content-Type": "application/json"}

@@ -143,6 +143,13 @@ def test_local_input_is_planned_without_uploading_it(watched: EmrStack, tmp_path
     assert "1 file, 1,247 bytes, 15 rows" in told.stdout
 
 
+def test_what_the_run_would_refuse_is_refused(watched: EmrStack, tmp_path: Path) -> None:
+    (tmp_path / "rows.xz").write_bytes(b"")
+    told = plan(watched, tmp_path, str(tmp_path / "rows.xz"))
+    assert (told.returncode, told.stdout) == (1, "")
+    assert "rows.xz can't be read on a cluster: Hadoop does not know .xz" in told.stderr
+
+
 def test_a_cluster_that_is_there_is_neither_asked_nor_paid_for(watched: EmrStack, tmp_path: Path) -> None:
     told = plan(watched, tmp_path, "--cluster-id", "j-THERE", f"s3://{BUCKET}/small/")
     assert told.returncode == 0, told.stderr

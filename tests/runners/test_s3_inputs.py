@@ -1,6 +1,7 @@
 """Objects on S3 are found as Hadoop finds them, and what can't be read or has changed is named."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -167,3 +168,29 @@ def test_a_comma_outside_of_braces_is_refused() -> None:
     with pytest.raises(InputError, match="comma"):
         inputs(ObjectsClient("a,b"), "s3://b/a,b")
     assert inputs(ObjectsClient("a/x", "b/x"), "s3://b/{a,b}").named == ["s3://b/{a,b}"]
+
+
+def test_more_inputs_than_a_step_has_words_for_are_refused_before_anything_starts() -> None:
+    keys = [f"in/{number:08}" for number in range(500)]
+    client = ObjectsClient(*keys)
+    with pytest.raises(InputError, match="500 inputs on S3 are more than EMR takes for a step"):
+        inputs(client, *(f"s3://b/{key}" for key in keys))
+    assert len(inputs(client, "s3://b/in/*").objects) == 500
+
+
+def test_uploaded_files_keep_their_order_and_have_names_that_are_no_globs(tmp_path: Path) -> None:
+    for name in ("b[1].gz", "a{x,y}.gz", *(f"{number}.gz" for number in range(10))):
+        (tmp_path / name).touch()
+    names = inputs(ObjectsClient(), str(tmp_path)).upload_names()
+    assert list(names.values()) == sorted(names.values())
+    assert names[str(tmp_path / "b[1].gz")] == "input/11-b_1_.gz"
+
+
+def test_a_file_that_is_written_to_while_it_is_copied_ends_the_run(tmp_path: Path) -> None:
+    path = tmp_path / "rows"
+    path.write_text("1\n")
+    read = inputs(ObjectsClient(), str(path))
+    with read.uploading():
+        pass
+    with pytest.raises(InputError, match="was written to while it was copied to S3"), read.uploading():
+        path.write_text("1\n2\n")
