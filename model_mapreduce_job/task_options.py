@@ -30,6 +30,8 @@ class TaskOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     on_error: str
     no_fail_fast: bool
     max_record_bytes: int
+    allow_nan: bool
+    quoted_newlines: bool
     batch_size: int | None
     isolate: str
     predict_timeout: float | None
