@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from model_mapreduce_job.batch_sizing import BatchSizer
 from model_mapreduce_job.batches import batches
@@ -27,6 +27,28 @@ if TYPE_CHECKING:
     from model_mapreduce_job.protocols import InputProtocol, OutputProtocol
 
 
+class Watch(Protocol):
+    """What limits the time that a batch may take."""
+
+    def begin(self) -> None:
+        """Begin a batch."""
+        ...
+
+    def end(self) -> None:
+        """End it."""
+        ...
+
+
+class Unwatched:
+    """Limits nothing."""
+
+    def begin(self) -> None:
+        """Begin a batch."""
+
+    def end(self) -> None:
+        """End it."""
+
+
 @dataclass
 class BatchPrediction:
     """One task's way from lines to lines: how they are read, predicted and written, and what is counted."""
@@ -38,6 +60,7 @@ class BatchPrediction:
     tally: Tally = field(default_factory=Tally)
     fail_fast: bool = True
     fingerprint: bool = False
+    watch: Watch = field(default_factory=Unwatched)
 
     def predict_lines(self, blocks: Iterable[Block]) -> Iterator[list[bytes]]:
         """Yield the output lines of each batch, in order: one for each line that is not blank and no header.
@@ -46,7 +69,9 @@ class BatchPrediction:
         ModelContractError when the model answers out of contract.
         """
         for batch in batches(blocks, self.sizer):
+            self.watch.begin()
             output = self._overlong(batch) if isinstance(batch, OverlongLine) else self._batch(batch)
+            self.watch.end()
             if self.fail_fast:
                 self.tally.check_start()
             yield self._counted(output)

@@ -9,34 +9,34 @@ from mrjob.util import expand_path
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.first_line import first_line
+from model_mapreduce_job.ml_model_manager import check_name
 from model_mapreduce_job.options import ON_THIS_MACHINE
 from model_mapreduce_job.summary_file import try_summary_file
-from model_mapreduce_job.task import DELIMITERS, header_columns, load_manager
+from model_mapreduce_job.task import DELIMITERS, header_columns
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from model_mapreduce_job.first_worker import FirstWorker
     from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
 
 
-def check(job: MLModelMapReduceJob) -> None:
+def check(job: MLModelMapReduceJob, first: FirstWorker) -> None:
     """Raise ModelMapReduceError for a mistake in what a job is given; learn columns that the input names."""
     options = job.options
-    _check_model(options)
     _check_options_go_together(options)
     if options.summary_file:
         try_summary_file(options.summary_file, options.output_dir, options.args)
     _check_configurations(options.conf_paths or [])
+    _check_model(options.model_qualified_name, first.described().names)
     if options.input_protocol in DELIMITERS and not options.columns:
         job.set_option("columns", header_columns(first_line(job), options))
 
 
-def _check_model(options: Namespace) -> None:
-    manager = load_manager()
-    if options.model_qualified_name is None:
-        names = ", ".join(str(model["qualified_name"]) for model in manager.get_models())
-        raise InputError(f"Which model? Name it with --model_qualified_name. There is: {names}.")
-    manager.check_name(options.model_qualified_name)
+def _check_model(name: str | None, names: list[str]) -> None:
+    if name is None:
+        raise InputError(f"Which model? Name it with --model_qualified_name. There is: {', '.join(names)}.")
+    check_name(name, names)
 
 
 def _check_options_go_together(options: Namespace) -> None:

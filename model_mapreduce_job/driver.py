@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import json
 import logging
-import os
 from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -15,13 +14,11 @@ from mrjob.step import StepFailedException
 from model_mapreduce_job.checks import check
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError, ModelMapReduceError
 from model_mapreduce_job.options import ON_THIS_MACHINE, OPTIONS
-from model_mapreduce_job.run_identity import run_identity
 from model_mapreduce_job.run_summary import Proof, RunSummary
 from model_mapreduce_job.runners.local_run import RunPlan
 from model_mapreduce_job.runners.signals import signals_as_exit
 from model_mapreduce_job.standard_streams import ReaderGoneError
 from model_mapreduce_job.summary_file import write_summary_file
-from model_mapreduce_job.task import describe_model
 
 if TYPE_CHECKING:
     from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
@@ -34,12 +31,17 @@ def drive(job: MLModelMapReduceJob) -> None:
     Raises ModelMapReduceError.
     """
     _set_up_logs(job)
-    check(job)
-    if job.options.plan:
-        from model_mapreduce_job.plan.command import plan_job  # noqa: PLC0415 - no task and no run needs it
+    with job.first_worker() as first:
+        check(job, first)
+        if job.options.plan:
+            from model_mapreduce_job.plan.command import plan_job  # noqa: PLC0415 - no task and no run needs it
 
-        plan_job(job)
-        return
+            plan_job(job)
+            return
+        _run(job)
+
+
+def _run(job: MLModelMapReduceJob) -> None:
     started = monotonic()
     with job.make_runner() as runner:
         try:
@@ -54,17 +56,16 @@ def drive(job: MLModelMapReduceJob) -> None:
 
 
 def plan_of(job: MLModelMapReduceJob) -> RunPlan:
-    """Return what a job tells a local runner."""
-    options = vars(job.options)
+    """Return what a job gives a local runner to know."""
     return RunPlan(
         predicted_steps=frozenset(filter(job.predicts, range(len(job.steps())))),
-        identity=lambda: run_identity(
-            os.environ.get("APP_SETTINGS"),
-            {option.name: options[option.name] for option in OPTIONS if option.passed_on},
-        ),
+        identity=lambda: job.first_worker().described().identity,
         max_record_bytes=job.options.max_record_bytes,
         resume=job.options.resume,
         quiet=bool(job.options.quiet),
+        begin=job.begin(),
+        show=job.show,
+        first_worker=job.first_worker(),
     )
 
 
@@ -94,9 +95,9 @@ def _finish(job: MLModelMapReduceJob, runner: Any, seconds: float) -> None:
             _print_output(job, runner)
     except Exception:
         with suppress(InputError):  # the first error is the one to mend
-            _write_summary(job, summary)
+            _write_summary(job, runner, summary)
         raise
-    _write_summary(job, summary)
+    _write_summary(job, runner, summary)
 
 
 def _summary(job: MLModelMapReduceJob, runner: Any, seconds: float) -> RunSummary:
@@ -121,20 +122,24 @@ def _print_output(job: MLModelMapReduceJob, runner: Any) -> None:
         ) from error
 
 
-def _write_summary(job: MLModelMapReduceJob, summary: RunSummary) -> None:
+def _write_summary(job: MLModelMapReduceJob, runner: Any, summary: RunSummary) -> None:
     if job.options.summary_file:
-        text = json.dumps({**_circumstances(job), **summary.as_json()}, indent=2, default=str)
+        text = json.dumps({**_circumstances(job, runner), **summary.as_json()}, indent=2, default=str)
         write_summary_file(job.options.summary_file, f"{text}\n")
 
 
-def _circumstances(job: MLModelMapReduceJob) -> dict[str, Any]:
-    """Return what a summary says of a run beside its counts."""
+def _circumstances(job: MLModelMapReduceJob, runner: Any) -> dict[str, Any]:
+    """Return what a summary has of a run beside its counts."""
     options = vars(job.options)
-    try:
-        model = describe_model(job.options.model_qualified_name)
-    except ModelMapReduceError:
-        # the tasks have the model; this machine need not
-        model = {"qualified_name": job.options.model_qualified_name, "version": None, "files": {}}
+    facts = runner.local_run.model if hasattr(runner, "local_run") else None
+    if facts is None:
+        with suppress(ModelMapReduceError):  # the tasks have the model; this machine need not
+            facts = job.first_worker().load().model
+    model = {
+        "qualified_name": job.options.model_qualified_name,
+        "version": facts and facts.version,
+        "files": facts.files if facts else {},
+    }
     return {
         "model": model,
         "runner": job.options.runner or "inline",

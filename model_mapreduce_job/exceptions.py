@@ -31,3 +31,7 @@ class TooManyFailuresError(ModelMapReduceError):
     """Raised when more records failed than the run allows."""
 
     exit_code = 3
+
+
+class MachineFaultError(Exception):
+    """Raised when a record could not be predicted for want of memory, descriptors or disk."""

@@ -15,6 +15,8 @@ from model_mapreduce_job.exceptions import ConfigurationError, ModelContractErro
 from model_mapreduce_job.ml_model import missing_members, version_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from model_mapreduce_job.config import Config, ModelEntry
     from model_mapreduce_job.ml_model import MLModel
 
@@ -86,6 +88,11 @@ class ModelManager:
             model = self._models[qualified_name] = _load(model)
         return model
 
+    def loaded(self, qualified_name: str) -> MLModel | None:
+        """Return the model of this name if it is loaded already, None otherwise."""
+        model = self._models.get(qualified_name)
+        return None if isinstance(model, _LazyModel) else model
+
     def get_model_files(self, qualified_name: str) -> dict[str, str]:
         """Return the files that the model's entry names, with their sha256. Raises ModelNotFoundError."""
         self.check_name(qualified_name)
@@ -93,12 +100,17 @@ class ModelManager:
 
     def check_name(self, qualified_name: str) -> None:
         """Raise ModelNotFoundError unless there is a model of this name; imports nothing."""
-        if qualified_name not in self._models:
-            names = ", ".join(self._models) or "none at all: its configuration names no model"
-            raise ModelNotFoundError(
-                f"There is no model {qualified_name!r}. There is: {names}. "
-                "Choose one of these, or add yours to the configuration that APP_SETTINGS names."
-            )
+        check_name(qualified_name, self._models)
+
+
+def check_name(qualified_name: str, names: Collection[str]) -> None:
+    """Raise ModelNotFoundError unless a name is one of the models' names."""
+    if qualified_name not in names:
+        there = ", ".join(names) or "none at all: its configuration names no model"
+        raise ModelNotFoundError(
+            f"There is no model {qualified_name!r}. There is: {there}. "
+            "Choose one of these, or add yours to the configuration that APP_SETTINGS names."
+        )
 
 
 def _metadata(name: str, model: MLModel | _LazyModel) -> dict[str, Any]:

@@ -15,6 +15,7 @@ if __name__ == "__main__":
 
 import argparse
 import json
+import os
 import warnings
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -28,18 +29,21 @@ with warnings.catch_warnings():
 
 from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
 from model_mapreduce_job.lines import blocks_of
-from model_mapreduce_job.map_process import run_map_task
+from model_mapreduce_job.messages import Begin
 from model_mapreduce_job.mistakes import one_line_for_mistakes
-from model_mapreduce_job.options import ON_THIS_MACHINE, OPTIONS
+from model_mapreduce_job.options import ON_THIS_MACHINE, OPTIONS, task_options
+from model_mapreduce_job.records import one_line as printable
 from model_mapreduce_job.runners import runner_class
 from model_mapreduce_job.runners.task_environment import ship_options
 from model_mapreduce_job.start import prepare_process
-from model_mapreduce_job.task import attempt_number, make_task
+from model_mapreduce_job.task import ONE_THREAD, TaskFactory, attempt_number
+from model_mapreduce_job.task_main import become_mapper, counter_lines, line_blocks
 from model_mapreduce_job.task_options import TaskOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from model_mapreduce_job.first_worker import FirstWorker
     from model_mapreduce_job.task import Prediction
 
 PACKAGE_DIRECTORY = Path(__file__).resolve().parent
@@ -91,7 +95,15 @@ class MLModelMapReduceJob(MRJob):
         if not self.predicts(step_num):
             super().run_mapper(step_num)
             return
-        run_map_task(self._make_task, self.options, self.stdin, self.stdout)
+        if self.stdin is getattr(sys.stdin, "buffer", None):
+            become_mapper(self.begin(), self.options.args)
+        for blocks in line_blocks(self.options.args, self.stdin, self.options.max_record_bytes):
+            for lines in self._task.predict_lines(blocks):
+                if lines:
+                    self.stdout.write(b"\n".join(lines) + b"\n")
+        self.stdout.flush()
+        self.stderr.write(counter_lines(self._task))
+        self.stderr.flush()
 
     def pick_protocols(self, step_num: int, step_type: str) -> tuple[Any, Any]:
         """Return the functions that read and write a step's lines: where it predicts, lines stay lines."""
@@ -177,11 +189,32 @@ class MLModelMapReduceJob(MRJob):
 
     @cached_property
     def _task(self) -> Prediction:
-        return self._make_task(attempt_number())
+        return TaskFactory(self.begin()).make(attempt_number())
 
-    def _make_task(self, attempt: int) -> Prediction:
+    def begin(self) -> Begin:
+        """Return what a process that predicts for this job is sent first."""
         last_step = len(self.steps()) == 1 and "reducer" not in self.steps()[0].description(0)
-        return make_task(self.options, None if last_step else "json", attempt)
+        return Begin(task_options(self.options), None if last_step else "json")
+
+    def first_worker(self) -> FirstWorker:
+        """Return the process that is asked what the driver needs to know of the configuration."""
+        return self._first_worker
+
+    @cached_property
+    def _first_worker(self) -> FirstWorker:
+        from model_mapreduce_job.first_worker import FirstWorker  # noqa: PLC0415 - tasks have no use for it
+
+        threads = {} if "OMP_NUM_THREADS" in os.environ or self.options.runner != "local" else ONE_THREAD
+        return FirstWorker(self.begin(), self.show, threads)
+
+    @property
+    def show(self) -> Callable[[bytes], None] | None:
+        """What is called with each line that a model's code writes; None where none are shown."""
+        return self._show if self.options.verbose else None
+
+    def _show(self, line: bytes) -> None:
+        self.stderr.write(printable(line.decode(errors="backslashreplace")).encode() + b"\n")
+        self.stderr.flush()
 
     def _send_counters(self) -> None:
         for group, name, amount in self._task.tally.counters():

@@ -204,3 +204,8 @@ OPTIONS = (
         passed_on=False,
     ),
 )
+
+
+def task_options(options: Any) -> dict[str, Any]:
+    """Return by name the options that tasks are given."""
+    return {option.name: getattr(options, option.name) for option in OPTIONS if option.passed_on}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from functools import partial
+from argparse import Namespace
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from model_mapreduce_job.batch_prediction import BatchPrediction
+from model_mapreduce_job.batch_prediction import BatchPrediction, Unwatched
 from model_mapreduce_job.batch_sizing import LONGEST_SECONDS, BatchSizer
 from model_mapreduce_job.config import load_configuration
 from model_mapreduce_job.delimited import (
@@ -21,8 +21,11 @@ from model_mapreduce_job.delimited import (
     split_row,
 )
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.isolation import IsolatedPrediction, LimitedPredictor
+from model_mapreduce_job.isolation import IsolatedPrediction
+from model_mapreduce_job.messages import Begin, Described, ModelFacts
+from model_mapreduce_job.ml_model import version_of
 from model_mapreduce_job.ml_model_manager import ModelManager
+from model_mapreduce_job.model_process import python_command, same_imports, start
 from model_mapreduce_job.prediction import predictor_for
 from model_mapreduce_job.protocols import (
     InputProtocol,
@@ -33,15 +36,17 @@ from model_mapreduce_job.protocols import (
     NanLines,
     OutputProtocol,
 )
+from model_mapreduce_job.run_identity import run_identity
 from model_mapreduce_job.schemas import field_names, record_schema, required_names
 from model_mapreduce_job.tally import Tally
 
 if TYPE_CHECKING:
-    from argparse import Namespace
     from collections.abc import Callable, Iterable, Iterator
 
+    from model_mapreduce_job.keeper import Page
     from model_mapreduce_job.lines import Block
     from model_mapreduce_job.ml_model import MLModel
+    from model_mapreduce_job.model_process import ModelProcess
     from model_mapreduce_job.schemas import RecordSchema
 
 
@@ -55,6 +60,10 @@ class Prediction(Protocol):
         ...
 
 
+# No honest model takes this long for a record; Hadoop ends a silent task after the same time.
+DEFAULT_LIMIT_SECONDS = 600.0
+# A task has one core, as on Spark: a numeric library's own threads would take turns with other tasks.
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 
 # The registry: a protocol's name, and how it is made from the schema or the model, and the run's options.
@@ -88,16 +97,91 @@ def load_manager() -> ModelManager:
     return manager
 
 
-def make_task(options: Namespace, output_protocol: str | None = None, attempt: int = 0) -> Prediction:
-    """Return a task as the run's options describe it: in this process, or isolated from attempt 1 on.
+class Watched:
+    """Limits the time that a batch may take to so many seconds, by the keeper's clock."""
 
-    output_protocol takes the place of the one that the options name: what goes to a reducer is always json.
-    attempt counts from 0. In this process the model is loaded now; isolated, when the first batch comes.
+    def __init__(self, page: Page, seconds: float) -> None:
+        self._page = page
+        self._seconds = seconds
+
+    def begin(self) -> None:
+        """Begin a batch."""
+        self._page.begin(self._seconds)
+
+    def end(self) -> None:
+        """End it."""
+        self._page.end()
+
+
+class TaskFactory:
+    """Makes predictions as the options of a run describe them, and describes the run's model.
+
+    page, where there is one, is what the process's keeper watches: it ends a batch that takes too long.
     """
-    if options.isolate == "always" or (options.isolate == "auto" and attempt > 0):
-        make = partial(_make_task, options, output_protocol, isolated=True)
-        return IsolatedPrediction(make, options.predict_timeout, fail_fast=not options.no_fail_fast)
-    return _make_task(options, output_protocol, isolated=False)
+
+    def __init__(self, begin: Begin, page: Page | None = None) -> None:
+        self._begin = begin
+        self._options = Namespace(**begin.options)
+        self._page = page
+        self.max_record_bytes: int = self._options.max_record_bytes
+
+    def make(self, attempt: int) -> Prediction:
+        """Return the prediction of a task's attempt, from 0: here, or in a child process from attempt 1 on.
+
+        In this process the model is loaded now; isolated, when the first batch comes. A time limit needs a
+        keeper: where this process has none, a child does.
+        """
+        options = self._options
+        is_repeated = options.isolate == "auto" and attempt > 0
+        if options.isolate == "always" or is_repeated or (options.predict_timeout and not self._page):
+            return IsolatedPrediction(self._start_child, self._limit, fail_fast=not options.no_fail_fast)
+        return self._make(isolated=False)
+
+    def make_isolated(self) -> BatchPrediction:
+        """Return the prediction of a process that its starter can lose; the model is loaded now."""
+        return self._make(isolated=True)
+
+    def describe(self, *, load: bool) -> Described:
+        """Return which models the configuration has, and with load what the run's own is like."""
+        manager = load_manager()
+        names = [str(model["qualified_name"]) for model in manager.get_models()]
+        if self._options.model_qualified_name not in names:
+            return Described(names)
+        identity = run_identity(os.environ.get("APP_SETTINGS"), self._begin.options)
+        if load:
+            manager.get_model(self._options.model_qualified_name)
+        return Described(names, identity, self.model_facts())
+
+    def model_facts(self) -> ModelFacts | None:
+        """Return the version and the files of the run's model; None where this process has not loaded it."""
+        manager, name = ModelManager(), self._options.model_qualified_name
+        model = manager.loaded(name)
+        return None if model is None else ModelFacts(version_of(model), manager.get_model_files(name))
+
+    @property
+    def _limit(self) -> float:
+        return float(self._options.predict_timeout or DEFAULT_LIMIT_SECONDS)
+
+    def _start_child(self) -> ModelProcess:
+        child = start(python_command(), environment=same_imports(os.environ), directory=None, said=None)
+        child.send(self._begin)
+        return child
+
+    def _make(self, *, isolated: bool) -> BatchPrediction:
+        options, protocol = self._options, self._begin.output_protocol
+        started = perf_counter_ns()
+        model = load_model(options.model_qualified_name)
+        sizer = BatchSizer(options.batch_size, min(LONGEST_SECONDS, self._limit / 4))
+        return BatchPrediction(
+            reader=_reader(model, options),
+            predictor=predictor_for(model, sizer),
+            writer=OUTPUT_PROTOCOLS[protocol or options.output_protocol](model, options),
+            sizer=sizer,
+            tally=Tally(load_ns=perf_counter_ns() - started),
+            fail_fast=not (options.no_fail_fast or isolated),
+            fingerprint=options.fingerprint,
+            watch=Watched(self._page, self._limit) if self._page else Unwatched(),
+        )
 
 
 def attempt_number() -> int:
@@ -105,24 +189,6 @@ def attempt_number() -> int:
     attempt = os.environ.get("mapreduce_task_attempt_id") or os.environ.get("mapred_task_id") or ""  # noqa: SIM112
     number = attempt.rpartition("_")[2]
     return int(number) if number.isdigit() else 0
-
-
-def _make_task(options: Namespace, output_protocol: str | None, *, isolated: bool) -> BatchPrediction:
-    started = perf_counter_ns()
-    model = load_model(options.model_qualified_name)
-    tally = Tally(load_ns=perf_counter_ns() - started)
-    limit = None if isolated else options.predict_timeout
-    sizer = BatchSizer(options.batch_size, min(LONGEST_SECONDS, limit / 4) if limit else LONGEST_SECONDS)
-    predictor = predictor_for(model, sizer)
-    return BatchPrediction(
-        reader=_reader(model, options),
-        predictor=LimitedPredictor(predictor, limit) if limit else predictor,
-        writer=OUTPUT_PROTOCOLS[output_protocol or options.output_protocol](model, options),
-        sizer=sizer,
-        tally=tally,
-        fail_fast=not (options.no_fail_fast or isolated),
-        fingerprint=options.fingerprint,
-    )
 
 
 def _reader(model: MLModel, options: Namespace) -> InputProtocol:
@@ -179,14 +245,3 @@ def row_style(delimiter: str, options: Namespace) -> RowStyle:
     """Return how the rows of a csv or tsv output are written."""
     quoted = getattr(options, "quoted_newlines", False)
     return RowStyle(delimiter, explain=explains(options), quoted_newlines=quoted)
-
-
-def describe_model(qualified_name: str) -> dict[str, Any]:
-    """Return what the summary says of a model: its version and its files' sha256."""
-    manager = load_manager()
-    metadata = manager.get_model_metadata(qualified_name)
-    return {
-        "qualified_name": qualified_name,
-        "version": metadata["version"],
-        "files": manager.get_model_files(qualified_name),
-    }

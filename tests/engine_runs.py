@@ -6,27 +6,27 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fakes import Echoes
+from forked import MAX_RECORD_BYTES, fork_server
 
-from model_mapreduce_job.batch_prediction import BatchPrediction
+from model_mapreduce_job.batch_prediction import BatchPrediction, Unwatched
 from model_mapreduce_job.batch_sizing import BatchSizer
+from model_mapreduce_job.messages import Begin
 from model_mapreduce_job.prediction import predictor_for
 from model_mapreduce_job.protocols import JsonLines, JsonPairs
 from model_mapreduce_job.runners.files import DISK
 from model_mapreduce_job.runners.local_run import LocalRun, MapStep, RunPlan
-from model_mapreduce_job.runners.worker import serve
-from model_mapreduce_job.runners.worker_process import WorkerProcess, fork
 from model_mapreduce_job.schemas import record_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from model_mapreduce_job.batch_prediction import Watch
+    from model_mapreduce_job.model_process import ModelProcess
     from model_mapreduce_job.runners.files import Files
     from model_mapreduce_job.runners.splits import Split
     from model_mapreduce_job.tally import Tally
     from model_mapreduce_job.task import Prediction
-
-MAX_RECORD_BYTES = 1 << 20
 
 
 def echo(_attempt: int = 0) -> BatchPrediction:
@@ -34,11 +34,13 @@ def echo(_attempt: int = 0) -> BatchPrediction:
     return prediction_of(Echoes())
 
 
-def prediction_of(model: Any) -> BatchPrediction:
+def prediction_of(model: Any, watch: Watch | None = None) -> BatchPrediction:
     """Return a model's prediction, from JSON to JSON."""
     sizer = BatchSizer()
     reader = JsonLines(record_schema(model.input_schema))
-    return BatchPrediction(reader, predictor_for(model, sizer), JsonPairs(explain=True), sizer)
+    return BatchPrediction(
+        reader, predictor_for(model, sizer), JsonPairs(explain=True), sizer, watch=watch or Unwatched()
+    )
 
 
 @dataclass
@@ -75,7 +77,7 @@ class EngineRun:
             resumable=True,
         )
 
-    def _start_worker(self, foreign: list[int]) -> WorkerProcess:
-        return fork(
-            lambda: serve(self.make_task, MAX_RECORD_BYTES, self.files), self.directory / "log", foreign
-        )
+    def _start_worker(self) -> ModelProcess:
+        worker = fork_server(self.make_task, files=self.files)
+        worker.send(Begin({}))
+        return worker

@@ -24,11 +24,11 @@ def test_records_that_end_or_hang_the_process_are_failures_with_their_reasons(jo
         "segfault": ("ProcessDied", f"{DIED}killed by SIGSEGV"),
         "leave": ("ProcessDied", f"{DIED}exit code 7"),
         "be_killed": ("ProcessDied", f"{DIED}killed by SIGKILL"),
-        "interrupt": ("ProcessDied", f"{DIED}exit code 1"),
+        "interrupt": ("ProcessDied", f"{DIED}killed by SIGINT"),
         "hang": ("PredictTimeout", "No prediction within 0.5 s"),
         "hang_in_c": ("PredictTimeout", "No prediction within 0.5 s"),
-        "start_daemon": ("PredictTimeout", "No prediction within 0.5 s"),
-        "close_everything": ("ProcessDied", f"{DIED}killed by SIGKILL"),
+        "start_daemon": ("ProcessDied", f"{DIED}killed by SIGKILL"),
+        "close_everything": ("PredictTimeout", "No prediction within 0.5 s"),
         "refuse": ("ValueError", "34 is refused"),
     }
     deeds = {number: {"do": deed} for number, deed in zip(range(2, 100, 4), reasons, strict=False)}
@@ -71,12 +71,12 @@ def test_a_worker_killed_from_outside_is_replaced(job: LocalJob) -> None:
 
 @pytest.mark.parametrize(("when", "apart"), [("auto", False), ("never", False), ("always", True)])
 def test_isolation_costs_nothing_until_it_is_needed(job: LocalJob, when: str, apart: bool) -> None:
-    """A first attempt predicts in the worker, which is the driver's own child, unless that is not wanted."""
+    """A first attempt predicts in the worker, which the driver has started, unless that is not wanted."""
     write_records(job.directory / "in", [{"processes": True}] * 3)
     process = job.start("--isolate", when, "--quiet", "in")
     ran = ended(process)
-    parents = {parent for _, parent in ran.values}
-    assert (parents != {process.pid}) is apart
+    starters = {starter for _, starter in ran.values}
+    assert (starters != {process.pid}) is apart
     assert len({predicting for predicting, _ in ran.values}) == 1
 
 
@@ -88,7 +88,7 @@ def test_isolation_may_be_had_from_the_first_attempt_on(job: LocalJob, when: str
     write_records(job.directory / "in", among(3, {1: deed}))
     ran = job.run(*EXPLAIN, "--isolate", when, "in")
     assert [value.get("n") for value in ran.values] == [0, None, 2]
-    in_isolation = 2  # among others, and alone
+    in_isolation = 3  # among others, alone, and alone in a fresh process
     assert len(mark.read_text()) == in_isolation + (when == "auto")
 
 

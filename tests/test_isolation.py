@@ -13,15 +13,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from engine_runs import prediction_of
 from fakes import Echoes
+from forked import fork_server
 
 from model_mapreduce_job.exceptions import IncompleteRunError, ModelContractError, TooManyFailuresError
-from model_mapreduce_job.isolation import IsolatedPrediction, LimitedPredictor, RequestSizer
+from model_mapreduce_job.isolation import IsolatedPrediction, RequestSizer
+from model_mapreduce_job.messages import Begin
 from model_mapreduce_job.records import OverlongLine
+from model_mapreduce_job.task import Watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from model_mapreduce_job.batch_prediction import BatchPrediction
+    from model_mapreduce_job.keeper import Page
+    from model_mapreduce_job.model_process import ModelProcess
 
 PAIRS = [b'{"n": %d}\t{"n": %d}' % (number, number) for number in range(50)]
 
@@ -52,9 +57,14 @@ def loads(tmp_path: Path) -> Path:
 
 
 def isolated(
-    make: Callable[[], BatchPrediction], timeout: float | None = None, *, fail_fast: bool = False
+    make: Callable[..., BatchPrediction], timeout: float = 600.0, *, fail_fast: bool = False
 ) -> IsolatedPrediction:
-    return IsolatedPrediction(make, timeout, fail_fast=fail_fast)
+    def start() -> ModelProcess:
+        child = fork_server(make_isolated=make)
+        child.send(Begin({}))
+        return child
+
+    return IsolatedPrediction(start, timeout, fail_fast=fail_fast)
 
 
 def lines(count: int = 50) -> list[bytes]:
@@ -66,7 +76,7 @@ def output_of(prediction: IsolatedPrediction, *blocks: Any) -> list[bytes]:
 
 
 def test_what_comes_out_is_what_would_come_out_of_this_process(loads: Path) -> None:
-    prediction = isolated(lambda: prediction_of(Deadly(loads)))
+    prediction = isolated(lambda _page: prediction_of(Deadly(loads)))
     assert output_of(prediction, lines(20), [b"", *lines()[20:]]) == PAIRS
     assert (prediction.tally.lines, prediction.tally.predicted, prediction.tally.blank) == (51, 50, 1)
     assert loads.read_text() == "x"
@@ -75,7 +85,7 @@ def test_what_comes_out_is_what_would_come_out_of_this_process(loads: Path) -> N
 def test_records_that_end_the_child_stand_alone(loads: Path) -> None:
     """Each costs a few loads of the model, and no other record its prediction."""
     deadly = frozenset({0, 17, 18, 49})
-    prediction = isolated(lambda: prediction_of(Deadly(loads, deadly)))
+    prediction = isolated(lambda _page: prediction_of(Deadly(loads, deadly)))
     output = output_of(prediction, lines())
     error = {"error": {"type": "ProcessDied", "message": "It ended the process: killed by SIGKILL"}}
     assert [json.loads(line.partition(b"\t")[2]) for line in output] == [
@@ -88,7 +98,7 @@ def test_records_that_end_the_child_stand_alone(loads: Path) -> None:
 
 def test_among_many_one_is_found_in_four_tries(loads: Path) -> None:
     """Since a child that hangs costs the time limit each time."""
-    prediction = isolated(lambda: prediction_of(Deadly(loads, frozenset({3000}))))
+    prediction = isolated(lambda _page: prediction_of(Deadly(loads, frozenset({3000}))))
     output_of(prediction, lines(5000))
     assert len(loads.read_text()) == 1 + 4
 
@@ -100,14 +110,14 @@ def test_a_record_that_hangs_is_a_failure() -> None:
                 time.sleep(1000)
             return data
 
-    output = output_of(isolated(lambda: prediction_of(Hangs()), 0.2), lines(5))
+    output = output_of(isolated(lambda page: prediction_of(Hangs(), Watched(page, 0.2)), 0.2), lines(5))
     error = b'{"error": {"type": "PredictTimeout", "message": "No prediction within 0.2 s"}}'
     assert output == [*PAIRS[:3], b'{"n": 3}\t' + error, PAIRS[4]]
 
 
 def test_a_line_that_is_too_long_is_a_failure_here_too(loads: Path) -> None:
     output = output_of(
-        isolated(lambda: prediction_of(Deadly(loads))), lines(1), OverlongLine(b"xyz"), lines(2)
+        isolated(lambda _page: prediction_of(Deadly(loads))), lines(1), OverlongLine(b"xyz"), lines(2)
     )
     assert [output[0], *output[2:]] == [PAIRS[0], *PAIRS[:2]]
     assert output[1].startswith(b'"xyz..."\t{"error": {"type": "OverlongLine", ')
@@ -119,11 +129,11 @@ def test_what_the_model_breaks_of_its_contract_is_raised_here() -> None:
             return []
 
     with pytest.raises(ModelContractError, match="answered 0 results for 2 records"):
-        output_of(isolated(lambda: prediction_of(AnswersNothing())), lines(2))
+        output_of(isolated(lambda _page: prediction_of(AnswersNothing())), lines(2))
 
 
 def test_what_making_the_task_raises_is_raised_here() -> None:
-    def make() -> BatchPrediction:
+    def make(_page: Page) -> BatchPrediction:
         raise ModelContractError("no model")
 
     with pytest.raises(ModelContractError, match="no model"):
@@ -131,7 +141,7 @@ def test_what_making_the_task_raises_is_raised_here() -> None:
 
 
 def test_a_model_that_dies_when_it_is_loaded_ends_the_task() -> None:
-    def make() -> BatchPrediction:
+    def make(_page: Page) -> BatchPrediction:
         os._exit(3)
 
     with pytest.raises(IncompleteRunError, match=r"The model can't be loaded: exit code 3\."):
@@ -141,13 +151,13 @@ def test_a_model_that_dies_when_it_is_loaded_ends_the_task() -> None:
 def test_a_task_that_starts_with_failures_alone_ends_early(loads: Path) -> None:
     bad = [b"?"] * 3000
     with pytest.raises(TooManyFailuresError):
-        output_of(isolated(lambda: prediction_of(Deadly(loads)), fail_fast=True), bad)
+        output_of(isolated(lambda _page: prediction_of(Deadly(loads)), fail_fast=True), bad)
 
 
 def test_no_child_is_left_whatever_happens(loads: Path) -> None:
     """Neither at the end, nor when the task is given up in its middle."""
     before = children()
-    prediction = isolated(lambda: prediction_of(Deadly(loads)))
+    prediction = isolated(lambda _page: prediction_of(Deadly(loads)))
     output_of(prediction, lines())
     assert children() == before
     halfway = prediction.predict_lines([lines()])
@@ -174,19 +184,3 @@ def test_requests_grow_while_they_are_answered_quickly() -> None:
     for _ in range(20):
         sizer.lost()
     assert sizer.size == 1
-
-
-def test_a_limit_in_this_process_is_set_for_each_batch_alone() -> None:
-    """Nothing is left ticking between batches."""
-
-    class Remaining:
-        def predict(self, _records: list[Any]) -> list[Any]:
-            return [signal.getitimer(signal.ITIMER_REAL)[0]]
-
-    before = signal.getsignal(signal.SIGALRM)
-    try:
-        (within,) = LimitedPredictor(Remaining(), 100).predict([1])
-        assert 99 < within <= 100
-        assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
-    finally:
-        signal.signal(signal.SIGALRM, before)

@@ -31,8 +31,9 @@ from model_mapreduce_job.runners.inputs import STDIN
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from model_mapreduce_job.messages import Begin
     from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
     from model_mapreduce_job.plan.rehearsal import Rehearsal
 
@@ -58,7 +59,7 @@ def plan_job(job: MLModelMapReduceJob) -> None:
         logging.getLogger("mrjob.conf").setLevel(logging.ERROR)
     runner = job.make_plain_runner()
     try:
-        plan = make_plan(options, runner)
+        plan = make_plan(options, runner, job.begin(), job.show)
     finally:
         runner.cleanup(mode=["LOCAL_TMP"])  # nothing else was made
     plan = replace(plan, assumptions=[*plan.assumptions, *_notes(job, plan)])
@@ -69,14 +70,16 @@ def plan_job(job: MLModelMapReduceJob) -> None:
     plan.check(options.max_error_rate, fail_fast=not options.no_fail_fast)
 
 
-def make_plan(options: Namespace, runner: Any) -> Plan:
+def make_plan(
+    options: Namespace, runner: Any, begin: Begin, show: Callable[[bytes], None] | None = None
+) -> Plan:
     """Return the plan of a job with these options on a runner; raises what plan_job does before it tells."""
     if runner.alias == "hadoop":
         runner.get_hadoop_version()  # raises when there is no command to start the run with
     cluster = cluster_of(runner)
     files = list_files(runner, options.args)
     sample = read_sample(files, options.max_record_bytes)
-    trial = try_out(options, sample.blocks)
+    trial = try_out(begin, sample.blocks, show=show)
     figures = figures_of(files, sample, trial)
     durations = _durations(files, sample, trial, figures.rows, cluster)
     cost, source = _cost(cluster, durations, dict(options.price_per_hour or ()))

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import io
-from argparse import Namespace
 from collections import Counter
 from dataclasses import dataclass
 from itertools import cycle
 from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from model_mapreduce_job.exceptions import ModelContractError
 from model_mapreduce_job.lines import BLOCK_BYTES, read_blocks
+from model_mapreduce_job.messages import Begin
 from model_mapreduce_job.ml_model import version_of
 from model_mapreduce_job.plan.stopwatch import Stopwatch, batch_size, records_of
 from model_mapreduce_job.records import RECORD_ERRORS, Failure, OverlongLine
 from model_mapreduce_job.schemas import record_schema
-from model_mapreduce_job.task import load_model, make_task
+from model_mapreduce_job.tally import Tally  # noqa: TC001 - msgspec looks at it
+from model_mapreduce_job.task import TaskFactory, load_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from model_mapreduce_job.keeper import Page
     from model_mapreduce_job.lines import Block
-    from model_mapreduce_job.tally import Tally
     from model_mapreduce_job.task import Prediction
 
 CHECK_SECONDS = 20.0
@@ -59,14 +62,44 @@ class Rehearsal:
     load_seconds: float
 
 
-def rehearse(
-    options: Namespace, blocks: Sequence[Block], attempt: int, beat: Callable[[], None]
-) -> Rehearsal:
+@dataclass(frozen=True)
+class Stage:
+    """How a sample is predicted: what a task is sent first, the attempt, and the page of its keeper."""
+
+    begin: Begin
+    attempt: int
+    page: Page | None = None
+
+    @property
+    def max_record_bytes(self) -> int:
+        """The longest line that is read."""
+        return int(self.begin.options["max_record_bytes"])
+
+    def task(self, changed: Mapping[str, Any], output_protocol: str | None) -> Prediction:
+        """Return a task; all of the sample is to be seen, however it starts."""
+        options = {**self.begin.options, "no_fail_fast": True, **changed}
+        return TaskFactory(Begin(options, output_protocol), self.page).make(self.attempt)
+
+
+def pack_sample(blocks: Sequence[Block]) -> bytes:
+    """Return the blocks of a sample as bytes; an overlong line is text that stands alone."""
+    return msgspec.msgpack.encode(
+        [block.head if isinstance(block, OverlongLine) else block for block in blocks]
+    )
+
+
+def unpack_sample(sample: bytes) -> list[Block]:
+    """Return the blocks that pack_sample packed."""
+    packed = msgspec.msgpack.decode(sample)
+    return [OverlongLine(block) if isinstance(block, bytes) else block for block in packed]
+
+
+def rehearse(stage: Stage, blocks: Sequence[Block], beat: Callable[[], None]) -> Rehearsal:
     """Predict a sample once to see what comes out, for 20 seconds at most, then again to see how quickly.
 
     beat is called when the model is loaded and after each batch. Raises what a task raises.
     """
-    task = _task({"on_error": "null"}, options, "json", attempt)
+    task = stage.task({"on_error": "null"}, "json")
     isolated = batch_size(task) is None
     stopwatch = Stopwatch(perf_counter if isolated else process_time, beat)
     if not isolated:
@@ -74,9 +107,8 @@ def rehearse(
     predictions: Counter[bytes] = Counter()
     for lines in stopwatch.timed(task, blocks, CHECK_SECONDS):
         predictions.update(line.partition(b"\t")[2] for line in lines)
-    size = _measure(options, blocks, attempt, stopwatch) if _is_too_quick(task, blocks, stopwatch) else None
-    # now that no more is forked: a model with threads of its own may hang in a child of a process that has it
-    model = load_model(options.model_qualified_name)
+    size = _measure(stage, blocks, stopwatch) if _is_too_quick(task, blocks, stopwatch) else None
+    model = load_model(stage.begin.options["model_qualified_name"])
     return Rehearsal(
         version=version_of(model),
         tally=task.tally,
@@ -123,10 +155,10 @@ def _is_too_quick(task: Prediction, blocks: Sequence[Block], stopwatch: Stopwatc
     return is_whole and stopwatch.seconds < ENOUGH_SECONDS
 
 
-def _measure(options: Namespace, blocks: Sequence[Block], attempt: int, stopwatch: Stopwatch) -> int | None:
+def _measure(stage: Stage, blocks: Sequence[Block], stopwatch: Stopwatch) -> int | None:
     """Predict the sample over and over, written as the run would write it; return the batch size found."""
-    task = _task({}, options, None, attempt)
-    for _ in stopwatch.timed(task, _over_and_over(blocks, options.max_record_bytes), MEASURE_SECONDS):
+    task = stage.task({}, None)
+    for _ in stopwatch.timed(task, _over_and_over(blocks, stage.max_record_bytes), MEASURE_SECONDS):
         if stopwatch.seconds >= ENOUGH_SECONDS:
             break
     return batch_size(task)
@@ -140,12 +172,3 @@ def _over_and_over(blocks: Sequence[Block], max_record_bytes: int) -> Iterator[B
     text = whole * max(1, BLOCK_BYTES // len(whole))
     while True:
         yield from read_blocks(io.BytesIO(text), max_record_bytes)
-
-
-def _task(
-    changed: Mapping[str, Any], options: Namespace, output_protocol: str | None, attempt: int
-) -> Prediction:
-    # all of the sample is to be seen, however it starts
-    return make_task(
-        Namespace(**{**vars(options), "no_fail_fast": True, **changed}), output_protocol, attempt
-    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import sys
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -17,24 +16,34 @@ from mrjob.local import LocalMRJobRunner, _TaskFailedException
 from mrjob.sim import SimMRJobRunner
 
 from model_mapreduce_job.lines import BLOCK_BYTES
-from model_mapreduce_job.runners import worker_process
+from model_mapreduce_job.model_process import SCRIPT, python_command, same_imports, start
 from model_mapreduce_job.runners.dist_cache import fill_dist_cache
 from model_mapreduce_job.runners.inputs import STDIN, list_inputs, plan_inputs
-from model_mapreduce_job.runners.local_run import LocalRun, MapStep, absolute_paths
+from model_mapreduce_job.runners.local_run import LocalRun, MapStep
 from model_mapreduce_job.runners.parts import in_order
 from model_mapreduce_job.runners.private_directory import PrivateDirectory
+from model_mapreduce_job.runners.task_environment import OPTIONS_FILE
 from model_mapreduce_job.runners.task_processes import TaskProcesses
-from model_mapreduce_job.runners.worker import WORKER_VARIABLE
+from model_mapreduce_job.said import Said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from model_mapreduce_job.model_process import ModelProcess
     from model_mapreduce_job.runners.map_task import MapTask
     from model_mapreduce_job.runners.splits import Split
-    from model_mapreduce_job.runners.worker_process import WorkerProcess
 
 # mrjob's options that reach the tasks, and so may change what they answer.
-_REACHING_TASKS = ("cmdenv", "jobconf", "py_files", "setup", "upload_archives", "upload_dirs", "upload_files")
+_REACHING_TASKS = (
+    "cmdenv",
+    "jobconf",
+    "python_bin",
+    "py_files",
+    "setup",
+    "upload_archives",
+    "upload_dirs",
+    "upload_files",
+)
 
 
 class _OnLocalEngine(SimMRJobRunner):
@@ -132,7 +141,19 @@ class _OnLocalEngine(SimMRJobRunner):
             resumable=step_num == 0
             and self._num_steps() == 1
             and self._last_task_type_in_step(0) == "mapper",
+            idle=self._first_workers(),
         )
+
+    def _first_workers(self) -> list[ModelProcess]:
+        """Return the worker that the driver has started, where this runner would start the same."""
+        first = self.local_run.plan.first_worker
+        if first is None or any(self._opts.get(name) for name in _REACHING_TASKS) or self._brings_files():
+            return []
+        worker = first.hand_over()
+        if worker is None:
+            return []
+        worker.send(self.local_run.plan.begin)
+        return [worker]
 
     def _run_combiners(self, step_num: int, tasks: int) -> None:
         for number in range(tasks):
@@ -157,17 +178,30 @@ class _OnLocalEngine(SimMRJobRunner):
                 environment[name] = f"{environment[name].rpartition('_')[0]}_{attempt}"
         return environment
 
-    def _worker_place(self, step_num: int) -> tuple[str, dict[str, str], Path]:
-        """Return a new worker's directory, environment and log."""
+    def _start_worker(self, step_num: int) -> ModelProcess:
+        """Start a worker, as a task of Hadoop's would be started, and send it the run's options."""
         number = next(self._worker_numbers)
-        directory = self._setup_working_dir("mapper", step_num, number)
         environment = {
             name: str(value) for name, value in self._env_for_task("mapper", step_num, number).items()
         }
-        environment["PYTHONPATH"] = os.pathsep.join(
-            absolute_paths(filter(None, environment.get("PYTHONPATH", "").split(os.pathsep)))
+        worker = start(
+            self._worker_command(),
+            environment=same_imports(environment),
+            directory=self._worker_directory(step_num, number),
+            said=Said(self.local_run.plan.show),
         )
-        return directory, environment, Path(self._task_stderr_path("mapper", step_num, number))
+        worker.send(self.local_run.plan.begin)
+        return worker
+
+    def _worker_directory(self, step_num: int, number: int) -> str | None:
+        """Return the directory that a worker runs in: the person's own, unless the job brings files along."""
+        return str(self._setup_working_dir("mapper", step_num, number)) if self._brings_files() else None
+
+    def _brings_files(self) -> bool:
+        """Return whether tasks have files beside them that the job brings along."""
+        own = {self._script_path, str(Path(self._get_local_tmp_dir(), OPTIONS_FILE))}
+        files = set(self._working_dir_mgr.paths("file")) - own
+        return bool(files or self._working_dir_mgr.paths("archive"))
 
     def _create_dist_cache_dir(self, step_num: int) -> None:
         fill_dist_cache(self._working_dir_mgr, Path(self._dist_cache_dir(step_num)))
@@ -177,23 +211,13 @@ class _OnLocalEngine(SimMRJobRunner):
 
 
 class InlineRunner(_OnLocalEngine, InlineMRJobRunner):
-    """Runs the job's tasks in a forked copy of this process, one after the other."""
+    """Runs the job's tasks one after the other, in one process that this one starts."""
 
     def _workers(self) -> int:
         return 1
 
-    def _start_worker(self, step_num: int, pipes: list[int]) -> WorkerProcess:
-        directory, environment, log = self._worker_place(step_num)
-        arguments = self._args_for_task(step_num, "mapper")
-
-        def live() -> None:
-            sys.path[:] = [directory, *absolute_paths(sys.path)]
-            os.chdir(directory)
-            os.environ.update(environment, **{WORKER_VARIABLE: "1"})
-            self._mrjob_cls(arguments).execute()
-
-        locks = [self._private.lock] if self._private else []
-        return worker_process.fork(live, log, [*pipes, *locks, *self.local_run.locks])
+    def _worker_command(self) -> list[str]:
+        return python_command()
 
     def _invoke_task_func(self, task_type: str, step_num: int, task_num: int) -> Callable[..., None]:
         invoke = super()._invoke_task_func(task_type, step_num, task_num)
@@ -223,11 +247,19 @@ class LocalRunner(_OnLocalEngine, LocalMRJobRunner):
     def _workers(self) -> int:
         return int(self._num_cores())
 
-    def _start_worker(self, step_num: int, _pipes: list[int]) -> WorkerProcess:
-        directory, environment, log = self._worker_place(step_num)
-        return worker_process.start_command(
-            self._substep_args(step_num, "mapper"), directory, environment, log
-        )
+    def _worker_command(self) -> list[str]:
+        command = [*self._task_python_bin(), str(SCRIPT)]
+        if not self._setup_wrapper_script_path:
+            return command
+        return [
+            *self._sh_bin(),
+            self._working_dir_mgr.name("file", self._setup_wrapper_script_path),
+            *command,
+        ]
+
+    def _env_for_task(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        # a worker has one core: a numeric library's own threads would take turns with other workers
+        return {"OMP_NUM_THREADS": "1", **super()._env_for_task(*args, **kwargs)}
 
     def _setup_wrapper_script_content(self, setup: Any, **kwargs: Any) -> list[str]:
         lines: list[str] = super()._setup_wrapper_script_content(setup, **kwargs)

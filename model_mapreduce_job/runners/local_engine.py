@@ -2,60 +2,68 @@
 
 from __future__ import annotations
 
-import selectors
+import select
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.exceptions import IncompleteRunError
-from model_mapreduce_job.frames import EndOfFrames, raise_described
+from model_mapreduce_job.messages import Done, Faulted, Progress, Raised, Refused, Run, raise_refused
+from model_mapreduce_job.model_process import GRACE_SECONDS, ProcessLostError
 from model_mapreduce_job.runners.map_task import MAX_ATTEMPTS, Attempt, MapTask
-from model_mapreduce_job.runners.worker_process import GRACE_SECONDS
 from model_mapreduce_job.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from model_mapreduce_job.messages import Message, ModelFacts
+    from model_mapreduce_job.model_process import ModelProcess
     from model_mapreduce_job.runners.parts import Parts
-    from model_mapreduce_job.runners.progress import Progress
-    from model_mapreduce_job.runners.worker_process import WorkerProcess
+    from model_mapreduce_job.runners.progress import Progress as ProgressDisplay
 
 # How long to wait for an answer before looking whether those who owe one are still there.
 _PATIENCE_SECONDS = 1.0
 
 
+@dataclass(frozen=True, eq=False)
+class Busy:
+    """A worker, and the attempt that it runs."""
+
+    worker: ModelProcess
+    attempt: Attempt
+
+
 @dataclass
 class LocalEngine:
-    """Runs map tasks on at most so many workers.
+    """Runs map tasks on at most this many workers.
 
-    start_worker starts one, given the descriptors of the others' pipes; environment gives an attempt's.
+    start_worker starts one; environment gives an attempt's. idle has the workers that are there already.
     """
 
-    start_worker: Callable[[list[int]], WorkerProcess]
+    start_worker: Callable[[], ModelProcess]
     environment: Callable[[MapTask, int], dict[str, str]]
     parts: Parts
-    progress: Progress
+    progress: ProgressDisplay
     workers: int
     tally: Tally = field(default_factory=Tally)
-    _idle: list[WorkerProcess] = field(default_factory=list)
-    _busy: list[WorkerProcess] = field(default_factory=list)
+    idle: list[ModelProcess] = field(default_factory=list)
+    model: ModelFacts | None = None
+    _busy: list[Busy] = field(default_factory=list)
     _again: deque[tuple[MapTask, int]] = field(default_factory=deque)
     _done_bytes: int = 0
-    _under_way: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    _under_way: dict[int, Progress] = field(default_factory=dict)
 
     def run(self, tasks: Iterator[MapTask]) -> int:
         """Run tasks to the end, but for those whose parts are there already; return how many there were.
 
         Raises ModelMapReduceError when a task can't be done. No worker is left, whatever happens.
         """
-        self._selector = selectors.DefaultSelector()
         try:
             count = self._run(tasks)
             self._dismiss()
         finally:
-            for worker in self._idle + self._busy:
+            for worker in [*self.idle, *(busy.worker for busy in self._busy)]:
                 worker.end()
-            self._selector.close()
             self.progress.close()
         return count
 
@@ -85,61 +93,69 @@ class LocalEngine:
     def _start(self, task: MapTask, attempt: int) -> None:
         path = str(self.parts.attempt_path(task, attempt))
         worker = self._worker(fresh=attempt > 0)
-        self._busy.append(worker)
-        self._selector.register(worker, selectors.EVENT_READ, worker)
-        worker.start(Attempt(task, attempt, path, self.parts.durable, self.environment(task, attempt)))
+        self._busy.append(Busy(worker, Attempt(task, attempt, path)))
+        worker.send(
+            Run(task.split, attempt, path, self.parts.durable, self.environment(task, attempt)), task.data
+        )
 
-    def _worker(self, *, fresh: bool) -> WorkerProcess:
+    def _worker(self, *, fresh: bool) -> ModelProcess:
         """Return an idle worker, or a fresh one, which has loaded no model yet."""
         if fresh:
             self._dismiss()
-        if self._idle:
-            return self._idle.pop()
-        return self.start_worker([pipe for worker in self._busy for pipe in worker.descriptors])
+        return self.idle.pop() if self.idle else self.start_worker()
 
     def _dismiss(self) -> None:
         """Let idle workers end."""
-        for worker in self._idle:
+        for worker in self.idle:
             worker.hang_up()
-        for worker in self._idle:
+        for worker in self.idle:
             worker.end(GRACE_SECONDS)
-        self._idle.clear()
+        self.idle.clear()
 
     def _wait(self) -> None:
-        heard = [key.data for key, _ in self._selector.select(_PATIENCE_SECONDS)]
-        for worker in heard:
-            try:
-                answer = worker.receive()
-            except EndOfFrames:
-                self._lost(worker)
-            else:
-                self._heard(worker, answer)
-        for worker in [worker for worker in self._busy if worker.is_gone()]:
-            self._lost(worker)
-        self._tell()
+        """Handle what comes from the workers next, or find that one of them has ended."""
+        poll = select.poll()
+        sources = {}
+        for busy in self._busy:
+            for source in busy.worker.sources():
+                sources[source.fileno()] = busy
+                poll.register(source, select.POLLIN)
+        heard = {sources[descriptor] for descriptor, _ in poll.poll(_PATIENCE_SECONDS * 1000)}
+        for busy in heard:
+            self._handle_all(busy)
+        for busy in [busy for busy in self._busy if busy.worker.is_gone()]:
+            self._lost(busy, busy.worker.lost())
+        self._show_progress()
 
-    def _heard(self, worker: WorkerProcess, answer: dict[str, Any]) -> None:
-        attempt = worker.attempt
-        assert attempt is not None  # noqa: S101 - only a worker with an attempt is waited for
-        if "progress" in answer:
-            self._under_way[attempt.task.number] = (answer["progress"], answer["records"], answer["failed"])
-        elif "done" in answer:
-            self.parts.finish(attempt.task, attempt.number, answer["done"])
-            self._count(attempt.task, answer["done"])
-            self._release(worker)
-            self._idle.append(worker)
-        elif "error" in answer:
-            raise_described(answer["error"])
-        else:
-            self._release(worker)
-            self._idle.append(worker)
-            self._try_again(attempt, answer["raised"])
+    def _handle_all(self, busy: Busy) -> None:
+        try:
+            for message, _ in busy.worker.receive_available():
+                self._handle(busy, message)
+        except ProcessLostError as lost:
+            self._lost(busy, lost)
 
-    def _lost(self, worker: WorkerProcess) -> None:
-        attempt = worker.attempt
-        assert attempt is not None  # noqa: S101 - only a worker with an attempt is waited for
-        self._release(worker)
-        self._try_again(attempt, worker.how_it_died())
+    def _handle(self, busy: Busy, message: Message) -> None:
+        attempt = busy.attempt
+        match message:
+            case Progress():
+                self._under_way[attempt.task.number] = message
+            case Done():
+                self.model = message.model or self.model
+                self.parts.finish(attempt.task, attempt.number, message.tally)
+                self._count(attempt.task, message.tally)
+                self._busy.remove(busy)
+                self.idle.append(busy.worker)
+            case Refused():
+                raise_refused(message)
+            case Raised() | Faulted():
+                # what it has come to lack, a fresh process may have
+                self._busy.remove(busy)
+                busy.worker.end()
+                self._try_again(attempt, message.message)
+
+    def _lost(self, busy: Busy, lost: ProcessLostError) -> None:
+        self._busy.remove(busy)
+        self._try_again(busy.attempt, str(lost))
 
     def _try_again(self, attempt: Attempt, reason: str) -> None:
         self.parts.discard(attempt.task, attempt.number)
@@ -151,18 +167,14 @@ class LocalEngine:
             )
         self._again.append((attempt.task, attempt.number + 1))
 
-    def _release(self, worker: WorkerProcess) -> None:
-        self._selector.unregister(worker)
-        self._busy.remove(worker)
-
     def _count(self, task: MapTask, tally: dict[str, Any]) -> None:
         self.tally.add(Tally(**tally))
         self._under_way.pop(task.number, None)
         self._done_bytes += task.split.length or len(task.data)
 
-    def _tell(self) -> None:
-        done, records, failed = (
-            sum(amounts) for amounts in zip((0, 0, 0), *self._under_way.values(), strict=True)
-        )
-        records += self.tally.predicted + self.tally.failed
-        self.progress.update(self._done_bytes + done, records, self.tally.failed + failed)
+    def _show_progress(self) -> None:
+        under_way = self._under_way.values()
+        done = sum(report.done for report in under_way)
+        records = sum(report.records for report in under_way) + self.tally.predicted + self.tally.failed
+        failed = sum(report.failed for report in under_way) + self.tally.failed
+        self.progress.update(self._done_bytes + done, records, failed)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.messages import Begin, ModelFacts
 from model_mapreduce_job.runners.compression import whole_or_error
 from model_mapreduce_job.runners.files import DISK
 from model_mapreduce_job.runners.inputs import STDIN, local_path
@@ -22,23 +23,24 @@ from model_mapreduce_job.runners.progress import make_progress
 from model_mapreduce_job.runners.streams import as_source, chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
+    from model_mapreduce_job.first_worker import FirstWorker
     from model_mapreduce_job.lines import Source
+    from model_mapreduce_job.model_process import ModelProcess
     from model_mapreduce_job.runners.files import Files
     from model_mapreduce_job.runners.splits import Split
-    from model_mapreduce_job.runners.worker_process import WorkerProcess
     from model_mapreduce_job.tally import Tally
-
-PACKAGE_PARENT = str(Path(__file__).resolve().parent.parent.parent)
 
 
 @dataclass(frozen=True)
 class RunPlan:
     """What the job tells its runner: which steps' mappers predict, and the options that are the driver's.
 
-    identity returns what the output depends on, beside the input and mrjob's own options.
+    identity returns what the output depends on, beside the input and mrjob's own options. begin is what a
+    worker is sent first; show is called with each line that a model's code writes; first_worker is there
+    already, for a runner that starts its workers with nothing else than the driver has.
     """
 
     predicted_steps: frozenset[int] = frozenset()
@@ -46,22 +48,26 @@ class RunPlan:
     max_record_bytes: int = 0
     resume: bool = False
     quiet: bool = False
+    begin: Begin = field(default_factory=lambda: Begin({}))
+    show: Callable[[bytes], None] | None = None
+    first_worker: FirstWorker | None = None
 
 
 @dataclass(frozen=True)
 class MapStep:
     """How a runner runs the map tasks of a step, on at most so many workers.
 
-    part_path gives the place of a task's output, start_worker starts a worker that is not to keep the
-    descriptors open which it's given, environment gives an attempt's. resumable says whether the output is
-    the run's own, made of its input alone, so that a later run can go on with the parts that are finished.
+    part_path gives the place of a task's output, start_worker starts a worker, environment gives an
+    attempt's. resumable says whether the output is the run's own, made of its input alone: then a later run
+    can go on with finished parts. idle has the workers that are there already.
     """
 
     part_path: Callable[[int], Path]
-    start_worker: Callable[[list[int]], WorkerProcess]
+    start_worker: Callable[[], ModelProcess]
     environment: Callable[[MapTask, int], dict[str, str]]
     workers: int
     resumable: bool
+    idle: Sequence[ModelProcess] = ()
 
 
 @dataclass
@@ -70,6 +76,7 @@ class LocalRun:
 
     plan: RunPlan = field(default_factory=RunPlan)
     examples: dict[str, str] = field(default_factory=dict)
+    model: ModelFacts | None = None
     output: OutputDirectory | None = None
     files: Files = DISK
 
@@ -105,11 +112,6 @@ class LocalRun:
         if self.output:
             self.output.abandon(keep_parts=False)
 
-    @property
-    def locks(self) -> list[int]:
-        """Return the descriptors that copies of this process must not hold."""
-        return self.output.locks if self.output else []
-
     def run_mappers(self, step: MapStep, splits: list[Split], stdin: Any) -> tuple[Tally, int]:
         """Run the map tasks of splits; return what they counted and how many there were."""
         total = sum(split.length for split in splits)
@@ -119,9 +121,11 @@ class LocalRun:
             parts=Parts(step.part_path, durable=self.output is not None and step.resumable, files=self.files),
             progress=make_progress(sys.__stderr__ or sys.stderr, total, quiet=self.plan.quiet),
             workers=step.workers,
+            idle=list(step.idle),
         )
         tasks = engine.run(self._tasks(splits, stdin))
         self.examples = engine.tally.examples
+        self.model = engine.model
         return engine.tally, tasks
 
     def _tasks(self, splits: Iterable[Split], stdin: Any) -> Iterator[MapTask]:
@@ -133,11 +137,6 @@ class LocalRun:
             with whole_or_error(split.path), _open_stream(split.path, stdin) as stream:
                 for data in chunks(stream, self.plan.max_record_bytes):
                     yield MapTask(next(numbers), split, data)
-
-
-def absolute_paths(paths: Iterable[str]) -> list[str]:
-    """Return import paths that hold in any working directory, with this package's own first."""
-    return list(dict.fromkeys([PACKAGE_PARENT, *map(os.path.abspath, paths)]))
 
 
 def _open_stream(path: str, stdin: Any) -> AbstractContextManager[Source]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from model_mapreduce_job.runners.splits import Split
@@ -22,20 +22,8 @@ class MapTask:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try of a task: where it writes, and the environment that Hadoop would give it."""
+    """One try of a task, counted from 0, and the path that it writes to."""
 
     task: MapTask
     number: int
     output: str
-    durable: bool
-    environment: dict[str, str] = field(default_factory=dict)
-
-    def as_header(self) -> dict[str, Any]:
-        """Return the request that is sent to a worker; the stream's bytes go beside it."""
-        return {
-            "split": asdict(self.task.split),
-            "attempt": self.number,
-            "output": self.output,
-            "durable": self.durable,
-            "environment": self.environment,
-        }

@@ -18,11 +18,11 @@ from mrjob.spark.runner import SparkMRJobRunner
 
 from model_mapreduce_job.child_processes import how_it_ended
 from model_mapreduce_job.exceptions import IncompleteRunError
+from model_mapreduce_job.model_process import PACKAGE_PARENT
 from model_mapreduce_job.runners import task_environment
 from model_mapreduce_job.runners.client_process import start_client
 from model_mapreduce_job.runners.cluster_paths import LocalOutputs, check_paths, is_remote
 from model_mapreduce_job.runners.hadoop_fs import ClusterError, HadoopShell, no_command
-from model_mapreduce_job.runners.local_run import PACKAGE_PARENT
 from model_mapreduce_job.runners.parts import in_order
 from model_mapreduce_job.runners.private_directory import PrivateDirectory
 from model_mapreduce_job.runners.staged_output import StagedOutput

@@ -21,7 +21,7 @@ PYTHON: Final = f"{NAME}/bin/python"
 DEFAULT: Final = Path("build", "bundle.tar.gz")
 NONE: Final = "none"
 _SETTINGS: Final = "APP_SETTINGS"
-_OPTIONS_FILE: Final = "task-options.json"
+OPTIONS_FILE: Final = "task-options.json"
 
 
 def find_bundle(option: str | None) -> Path | None:
@@ -42,7 +42,7 @@ def find_bundle(option: str | None) -> Path | None:
 
 def ship_options(runner: Any, options: TaskOptions) -> None:
     """Let an mrjob runner put the options of its tasks into their working directories, as a file."""
-    path = Path(runner._get_local_tmp_dir(), _OPTIONS_FILE)  # noqa: SLF001 - mrjob has no public name for it
+    path = Path(runner._get_local_tmp_dir(), OPTIONS_FILE)  # noqa: SLF001 - mrjob has no public name for it
     path.touch(mode=0o600)  # columns and keys may be private
     path.write_bytes(options.to_json())
     file = {"type": "file", "path": str(path), "name": None}

@@ -8,7 +8,7 @@ from typing import Final
 
 from model_mapreduce_job import exceptions
 from model_mapreduce_job.exceptions import IncompleteRunError, ModelMapReduceError
-from model_mapreduce_job.runners.hadoop_task import FAILED
+from model_mapreduce_job.streaming_task import FAILED
 
 _PLACE: Final = re.compile(r"^This task runs on (?P<host>\S+) and reads (?P<split>.+)\.$", re.MULTILINE)
 _OWN: Final = re.compile(rf"^{FAILED}(?P<kind>\w+): (?P<message>.*)$", re.MULTILINE)

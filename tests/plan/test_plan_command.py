@@ -201,6 +201,9 @@ def test_what_a_model_prints_is_no_part_of_the_plan(planner: Planner) -> None:
     told = planner.plan(planner.write("in", [{"do": "print", "n": 1}]))
     assert told.report.startswith("plan ")
     assert "greeting" not in told.report
+    assert told.errors == ""
+    told = planner.plan(planner.directory / "in", "--verbose")
+    assert "greeting" not in told.report
     assert "greeting" in told.errors
 
 

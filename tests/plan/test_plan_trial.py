@@ -7,6 +7,7 @@ import pytest
 
 from model_mapreduce_job import MLModelMapReduceJob
 from model_mapreduce_job.exceptions import IncompleteRunError
+from model_mapreduce_job.messages import Begin
 from model_mapreduce_job.plan.trial import try_out
 
 
@@ -16,19 +17,19 @@ def models(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(Path(__file__).parent)
 
 
-def options(*more: str) -> object:
-    return MLModelMapReduceJob(["--model_qualified_name", "told", *more]).options
+def begin(*more: str) -> Begin:
+    return MLModelMapReduceJob(["--model_qualified_name", "told", *more]).begin()
 
 
 def test_a_batch_that_never_comes_ends_the_trial() -> None:
     started = monotonic()
     with pytest.raises(IncompleteRunError, match=r"within 0\.3 s.*--predict_timeout.*--batch_size 1"):
-        try_out(options(), [[b'{"do": "hang"}']], patience=0.3)
+        try_out(begin(), [[b'{"do": "hang"}']], patience=0.3)
     assert monotonic() - started < 10
 
 
 def test_a_trial_tells_what_the_sample_came_to() -> None:
-    trial = try_out(options("--batch_size", "7"), [[b'{"n": 1}'] * 20, [b""], [b"[]"]])
+    trial = try_out(begin("--batch_size", "7"), [[b'{"n": 1}'] * 20, [b""], [b"[]"]])
     rehearsal = trial.rehearsal
     counts = (rehearsal.tally.lines, rehearsal.tally.predicted, rehearsal.tally.failed, rehearsal.tally.blank)
     assert counts == (22, 20, 1, 1)

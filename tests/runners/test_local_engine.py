@@ -12,7 +12,8 @@ import pytest
 from engine_runs import EngineRun, echo
 from local_jobs import numbered, output_of, wait_until, write_records
 
-from model_mapreduce_job.exceptions import IncompleteRunError, ModelContractError
+from model_mapreduce_job.exceptions import IncompleteRunError, InputError, ModelContractError
+from model_mapreduce_job.runners.files import Disk
 from model_mapreduce_job.runners.splits import Split, plan_splits
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def test_four_attempts_are_enough(
     words = rf"tried 4 times and never ended well: {tmp_path}/in, bytes 0 to \d+\. The last time: {reason}"
     with pytest.raises(IncompleteRunError, match=words):
         EngineRun(tmp_path, 1, disturbed(happen, 4)).run(splits)
-    assert {path.name for path in tmp_path.iterdir()} == {"in", "log"}
+    assert {path.name for path in tmp_path.iterdir()} == {"in"}
 
 
 def test_a_mistake_is_not_tried_again(tmp_path: Path, splits: list[Split]) -> None:
@@ -122,14 +123,35 @@ def test_a_mistake_is_not_tried_again(tmp_path: Path, splits: list[Split]) -> No
     assert made.read_text() == "x"
 
 
+class FullDisk(Disk):
+    """Takes no byte of a worker's."""
+
+    def __init__(self) -> None:
+        self._driver = os.getpid()
+
+    def write(self, descriptor: int, data: bytes | memoryview) -> int:
+        if os.getpid() != self._driver:
+            raise OSError(28, "No space left on device")
+        return super().write(descriptor, data)
+
+
 def test_a_disk_that_takes_nothing_is_not_tried_again(tmp_path: Path, splits: list[Split]) -> None:
     """The message names the place."""
+    with pytest.raises(
+        InputError, match=r"The output can't be written: No space left on device: .*attempt-0"
+    ):
+        EngineRun(tmp_path, 1, files=FullDisk()).run(splits)
 
-    def make(_attempt: int) -> Any:
-        raise OSError(28, "No space left on device", "/place")
 
-    with pytest.raises(Exception, match="The output can't be written: No space left on device: /place"):
-        EngineRun(tmp_path, 1, make).run(splits)
+def test_what_the_machine_refuses_a_model_is_tried_again(tmp_path: Path, splits: list[Split]) -> None:
+    """It's no fault of the output's."""
+
+    def make(attempt: int) -> Any:
+        if attempt == 0:
+            raise OSError(24, "Too many open files", "/place")
+        return echo()
+
+    assert EngineRun(tmp_path, 1, make).run(splits).lines == 30
 
 
 def test_a_worker_is_lost_even_while_what_it_started_lives_on(tmp_path: Path, splits: list[Split]) -> None:

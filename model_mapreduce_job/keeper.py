@@ -1,0 +1,276 @@
+"""The keeper: a small process between whoever starts a task's process and the worker with the model's code.
+
+It is the very process that was started. Before anything but this module is imported it forks: the copy goes
+on as the worker, the original keeps watch. The keeper ends the worker when the time that a batch may take is
+over, when whoever started it is gone, and when a signal says so; it ends all that the worker has started; and
+it ends itself the way the worker did, so that whoever waits for it sees the worker's end.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import select
+import signal
+import sys
+from contextlib import suppress
+from mmap import mmap
+from time import monotonic, monotonic_ns
+
+TYPE_CHECKING = False  # this module comes before all others: importing typing would delay each worker
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Listener(Protocol):
+        """What a keeper does beside keeping: hears what comes from a descriptor, and ticks."""
+
+        descriptor: int | None
+
+        def begin(self) -> None:
+            """Close what is the worker's alone; called in the keeper once the worker is there."""
+
+        def hear(self, data: bytes) -> None:
+            """Take what came from the descriptor."""
+
+        def tick(self, page: Page) -> None:
+            """Do what is due; called at least once a second."""
+
+        def close(self) -> None:
+            """End: there is no more to hear."""
+
+
+# Names the descriptor of the channel that a task's process is started with.
+CHANNEL_VARIABLE = "MODEL_MAPREDUCE_JOB_CHANNEL"
+# Options of the system call prctl
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+_PAGE_BYTES = 4096
+_FIRST_TICK_SECONDS, _LONGEST_TICK_SECONDS = 0.05, 1.0
+# What keeps a worker that has finished its work, such as a model's threads, is of no more use.
+GRACE_SECONDS = 3.0
+_SWEEP_SECONDS = 3.0
+_READ_BYTES = 1 << 16
+_SIGNALLED = 128
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class Page:
+    """A page of memory that the worker writes and the keeper reads; times are of the monotonic clock."""
+
+    def __init__(self) -> None:
+        self._cells = memoryview(mmap(-1, _PAGE_BYTES)).cast("Q")
+
+    def begin(self, seconds: float) -> None:
+        """Allow the batch that begins now this many seconds."""
+        self._cells[1] = int(seconds * 1e9)
+        self._cells[0] = monotonic_ns() + self._cells[1]
+
+    def end(self) -> None:
+        """End the time limit of a batch."""
+        self._cells[0] = 0
+
+    def finish(self) -> None:
+        """Say that all work is done: what happens to the worker from now on changes nothing."""
+        self._cells[3] = 1
+
+    def add_lines(self, lines: int) -> None:
+        """Count lines of output."""
+        self._cells[2] += lines
+
+    @property
+    def is_late(self) -> bool:
+        """Whether a batch takes longer than it may."""
+        return 0 < self._cells[0] < monotonic_ns()
+
+    @property
+    def limit_seconds(self) -> float:
+        """The last time limit that was set, 0 when there was none."""
+        return self._cells[1] / 1e9
+
+    @property
+    def lines(self) -> int:
+        """The lines of output so far."""
+        return self._cells[2]
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all work is done."""
+        return bool(self._cells[3])
+
+
+class Silence:
+    """A listener that hears nothing."""
+
+    descriptor: int | None = None
+
+    def begin(self) -> None:
+        """Close nothing."""
+
+    def hear(self, data: bytes) -> None:
+        """Drop what was heard."""
+
+    def tick(self, page: Page) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def keep(listener: Listener | None = None) -> Page:
+    """Fork the worker, which this returns in; the process that calls this keeps watch and never returns."""
+    page, parent, keeper = Page(), os.getppid(), os.getpid()
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    child = os.fork()
+    if child:
+        _Watch(child, page, parent, listener or Silence()).run()
+    os.setsid()
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != keeper:
+        os._exit(1)
+    return page
+
+
+def prctl(option: int, value: int) -> None:
+    """Set an attribute of this process, where the kernel is Linux."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def be_subreaper() -> None:
+    """Become the parent of all orphans below this process, so that they can be found and ended."""
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+class _StoppedError(Exception):
+    """Raised in the keeper by a signal that ends it."""
+
+
+class _Watch:
+    """The keeper's own work."""
+
+    def __init__(self, child: int, page: Page, parent: int, listener: Listener) -> None:
+        self._child = child
+        self._page = page
+        self._parent = parent
+        self._listener = listener
+        self._status: int | None = None
+        self._tick = _FIRST_TICK_SECONDS
+        self._leave_by: float | None = None
+
+    def run(self) -> None:
+        """Watch the worker to its end, end what it has started, and end as it did."""
+        outcome = _SIGNALLED + signal.SIGKILL
+        try:
+            for number in _ENDING:
+                signal.signal(number, _stop)
+            self._listener.begin()
+            prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+            outcome = self._watch()
+        finally:
+            for number in _ENDING:
+                signal.signal(number, signal.SIG_IGN)
+            sweep()
+            self._hear_rest()
+            _end_as(0 if self._page.is_finished else outcome)
+
+    def _watch(self) -> int:
+        try:
+            pidfd = _pidfd(self._child)
+            while not self._has_ended():
+                self._wait(pidfd)
+                self._listener.tick(self._page)
+                if self._page.is_late:
+                    return -signal.SIGALRM
+                if os.getppid() != self._parent or self._is_overdue():
+                    return -signal.SIGKILL
+        except _StoppedError as stopped:
+            return -int(stopped.args[0])
+        code = os.waitstatus_to_exitcode(self._status or 0)
+        # SIGALRM is how a keeper says that the time was over; a worker's own is another thing
+        return _SIGNALLED + signal.SIGALRM if code == -signal.SIGALRM else code
+
+    def _wait(self, pidfd: int | None) -> None:
+        limit = self._page.limit_seconds
+        seconds = min(self._tick, limit / 4) if limit else self._tick
+        self._tick = min(2 * self._tick, _LONGEST_TICK_SECONDS) if pidfd else _FIRST_TICK_SECONDS
+        heard = self._listener.descriptor
+        sources = [descriptor for descriptor in (pidfd, heard) if descriptor is not None]
+        if heard in select.select(sources, [], [], seconds)[0]:
+            self._hear()
+
+    def _hear(self) -> None:
+        assert self._listener.descriptor is not None  # noqa: S101 - only where there is one is it waited for
+        data = os.read(self._listener.descriptor, _READ_BYTES)
+        if data:
+            self._listener.hear(data)
+        else:
+            self._listener.descriptor = None
+
+    def _hear_rest(self) -> None:
+        with suppress(OSError):
+            while (source := self._listener.descriptor) is not None and select.select([source], [], [], 0)[0]:
+                self._hear()
+            self._listener.close()
+
+    def _has_ended(self) -> bool:
+        """Return whether the worker has ended; takes leave of orphans on the way."""
+        with suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == self._child:
+                    self._status = status
+                if not pid:
+                    break
+        return self._status is not None
+
+    def _is_overdue(self) -> bool:
+        if self._page.is_finished and self._leave_by is None:
+            self._leave_by = monotonic() + GRACE_SECONDS
+        return self._leave_by is not None and monotonic() > self._leave_by
+
+
+def sweep(spare: frozenset[int] = frozenset()) -> None:
+    """Kill all processes below this one, but for those to spare and those below them; wait for their end."""
+    deadline = monotonic() + _SWEEP_SECONDS
+    while (found := _below(os.getpid(), spare)) and monotonic() < deadline:
+        for pid in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        for pid in found:
+            with suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+        select.select([], [], [], 0.002)
+
+
+def _below(pid: int, spare: frozenset[int]) -> list[int]:
+    """Return the processes below one, as /proc has them; none where there is no /proc."""
+    found: list[int] = []
+    with suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - pathlib is not loaded here
+            with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:  # noqa: PTH123 - as above
+                for child in set(map(int, file.read().split())) - spare:
+                    found += [child, *_below(child, spare)]
+    return found
+
+
+def _pidfd(pid: int) -> int | None:
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None  # no such call here: the worker's end is asked for at each tick
+
+
+def _stop(number: int, _frame: object) -> None:
+    raise _StoppedError(number)
+
+
+def _end_as(code: int) -> None:
+    """End this process with an exit code, or by a signal where it is negative."""
+    if code >= 0:
+        os._exit(code)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        signal.signal(-code, signal.SIG_DFL)
+    with suppress(OSError):
+        os.kill(os.getpid(), -code)
+    os._exit(_SIGNALLED - code)
