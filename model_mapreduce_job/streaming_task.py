@@ -47,13 +47,14 @@ class TaskStreams:
 class StreamingListener:
     """Passes on what a model's code writes to the log, made harmless, and reports the task's progress."""
 
-    def __init__(self, log: int) -> None:
+    def __init__(self, log: int, beat_seconds: float = BEAT_SECONDS) -> None:
         read_end, self.write_end = os.pipe()
         self.descriptor: int | None = read_end
         self._log = log
         self._line = b""
         self._written = 0
         self._kept = b""
+        self._beat_seconds = beat_seconds
         self._beaten = time.monotonic()
 
     def begin(self) -> None:
@@ -70,9 +71,9 @@ class StreamingListener:
             self._pass_on(whole + newline)
 
     def tick(self, page: Page) -> None:
-        """Report the progress, every ten seconds."""
+        """Report the progress, when it is time to."""
         now = time.monotonic()
-        if now - self._beaten >= BEAT_SECONDS:
+        if now - self._beaten >= self._beat_seconds:
             self._beaten = now
             write(self._log, b"reporter:status:%d lines predicted\n" % page.lines)
 

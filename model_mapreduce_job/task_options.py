@@ -37,6 +37,7 @@ class TaskOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     predict_timeout: float | None
     fingerprint: bool
     allow_nan: bool
+    quoted_newlines: bool
 
     @classmethod
     def from_namespace(cls, options: Namespace) -> TaskOptions:
