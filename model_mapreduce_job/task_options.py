@@ -36,8 +36,6 @@ class TaskOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     isolate: str
     predict_timeout: float | None
     fingerprint: bool
-    allow_nan: bool
-    quoted_newlines: bool
 
     @classmethod
     def from_namespace(cls, options: Namespace) -> TaskOptions:
