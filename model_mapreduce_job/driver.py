@@ -48,11 +48,17 @@ def _run(job: MLModelMapReduceJob) -> None:
             runner.run()
             _finish(job, runner, monotonic() - started)
         except StepFailedException as error:
-            raise IncompleteRunError(f"The run failed: {error}") from error
-        except (KeyboardInterrupt, SystemExit) as stopped:
-            if hasattr(runner, "stop"):
-                stopped.add_note(runner.stop())
+            failure = IncompleteRunError(f"The run failed: {error}")
+            _note_what_is_kept(runner, failure)
+            raise failure from error
+        except BaseException as error:
+            _note_what_is_kept(runner, error)
             raise
+
+
+def _note_what_is_kept(runner: Any, error: BaseException) -> None:
+    if hasattr(runner, "stop") and (kept := runner.stop()):
+        error.add_note(kept)
 
 
 def plan_of(job: MLModelMapReduceJob) -> RunPlan:

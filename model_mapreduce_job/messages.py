@@ -8,6 +8,7 @@ import msgspec
 
 from model_mapreduce_job import exceptions
 from model_mapreduce_job.exceptions import ModelMapReduceError
+from model_mapreduce_job.runners.parts import PartRecord  # noqa: TC001 - msgspec looks at it
 from model_mapreduce_job.runners.splits import Split  # noqa: TC001 - msgspec looks at it
 
 
@@ -96,9 +97,9 @@ class Progress(msgspec.Struct, tag=True, frozen=True):
 
 
 class Done(msgspec.Struct, tag=True, frozen=True):
-    """Answers that an attempt has ended well: what it has counted, and the facts of the model that it had."""
+    """Answers that an attempt has ended well: its part's record, and the facts of its model."""
 
-    tally: dict[str, Any]
+    part: PartRecord
     model: ModelFacts | None = None
 
 

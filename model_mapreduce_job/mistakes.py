@@ -43,7 +43,7 @@ def one_line_for_mistakes() -> Iterator[Mistakes]:
         drop_output()
         if mistakes.tracebacks:
             _show_traceback(error)
-        _leave(_in_words(error), getattr(error, "exit_code", 1))
+        _leave(_noted(_in_words(error), error), getattr(error, "exit_code", 1))
     except KeyboardInterrupt as stopped:
         drop_output()
         _leave(_noted("Stopped by Ctrl-C.", stopped), _SIGNAL_CODES + signal.SIGINT)

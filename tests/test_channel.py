@@ -21,6 +21,7 @@ from model_mapreduce_job.messages import (
     raise_refused,
     refused,
 )
+from model_mapreduce_job.runners.parts import PartRecord
 from model_mapreduce_job.said import Said
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 MESSAGES: list[tuple[Message, bytes]] = [
     (Begin({"columns": "ü,\ud800", "key": None}, "json"), b""),
-    (Done({"fingerprint": 1 << 130, "kinds": {"E": 1}}), b""),
+    (Done(PartRecord(1, "d", {"fingerprint": 1 << 130, "kinds": {"E": 1}}, ("in", 0, 1))), b""),
     (Predict(alone=True), b"\0\n\xff" * 10),
 ]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass, field
+import shutil
+from dataclasses import dataclass, field, replace
 from itertools import count
 from multiprocessing import Value
 from typing import TYPE_CHECKING, Any
@@ -38,9 +39,9 @@ class FailingDisk:
         self._count("sync")
         Disk().sync(descriptor)
 
-    def rename(self, old: Path, new: Path) -> None:
+    def rename(self, directory: int, old: str, new: str) -> None:
         self._count("rename")
-        Disk().rename(old, new)
+        Disk().rename(directory, old, new)
 
     @property
     def has_failed(self) -> bool:
@@ -63,8 +64,12 @@ def splits(tmp_path: Path) -> list[Split]:
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO], ids=["ENOSPC", "EIO"])
 @pytest.mark.parametrize("kind", ["write", "sync", "rename"])
 def test_every_fault_of_a_small_run(tmp_path: Path, splits: list[Split], kind: str, error: int) -> None:
-    """For every N, the Nth call of a kind fails; a run in which none does ends the series."""
-    files = {path.name for path in tmp_path.iterdir()} | {"log"}
+    """For every N, the Nth call of a kind fails; a run in which none does ends the series.
+
+    Nothing that a failed run leaves has the output's name, and what it had finished is never made again.
+    """
+    files = {path.name for path in tmp_path.iterdir()} | {"log", ".out.unfinished"}
+    wanted = [b'{"n": %d}\t{"n": %d}' % (n, n) for n in range(30)]
     for number in count(1):
         disk = FailingDisk(kind, number, error)
         run = EngineRun(tmp_path, workers=2, files=disk)
@@ -73,11 +78,22 @@ def test_every_fault_of_a_small_run(tmp_path: Path, splits: list[Split], kind: s
         except (ModelMapReduceError, OSError) as failure:
             assert os.strerror(error) in str(failure)  # noqa: PT017 - a run without a fault is no failure
             assert {path.name for path in tmp_path.iterdir()} <= files
+            before = inodes(tmp_path / ".out.unfinished")
+            again = EngineRun(tmp_path, workers=2, plan=replace(run.plan, resume=True))
+            again.run(splits)
+            assert output_of(again.out).splitlines() == wanted
+            assert before.items() <= inodes(again.out).items()
+            shutil.rmtree(again.out)
         else:
             break
     assert not disk.has_failed
     assert number > len(splits)
-    assert output_of(run.out).splitlines() == [b'{"n": %d}\t{"n": %d}' % (n, n) for n in range(30)]
+    assert output_of(run.out).splitlines() == wanted
+
+
+def inodes(directory: Path) -> dict[str, int]:
+    """Return the files that parts are in."""
+    return {path.name: path.stat().st_ino for path in directory.glob("part-*")}
 
 
 def test_half_a_write_is_carried_on(tmp_path: Path, splits: list[Split]) -> None:

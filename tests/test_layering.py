@@ -15,6 +15,7 @@ LAYERS = (
     "exceptions",
     "printable",
     "node_check",
+    "content_digest",
     "records",
     "config",
     "ml_model",

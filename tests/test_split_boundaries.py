@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from local_jobs import output_of
 
+from model_mapreduce_job.messages import Run
 from model_mapreduce_job.runners.splits import Split, plan_splits
 from model_mapreduce_job.runners.worker import Worker
 
@@ -42,14 +43,7 @@ def predicted(splits: list[Split], directory: Path) -> bytes:
     worker = Worker(echo, MAX_RECORD_BYTES, lambda _done, _tally: None)
     parts = [directory / f"part-{number:05d}" for number in range(len(splits))]
     for split, part in zip(splits, parts, strict=True):
-        request = {
-            "split": vars(split),
-            "attempt": 0,
-            "output": str(part),
-            "durable": False,
-            "environment": {},
-        }
-        worker.run(request, b"")
+        worker.run(Run(split, 0, str(part), durable=False), b"")
     return b"".join(part.read_bytes() for part in parts)
 
 

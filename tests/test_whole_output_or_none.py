@@ -84,13 +84,17 @@ def test_an_output_that_cannot_be_made_is_one_line(
     assert files_of(job) == {"in"}
 
 
-def test_a_run_that_fails_leaves_nothing(job: LocalJob) -> None:
-    """More failures than are allowed: no output, no staging directory, exit code 3."""
+def test_a_run_that_fails_has_no_output_and_keeps_what_is_finished(job: LocalJob) -> None:
+    """More failures than are allowed: exit code 3; who allows more need not predict again."""
     write_records(job.directory / "in", [*numbered(20), {"n": 1, "do": "refuse"}])
     ran = job.run("--output-dir", "out", "--max_error_rate", 0, "--quiet", "in")
     assert (ran.code, ran.output, ran.errors.count("\n")) == (3, b"", 1)
     assert "ValueError: 1 is refused" in ran.errors
-    assert files_of(job) == {"in"}
+    assert "1 finished parts are kept: the same command with --resume goes on." in ran.errors
+    assert files_of(job) == {"in", STAGING}
+    ran = job.run("--output-dir", "out", "--resume", "in")
+    assert ran.code == 0, ran.errors
+    assert files_of(job) == {"in", "out"}
 
 
 def test_nothing_of_a_failed_run_is_printed(job: LocalJob) -> None:

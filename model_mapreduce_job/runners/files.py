@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from typing import Protocol
 
 
 class Files(Protocol):
@@ -20,8 +17,8 @@ class Files(Protocol):
         """Return when what was written is on the disk."""
         ...
 
-    def rename(self, old: Path, new: Path) -> None:
-        """Give a file or directory another name."""
+    def rename(self, directory: int, old: str, new: str) -> None:
+        """Give what has one name in an open directory another name there."""
         ...
 
 
@@ -36,9 +33,9 @@ class Disk:
         """Return when what was written is on the disk."""
         os.fsync(descriptor)
 
-    def rename(self, old: Path, new: Path) -> None:
-        """Give a file or directory another name."""
-        old.rename(new)
+    def rename(self, directory: int, old: str, new: str) -> None:
+        """Give what has one name in an open directory another name there."""
+        os.rename(old, new, src_dir_fd=directory, dst_dir_fd=directory)
 
 
 DISK = Disk()
@@ -49,25 +46,3 @@ def write_all(files: Files, descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[files.write(descriptor, view) :]
-
-
-def write_whole(files: Files, path: Path, data: bytes, *, synced: bool = True) -> None:
-    """Write a file, private, so that it's there whole or not at all; if synced, even after a power cut."""
-    half = path.with_name(f"{path.name}.half")
-    descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        write_all(files, descriptor, data)
-        if synced:
-            files.sync(descriptor)
-    finally:
-        os.close(descriptor)
-    files.rename(half, path)
-
-
-def sync(files: Files, path: Path) -> None:
-    """Bring a file, or the names in a directory, to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        files.sync(descriptor)
-    finally:
-        os.close(descriptor)

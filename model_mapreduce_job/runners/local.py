@@ -15,6 +15,7 @@ from mrjob.inline import InlineMRJobRunner
 from mrjob.local import LocalMRJobRunner, _TaskFailedException
 from mrjob.sim import SimMRJobRunner
 
+from model_mapreduce_job.content_digest import comparable
 from model_mapreduce_job.lines import BLOCK_BYTES
 from model_mapreduce_job.model_process import SCRIPT, python_command, same_imports, start
 from model_mapreduce_job.runners.dist_cache import fill_dist_cache
@@ -44,6 +45,8 @@ _REACHING_TASKS = (
     "upload_dirs",
     "upload_files",
 )
+# Of these the content of the files that they name.
+_NAMING_FILES = frozenset({"py_files", "setup", "upload_archives", "upload_dirs", "upload_files"})
 
 
 class _OnLocalEngine(SimMRJobRunner):
@@ -70,18 +73,23 @@ class _OnLocalEngine(SimMRJobRunner):
     def run(self) -> None:
         """Run the job; what it writes is private, and under no name that a result has, until publish()."""
         self._inputs = list_inputs(self._input_paths)
-        circumstances = {name: self._opts.get(name) for name in _REACHING_TASKS}
-        self._output_dir = self.local_run.prepare(
-            self._output_dir, self._inputs, {**circumstances, "workers": self._workers()}
-        )
+        self._output_dir = self.local_run.prepare(self._output_dir, self._inputs, self._circumstances())
         umask = os.umask(0o077)
         try:
             super().run()
         finally:
             os.umask(umask)
 
+    def _circumstances(self) -> dict[str, str]:
+        """Return what of mrjob's options the output depends on: digests, for there may be secrets in them."""
+        given = {name: self._opts.get(name) for name in _REACHING_TASKS}
+        texts = {
+            name: comparable(value, follow=name in _NAMING_FILES) for name, value in given.items() if value
+        }
+        return {**texts, "workers": str(self._workers())}
+
     def stop(self) -> str:
-        """Keep what is finished, after a signal; return what to tell of it."""
+        """Keep what is finished, when a run ends before its time; return what to report of it."""
         return self.local_run.stop()
 
     def publish(self) -> None:
@@ -89,7 +97,7 @@ class _OnLocalEngine(SimMRJobRunner):
         self._output_dir = self.local_run.publish() or self._output_dir
 
     def cleanup(self, mode: Any = None) -> None:
-        """Remove temporary files, and an output that was never published."""
+        """Remove temporary files; an output that was not published keeps what is finished, to resume from."""
         self.local_run.abandon()
         super().cleanup(mode)
         if self._private:
@@ -97,7 +105,8 @@ class _OnLocalEngine(SimMRJobRunner):
             self._private = None
 
     def cat_output(self) -> Iterator[bytes]:
-        """Yield the output in the order of its parts."""
+        """Yield the output in the order of its parts; raises IncompleteRunError if one was changed."""
+        self.local_run.verify()
         for part in in_order(Path(str(self._output_dir)).glob("part-*")):
             with part.open("rb", buffering=0) as file:
                 yield from iter(partial(file.read, BLOCK_BYTES), b"")

@@ -84,11 +84,11 @@ class LocalEngine:
         return count
 
     def _start_unless_finished(self, task: MapTask) -> None:
-        before = self.parts.finished(task.number)
+        before = self.parts.finished(task)
         if before is None:
             self._start(task, 0)
         else:
-            self._count(task, before)
+            self._count(task, before.tally)
 
     def _start(self, task: MapTask, attempt: int) -> None:
         path = str(self.parts.attempt_path(task, attempt))
@@ -141,8 +141,8 @@ class LocalEngine:
                 self._under_way[attempt.task.number] = message
             case Done():
                 self.model = message.model or self.model
-                self.parts.finish(attempt.task, attempt.number, message.tally)
-                self._count(attempt.task, message.tally)
+                self.parts.finish(attempt.task, attempt.number, message.part)
+                self._count(attempt.task, message.part.tally)
                 self._busy.remove(busy)
                 self.idle.append(busy.worker)
             case Refused():

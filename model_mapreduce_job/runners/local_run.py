@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from model_mapreduce_job.content_digest import digest_of
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.messages import Begin, ModelFacts
-from model_mapreduce_job.runners.compression import whole_or_error
+from model_mapreduce_job.runners.compression import decompressed, whole_or_error
 from model_mapreduce_job.runners.files import DISK
 from model_mapreduce_job.runners.inputs import STDIN, local_path
 from model_mapreduce_job.runners.local_engine import LocalEngine
 from model_mapreduce_job.runners.map_task import MapTask
-from model_mapreduce_job.runners.output_directory import OutputDirectory
+from model_mapreduce_job.runners.output_directory import OutputDirectory, write_to_stderr
 from model_mapreduce_job.runners.parts import Parts
 from model_mapreduce_job.runners.progress import make_progress
 from model_mapreduce_job.runners.streams import as_source, chunks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from contextlib import AbstractContextManager
 
     from model_mapreduce_job.first_worker import FirstWorker
     from model_mapreduce_job.lines import Source
@@ -44,7 +44,7 @@ class RunPlan:
     """
 
     predicted_steps: frozenset[int] = frozenset()
-    identity: Callable[[], dict[str, Any]] = dict
+    identity: Callable[[], dict[str, str]] = dict
     max_record_bytes: int = 0
     resume: bool = False
     quiet: bool = False
@@ -78,9 +78,10 @@ class LocalRun:
     examples: dict[str, str] = field(default_factory=dict)
     model: ModelFacts | None = None
     output: OutputDirectory | None = None
+    parts: Parts | None = None
     files: Files = DISK
 
-    def prepare(self, output_dir: str | None, paths: list[str], circumstances: dict[str, Any]) -> str | None:
+    def prepare(self, output_dir: str | None, paths: list[str], circumstances: dict[str, str]) -> str | None:
         """Make ready to write aside and return where; the output appears as output_dir when it's published.
 
         circumstances is what of mrjob's options the output depends on. Raises InputError.
@@ -93,37 +94,61 @@ class LocalRun:
             return None
         if self.plan.resume:
             _check_resumable(paths)
-        identity = {**self.plan.identity(), **circumstances, "input": list(map(_file_identity, paths))}
-        self.output = OutputDirectory(Path(local_path(output_dir)).resolve(), identity, self.files)
+        identity = {
+            **self.plan.identity(),
+            **circumstances,
+            "input": digest_of(list(map(_file_identity, paths)), follow=False),
+        }
+        self.output = OutputDirectory(_output_path(output_dir), identity, self.files)
         self.output.prepare(resume=self.plan.resume)
         return str(self.output.staging)
 
     def publish(self) -> str | None:
-        """Make the output appear under its name and return that; None when there's none to appear."""
+        """Make the output appear under its name and return that; None when there's none to appear.
+
+        Raises IncompleteRunError for a part that is not as it was written.
+        """
+        self.verify()
         return str(self.output.publish()) if self.output else None
 
+    def verify(self) -> None:
+        """Raise IncompleteRunError for a part that is not there any more, or not as it was written."""
+        if self.parts:
+            self.parts.verify()
+
     def stop(self) -> str:
-        """Remove what is not finished, after a signal; return what to tell of it."""
-        kept = self.output.abandon(keep_parts=True) if self.output else 0
-        return f"{kept:,} finished parts are kept: the same command with --resume goes on." if kept else ""
+        """Remove what is not finished, when a run ends before its time; return what to report of it."""
+        kept = self.output.abandon() if self.output else 0
+        if kept:
+            return f"{kept:,} finished parts are kept: the same command with --resume goes on."
+        return ""
 
     def abandon(self) -> None:
-        """Remove what was written aside and not published."""
+        """Let go of the output directory; what is finished and not published stays, to resume from."""
         if self.output:
-            self.output.abandon(keep_parts=False)
+            self.output.abandon()
+        if self.parts:
+            self.parts.close()
 
     def run_mappers(self, step: MapStep, splits: list[Split], stdin: Any) -> tuple[Tally, int]:
         """Run the map tasks of splits; return what they counted and how many there were."""
         total = sum(split.length for split in splits)
+        self.parts = Parts(
+            step.part_path,
+            durable=self.output is not None and step.resumable,
+            files=self.files,
+            report=write_to_stderr,
+        )
         engine = LocalEngine(
             start_worker=step.start_worker,
             environment=step.environment,
-            parts=Parts(step.part_path, durable=self.output is not None and step.resumable, files=self.files),
+            parts=self.parts,
             progress=make_progress(sys.__stderr__ or sys.stderr, total, quiet=self.plan.quiet),
             workers=step.workers,
             idle=list(step.idle),
         )
         tasks = engine.run(self._tasks(splits, stdin))
+        self.verify()
         self.examples = engine.tally.examples
         self.model = engine.model
         return engine.tally, tasks
@@ -139,10 +164,21 @@ class LocalRun:
                     yield MapTask(next(numbers), split, data)
 
 
-def _open_stream(path: str, stdin: Any) -> AbstractContextManager[Source]:
+@contextmanager
+def _open_stream(path: str, stdin: Any) -> Iterator[Source]:
     if path == STDIN:
-        return nullcontext(as_source(stdin))  # it isn't this run's to close
-    return open(path, "rb")  # noqa: PTH123 - paths are mrjob's, text
+        yield as_source(stdin)  # it isn't this run's to close
+        return
+    with open(path, "rb") as file:  # noqa: PTH123 - paths are mrjob's, text
+        yield decompressed(path, file)
+
+
+def _output_path(output_dir: str) -> Path:
+    """Return where an output is to appear; a ~ that the shell has left is the home directory."""
+    try:
+        return Path(local_path(output_dir)).expanduser().resolve()
+    except RuntimeError as error:
+        raise InputError(f"The output {output_dir} can't be made: {error} Write the path in full.") from error
 
 
 def _check_resumable(paths: list[str]) -> None:
@@ -156,4 +192,5 @@ def _file_identity(path: str) -> list[Any]:
     if path == STDIN:
         return [path]
     info = os.stat(path)  # noqa: PTH116 - paths are mrjob's, text
-    return [os.path.abspath(path), info.st_size, info.st_mtime_ns]  # noqa: PTH100 - text
+    # without the device, which is another after some restarts of a machine
+    return [os.path.abspath(path), info.st_ino, info.st_size, info.st_mtime_ns]  # noqa: PTH100 - text

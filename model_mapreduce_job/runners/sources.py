@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.runners.compression import decompressed, is_compressed, whole_or_error
+from model_mapreduce_job.runners.splits import file_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,11 +58,36 @@ class StreamSource:
 
 @contextmanager
 def open_source(split: Split, data: bytes) -> Iterator[RangeSource | StreamSource]:
-    """Open what a task is to read: the data, of a stream; raises InputError for a file that can't be read."""
+    """Open what a task is to read: the data, of a stream.
+
+    Raises InputError for a file that can't be read, and for one that is not as it was when the run was
+    planned, or is not any more when the with statement ends, however that is.
+    """
     if split.streamed:
         yield StreamSource("", io.BytesIO(data))
         return
     with whole_or_error(split.path):
         file = open(split.path, "rb", buffering=0)  # noqa: PTH123, SIM115 - closed below; paths are mrjob's, text
     with file:
-        yield StreamSource(split.path, file) if is_compressed(split.path) else RangeSource(file, split)
+        refuse_if_changed(split, file.fileno())
+        try:
+            yield StreamSource(split.path, file) if is_compressed(split.path) else RangeSource(file, split)
+        finally:
+            # before what went wrong, which may be only what came of it
+            refuse_if_changed(split, file.fileno())
+
+
+def refuse_if_changed(split: Split, descriptor: int) -> None:
+    """Raise InputError unless an open file is as it was when its split was made."""
+    now = file_state(os.fstat(descriptor))
+    if split.state and now != split.state:
+        raise InputError(f"{split.path} {_change(split.state, now)}. Run again when nothing writes to it.")
+
+
+def _change(before: tuple[int, ...], now: tuple[int, ...]) -> str:
+    if before[:2] != now[:2]:
+        return "was replaced by another file while the run went on"
+    if before[2] != now[2]:
+        way = "longer" if now[2] > before[2] else "shorter"
+        return f"became {way} while the run went on: it had {before[2]:,} bytes, and has {now[2]:,}"
+    return "was written to while the run went on"

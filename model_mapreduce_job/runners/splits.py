@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 from model_mapreduce_job.runners.compression import is_compressed
@@ -24,12 +24,18 @@ class Split:
     """A part of a file: whole lines, length bytes of them from byte start on; all of a compressed file.
 
     A streamed input, such as a pipe, is one split of length 0, which is cut into chunks while it's read.
+    state is the file's when the split was made: device, inode, size and time; empty where it's not known.
     """
 
     path: str
     start: int
     length: int
     streamed: bool = False
+    state: tuple[int, ...] = field(default=(), compare=False)
+
+    def __post_init__(self) -> None:
+        """Make state what it was before it went through JSON."""
+        object.__setattr__(self, "state", tuple(self.state))
 
     def __str__(self) -> str:
         """Return how messages name the split."""
@@ -38,6 +44,11 @@ class Split:
             if self.streamed
             else f"{self.path}, bytes {self.start:,} to {self.start + self.length:,}"
         )
+
+
+def file_state(info: os.stat_result) -> tuple[int, int, int, int]:
+    """Return what is another when a file was replaced, written or cut: device, inode, size, time in ns."""
+    return info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns
 
 
 def plan_splits(paths: Iterable[str], workers: int, smallest: int = SMALLEST_SPLIT) -> list[Split]:
@@ -49,20 +60,21 @@ def plan_splits(paths: Iterable[str], workers: int, smallest: int = SMALLEST_SPL
 
 
 def _split_file(path: str, info: os.stat_result, size: int) -> Iterator[Split]:
-    if not stat.S_ISREG(info.st_mode):
+    # a file without a name, such as a shell's here-document, can't be opened by another process
+    if not stat.S_ISREG(info.st_mode) or info.st_nlink == 0:
         yield Split(path, 0, 0, streamed=True)
     elif is_compressed(path):
-        yield Split(path, 0, info.st_size)
+        yield Split(path, 0, info.st_size, state=file_state(info))
     else:
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - paths are mrjob's, text
-            yield from _ranges(path, file, info.st_size, size)
+            yield from _ranges(path, file, info, size)
 
 
-def _ranges(path: str, file: BinaryIO, end: int, size: int) -> Iterator[Split]:
-    start = 0
+def _ranges(path: str, file: BinaryIO, info: os.stat_result, size: int) -> Iterator[Split]:
+    start, end = 0, info.st_size
     while start < end:
         following = _line_start(file, start + size, end) if start + size < end else end
-        yield Split(path, start, following - start)
+        yield Split(path, start, following - start, state=file_state(info))
         start = following
 
 
