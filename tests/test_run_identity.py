@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
-from model_mapreduce_job.config import Config
-from model_mapreduce_job.run_identity import run_identity
+from model_mapreduce_job.config import Config, ModelEntry
+from model_mapreduce_job.run_identity import identity_of, run_identity
 
 
 class TwoModels(Config):
@@ -49,7 +51,7 @@ def test_it_is_the_same_for_the_same(package: Path) -> None:
 
 def test_an_option_is_told_by_its_name(package: Path) -> None:
     assert package.exists()
-    assert identity(batch_size=3)["batch_size"] == 3
+    assert identity(batch_size=3)["batch_size"] == "3"
 
 
 @pytest.mark.parametrize("name", ["weights.bin", "model.py", "new"])
@@ -57,13 +59,51 @@ def test_every_file_of_the_models_package_belongs_to_it(package: Path, name: str
     before = identity()
     (package / name).write_text("changed")
     changed = {key for key, value in identity().items() if value != before[key]}
-    assert changed == {"the model's package"}
+    assert changed == {"the code of one"}
 
 
-def test_a_file_that_was_written_again_is_another_one(package: Path) -> None:
+def test_a_file_that_was_written_again_with_the_same_content_is_the_same(package: Path) -> None:
+    """Such as a package that was installed again."""
     before = identity()
     os.utime(package / "weights.bin")
-    assert identity() != before
+    assert identity() == before
+
+
+def test_what_the_model_imports_from_beside_it_belongs_to_it(package: Path) -> None:
+    (package / "model.py").write_text("import identity_module, math, numpy")
+    before = identity()
+    (package.parent / "identity_module.py").write_text("import json")
+    changed = {key for key, value in identity().items() if value != before[key]}
+    assert changed == {"the code of one"}
+    assert re.search(r"numpy \d", before["what the code of one imports"])
+
+
+@pytest.mark.parametrize("kind", ["file", "directory", "files"])
+def test_a_models_files_belong_to_it_wherever_they_are_named(package: Path, kind: str) -> None:
+    weights = package.parent / "weights" / "deep" / "weights.bin"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"1")
+    given: dict[str, Any] = {
+        "file": {"parameters": {"options": [{"path": weights}]}},
+        "directory": {"parameters": {"directory": str(package.parent / "weights")}},
+        "files": {"files": {str(weights): "0" * 64}},
+    }
+    entry = ModelEntry("identity_package.model", "One", "one", **given[kind])
+    before = identity_of([entry], "test_run_identity", {})
+    weights.write_bytes(b"2")
+    changed = {
+        key for key, value in identity_of([entry], "test_run_identity", {}).items() if value != before[key]
+    }
+    assert len(changed) == 1
+
+
+def test_a_parameter_that_cannot_be_compared_is_named_and_its_value_is_not(package: Path) -> None:
+    assert package.exists()
+    parameters = {"score": lambda x: x, "password": "hunter2", "log": sys.stderr}
+    found = identity_of([ModelEntry("identity_module", "Two", "two", parameters)], "test_run_identity", {})
+    assert found["the parameter 'score' of two"] == "can't be compared: it is, or holds, a lambda"
+    assert found["the parameter 'log' of two"].startswith("can't be compared: it is, or holds, an object of ")
+    assert "hunter2" not in json.dumps(found)
 
 
 def test_other_models_do_not_matter(package: Path) -> None:
