@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_mapreduce_job.exceptions import IncompleteRunError
+from model_mapreduce_job.exceptions import IncompleteRunError, InputError
 from model_mapreduce_job.runners.files import DISK
 from model_mapreduce_job.runners.map_task import MapTask
 from model_mapreduce_job.runners.parts import PartRecord, Parts, PartWriter, in_order
@@ -123,7 +123,7 @@ def test_nothing_that_stands_there_already_is_written_to(tmp_path: Path) -> None
     parts = parts_in(tmp_path)
     (tmp_path / "victim").write_text("precious")
     parts.attempt_path(TASK, 0).symlink_to(tmp_path / "victim")
-    with pytest.raises(FileExistsError):
+    with pytest.raises(InputError, match="can't be written: File exists"):
         make(parts)
     assert (tmp_path / "victim").read_text() == "precious"
 
