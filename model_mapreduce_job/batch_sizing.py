@@ -7,6 +7,8 @@ LARGEST_SIZE = 16384
 # The part of a batch's time that doesn't depend on its size should be at most this share of it.
 FIXED_SHARE = 0.05
 LONGEST_SECONDS = 2.0
+# What comes out of a batch is held in memory several times over, as objects, texts and lines.
+LARGEST_OUTPUT_BYTES = 8 << 20
 # What a shorter batch costs can't be told from noise, and a longer one does no harm.
 SHORTEST_SECONDS = 0.0005
 # Noise only ever adds to a batch's time, so the quickest of a few tells what a size costs.
@@ -18,8 +20,8 @@ class BatchSizer:
 
     A batch of n records takes fixed + n * each seconds. The size doubles until the fixed part is under 5 % of
     a batch. It starts again from a smaller one when a batch takes over longest_seconds, be it the model that
-    is slow or the machine that stood still, and when a batch does not fit into memory. A pinned size is only
-    ever lowered, by want of memory.
+    is slow or the machine that stood still, when a batch does not fit into memory, and when more than 8 MiB
+    come out of it. A pinned size is only ever lowered, by want of memory.
     """
 
     def __init__(self, pinned: int | None = None, longest_seconds: float = LONGEST_SECONDS) -> None:
@@ -27,13 +29,17 @@ class BatchSizer:
         self._largest = pinned or LARGEST_SIZE
         self._longest_seconds = longest_seconds
         self._pinned = pinned is not None
+        self._fits = self._largest
         self._start_from(self.size)
 
-    def observe(self, records: int, seconds: float) -> None:
-        """Take note of what a batch cost; one smaller than the size tells nothing about growing."""
+    def observe(self, records: int, seconds: float, written: int = 0) -> None:
+        """Use what a batch took, in seconds and in bytes of output; a small one says nothing of growing."""
         if self._pinned:
             return
-        if seconds > self._longest_seconds and records > 1:
+        self._fits = max(1, records * LARGEST_OUTPUT_BYTES // written) if written else self._largest
+        if self._fits < self.size:
+            self._start_from(self._fits)
+        elif seconds > self._longest_seconds and records > 1:
             self._start_from(max(1, int(records * self._longest_seconds / seconds)))
         elif self._growing and records == self.size:
             self._seconds.append(seconds)
@@ -52,7 +58,7 @@ class BatchSizer:
         self._half_the_size: float | None = None
 
     def _grow(self, seconds: float) -> None:
-        too_large = 2 * self.size > self._largest or 2 * seconds > self._longest_seconds
+        too_large = 2 * self.size > min(self._largest, self._fits) or 2 * seconds > self._longest_seconds
         self._growing = not (too_large or self._is_enough(seconds))
         if self._growing:
             self.size *= 2

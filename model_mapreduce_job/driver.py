@@ -64,6 +64,7 @@ def _note_what_is_kept(runner: Any, error: BaseException) -> None:
 def plan_of(job: MLModelMapReduceJob) -> RunPlan:
     """Return what a job gives a local runner to know."""
     return RunPlan(
+        fail_fast=not job.options.no_fail_fast,
         predicted_steps=frozenset(filter(job.predicts, range(len(job.steps())))),
         identity=lambda: job.first_worker().described().identity,
         max_record_bytes=job.options.max_record_bytes,
@@ -111,8 +112,9 @@ def _summary(job: MLModelMapReduceJob, runner: Any, seconds: float) -> RunSummar
     step = next(filter(job.predicts, range(len(job.steps()))), 0)
     counters = dict(enumerate(runner.counters() or [])).get(step, {})
     examples = runner.local_run.examples if hasattr(runner, "local_run") else {}
+    warnings = runner.local_run.warnings if hasattr(runner, "local_run") else []
     input_records = runner.input_records() if step == 0 and hasattr(runner, "input_records") else None
-    return RunSummary.of(counters, seconds, examples, input_records)
+    return RunSummary.of(counters, seconds, examples, input_records, warnings)
 
 
 def _print_output(job: MLModelMapReduceJob, runner: Any) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import os
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from model_mapreduce_job.records import Failure, one_line
+from model_mapreduce_job.errors import check_error, place_of
+from model_mapreduce_job.plain_values import json_text, plain_value, writes_by_itself
+from model_mapreduce_job.records import MAX_MESSAGE_CHARACTERS, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +20,7 @@ _FAILURES = (Failure, BaseException)
 # Parts the texts of a batch: a byte that hardly any prediction holds, as a JSON document.
 _RARE = b"\x7f"
 _SEPARATOR = b'"%b"' % _RARE
+_SINGLE = frozenset({str, int, float, bool, type(None)})
 # A text written alone costs several times what one among many does.
 _FEW = 16
 
@@ -25,8 +28,8 @@ _FEW = 16
 def prediction_texts(outcomes: Sequence[Outcome]) -> list[bytes | Failure]:
     """Return each outcome's JSON text; a Failure for an Exception, and for what JSON can't express.
 
-    A prediction may hold what msgspec can write, numpy scalars and arrays, and pydantic models. Its text
-    does not depend on the others'.
+    A prediction may hold whatever plain_values knows. Its text does not depend on the others', and is written
+    now: what becomes of the model's objects later doesn't matter.
     """
     shared = _texts_of_few(outcomes)
     return _texts_of_many(outcomes) if shared is None else shared
@@ -47,28 +50,46 @@ def _texts_of_few(outcomes: Sequence[Outcome]) -> list[bytes | Failure] | None:
             if len(known) > _FEW + len(texts) // _FEW:
                 return None
             outcome = outcomes[len(texts)]
-            text = known[id(outcome)] = _text_or_failure(outcome)
+            text = known[id(outcome)] = prediction_text(outcome)
             texts.append(text)
     return texts
 
 
 def _texts_of_many(outcomes: Sequence[Outcome]) -> list[bytes | Failure]:
     if any(issubclass(kind, _FAILURES) for kind in set(map(type, outcomes))):
-        texts = iter(_texts_of_many([outcome for outcome in outcomes if not isinstance(outcome, _FAILURES)]))
-        return [_failure(outcome) if isinstance(outcome, _FAILURES) else next(texts) for outcome in outcomes]
+        texts = iter(_texts_of_many([outcome for outcome in outcomes if not _is_failure(outcome)]))
+        return [_failure(outcome) if _is_failure(outcome) else next(texts) for outcome in outcomes]
     try:
         return _all_at_once(outcomes)
-    except Exception:  # noqa: BLE001 - whatever one of them raised, each is looked at alone
-        return list(map(_text_or_failure, outcomes))
+    except BaseException as error:  # noqa: BLE001 - whatever one of them raised, each is looked at alone
+        check_error(error, os.getpid())
+        return list(map(prediction_text, outcomes))
 
 
 def _all_at_once(predictions: Sequence[Any]) -> list[bytes | Failure]:
-    """Return the texts of predictions; raise when one of them can't be written, or may not be."""
+    """Return the texts of predictions; raise when one of them can't be written, or not at once."""
     lines = _encoder.encode_lines(predictions)
-    if _RARE in lines or (b"null" in lines and _may_hold_nan(predictions)):
-        raise ValueError("not to be told apart, or not JSON")
+    if _RARE in lines or not _is_right(lines, predictions):
+        raise ValueError("not to be told apart, or not as msgspec writes it")
     spaced = msgspec.json.format(b"[%b0]" % lines.replace(b"\n", b",%b," % _SEPARATOR), indent=0)
     return cast("list[bytes | Failure]", spaced[1:].split(b", %b, " % _SEPARATOR)[:-1])
+
+
+def _is_right(text: bytes, predictions: Sequence[Any]) -> bool:
+    """Return whether msgspec's text of predictions is what plain_value makes of them."""
+    if b"null" in text and _may_hold_nan(predictions):
+        return False
+    if b"NaN" in text or b"Infinity" in text:  # Decimals
+        return False
+    return _is_flat(text, predictions) or writes_by_itself(predictions)
+
+
+def _is_flat(text: bytes, predictions: Sequence[Any]) -> bool:
+    """Return whether predictions are dicts of single values alone, or single values, as most are."""
+    if b"[" in text:
+        return False
+    kinds = set(map(type, predictions))
+    return kinds <= _SINGLE or (kinds == {dict} and text.count(b"{") == len(predictions))
 
 
 def _may_hold_nan(predictions: Sequence[Any]) -> bool:
@@ -81,49 +102,36 @@ def _may_hold_nan(predictions: Sequence[Any]) -> bool:
     return b"\xcb\x7f" in packed or b"\xcb\xff" in packed
 
 
-def _text_or_failure(outcome: Outcome) -> bytes | Failure:
-    if isinstance(outcome, _FAILURES):
+def prediction_text(outcome: Outcome) -> bytes | Failure:
+    """Return an outcome's JSON text; a Failure for an Exception, and for what JSON can't express."""
+    if _is_failure(outcome):
         return _failure(outcome)
+    pid = os.getpid()
     try:
         return _text(outcome)
-    except Exception as error:  # noqa: BLE001 - a prediction may be an object of any kind
-        return Failure("PredictionError", one_line(f"The prediction can't be written as JSON: {error}"))
+    except BaseException as error:  # noqa: BLE001 - a prediction may be an object of any kind
+        check_error(error, pid)
+        message = f"The prediction can't be written as JSON: {Failure.of(error).message}"
+        return Failure("PredictionError", message.removesuffix(": ")[:MAX_MESSAGE_CHARACTERS])
 
 
 def _text(prediction: Any) -> bytes:
     try:
         text = _encoder.encode(prediction)
-    except (TypeError, UnicodeEncodeError):
-        return _strictly(prediction)
-    if b"null" in text and _may_hold_nan([prediction]):
-        _strictly(prediction)
-    return msgspec.json.format(text, indent=0)
+        if _is_right(text, [prediction]):
+            return msgspec.json.format(text, indent=0)
+    except Exception:  # noqa: BLE001, S110 - written with more care, it may be JSON, or says better why not
+        pass
+    return json_text(plain_value(prediction))
 
 
-def _strictly(prediction: Any) -> bytes:
-    """Return the text by the standard library, which also writes True as a key; raise ValueError for NaN."""
-    plain = msgspec.to_builtins(prediction, enc_hook=_plain)
-    try:
-        return _dumps(plain).encode()
-    except ValueError as error:
-        raise ValueError("it holds NaN or Infinity, which JSON has no number for") from error
+def _is_failure(outcome: Outcome) -> bool:
+    return issubclass(type(outcome), _FAILURES)
 
 
 def _failure(outcome: Failure | BaseException) -> Failure:
-    return outcome if isinstance(outcome, Failure) else Failure.of(outcome)
+    return outcome if isinstance(outcome, Failure) else Failure.of(outcome, place_of(outcome))
 
 
-def _plain(value: Any) -> Any:
-    """Return what msgspec can write in place of an object that it doesn't know."""
-    if hasattr(value, "tolist"):
-        return value.tolist()  # numpy's
-    if hasattr(value, "model_dump"):
-        return value.model_dump(by_alias=True)  # pydantic's
-    if hasattr(value, "dict"):
-        return value.dict(by_alias=True)  # pydantic's before its version 2
-    raise TypeError(f"it holds a {type(value).__name__}")
-
-
-_encoder = msgspec.json.Encoder(enc_hook=_plain)
-_packer = msgspec.msgpack.Encoder(enc_hook=_plain)
-_dumps = json.JSONEncoder(allow_nan=False).encode
+_encoder = msgspec.json.Encoder(enc_hook=plain_value)
+_packer = msgspec.msgpack.Encoder(enc_hook=plain_value)

@@ -33,5 +33,13 @@ class TooManyFailuresError(ModelMapReduceError):
     exit_code = 3
 
 
-class MachineFaultError(Exception):
-    """Raised when a record could not be predicted for want of memory, descriptors or disk."""
+class MachineFaultError(ModelMapReduceError):
+    """Raised when a record can't be predicted for want of memory, descriptors or room on a disk.
+
+    That is no failure of the record: it is tried again, alone, in a fresh process. wants_memory tells memory
+    from the rest: a record that wants too much of it in a fresh process as well is to blame itself.
+    """
+
+    def __init__(self, message: str, *, wants_memory: bool = False) -> None:
+        super().__init__(message)
+        self.wants_memory = wants_memory

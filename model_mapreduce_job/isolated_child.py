@@ -13,7 +13,7 @@ from model_mapreduce_job.records import Failure
 from model_mapreduce_job.tally import Tally
 
 if TYPE_CHECKING:
-    from model_mapreduce_job.messages import Fail, Message, Overlong
+    from model_mapreduce_job.messages import Check, Fail, Message, Overlong
     from model_mapreduce_job.model_process import ModelProcess
 
 
@@ -48,7 +48,9 @@ class Child:
         except ProcessLostError as lost:
             raise IncompleteRunError(f"The model can't be loaded: {lost}.") from None
 
-    def ask(self, request: Predict | Overlong | Fail, lines: list[bytes]) -> tuple[Tally, list[bytes]]:
+    def ask(
+        self, request: Predict | Overlong | Fail | Check, lines: list[bytes]
+    ) -> tuple[Tally, list[bytes]]:
         """Return what the answer to a request counts, and its lines; raises what the child raised.
 
         Raises ChildLostError when the child ends, is ended for the time that it takes, or lacks what only a

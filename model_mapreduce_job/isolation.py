@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from model_mapreduce_job.batches import batches
 from model_mapreduce_job.isolated_child import Child, ChildLostError
-from model_mapreduce_job.messages import Fail, Overlong, Predict
+from model_mapreduce_job.messages import Check, Fail, Overlong, Predict
 from model_mapreduce_job.records import OverlongLine
 from model_mapreduce_job.tally import Tally
 
@@ -51,6 +52,7 @@ class IsolatedPrediction:
         self._sizer = RequestSizer()
         self._start = start
         self._timeout = predict_timeout
+        self.first_of_run = True
         self._fail_fast = fail_fast
         self._child: Child | None = None
 
@@ -59,8 +61,10 @@ class IsolatedPrediction:
         try:
             for batch in batches(blocks, self._sizer):
                 yield from self._overlong(batch) if isinstance(batch, OverlongLine) else self._answers(batch)
-                if self._fail_fast:
+                if self._fail_fast and self.first_of_run:
                     self.tally.check_start()
+            if self._child is not None:
+                self._check(self._child)
         except BaseException:
             self._end_child(well=False)
             raise
@@ -99,7 +103,12 @@ class IsolatedPrediction:
                 lost = again
         return self._ask(Fail(lost.failure.kind, lost.failure.message), lines)
 
-    def _ask(self, request: Predict | Overlong | Fail, lines: list[bytes]) -> list[bytes]:
+    def _check(self, child: Child) -> None:
+        """Have the child look whether predictions depend on their batches; one that it ends is no loss."""
+        with suppress(ChildLostError):
+            self.tally.add(child.ask(Check(), [])[0])
+
+    def _ask(self, request: Predict | Overlong | Fail | Check, lines: list[bytes]) -> list[bytes]:
         child = self._child or self._start_child()
         try:
             tally, output = child.ask(request, lines)

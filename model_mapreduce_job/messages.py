@@ -28,7 +28,8 @@ class Describe(msgspec.Struct, tag=True, frozen=True):
 class Run(msgspec.Struct, tag=True, frozen=True):
     """Asks to run one attempt of a map task; of a streamed split, the body has the bytes.
 
-    output is the path to write to; durable asks to sync it; environment is what Hadoop would set.
+    output is the path to write to; durable asks to sync it; environment is what Hadoop would set. first says
+    that the split has the run's first records.
     """
 
     split: Split
@@ -36,6 +37,7 @@ class Run(msgspec.Struct, tag=True, frozen=True):
     output: str
     durable: bool
     environment: dict[str, str] = {}
+    first: bool = False
 
 
 class Load(msgspec.Struct, tag=True, frozen=True):
@@ -57,6 +59,10 @@ class Fail(msgspec.Struct, tag=True, frozen=True):
 
     kind: str
     message: str
+
+
+class Check(msgspec.Struct, tag=True, frozen=True):
+    """Asks whether predictions depend on the batches that they were made in, now that all are written."""
 
 
 class Rehearse(msgspec.Struct, tag=True, frozen=True):
@@ -136,7 +142,7 @@ class Raised(msgspec.Struct, tag=True, frozen=True):
     traceback: str = ""
 
 
-Request: TypeAlias = Begin | Describe | Run | Load | Predict | Overlong | Fail | Rehearse
+Request: TypeAlias = Begin | Describe | Run | Load | Predict | Overlong | Fail | Check | Rehearse
 Answer: TypeAlias = Ready | Described | Progress | Done | Output | Rehearsed | Refused | Faulted | Raised
 Message: TypeAlias = Request | Answer
 

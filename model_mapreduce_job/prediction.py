@@ -1,22 +1,43 @@
-"""Records into outcomes: a batch to the model, and a bad record made to stand alone."""
+"""Records into the texts of their predictions: a batch to the model, and a bad record made to stand alone."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Protocol
 
+from model_mapreduce_job.array_values import rows_of
+from model_mapreduce_job.batch_dependence import Sample, take_sample
+from model_mapreduce_job.batch_sizing import BatchSizer
+from model_mapreduce_job.encoding import prediction_text, prediction_texts
+from model_mapreduce_job.errors import check_error, failure_of
 from model_mapreduce_job.exceptions import ModelContractError
 from model_mapreduce_job.ml_model import BatchModel, MLModel
-from model_mapreduce_job.records import RECORD_ERRORS, Failure, Outcome
+from model_mapreduce_job.own_process import still_ourselves
+from model_mapreduce_job.records import RECORD_ERRORS, Records, Text, kind_of
 
 if TYPE_CHECKING:
-    from model_mapreduce_job.batch_sizing import BatchSizer
+    from collections.abc import Callable
 
 
 class Predictor(Protocol):
-    """What turns records into outcomes."""
+    """What turns records into the texts of predictions.
 
-    def predict(self, records: list[Any]) -> list[Outcome]:
-        """Return one outcome for each record, in order: what the model answered, or a Failure."""
+    What a model is given is its own, and what it answers is written down before it is called again.
+    """
+
+    def predict(self, records: Records) -> list[Text]:
+        """Return one outcome for each record, in order: the JSON text of the answer, or a Failure.
+
+        Raises MachineFaultError when the machine, not a record, is to blame for an error.
+        """
+        ...
+
+    def check_batches(self) -> str:
+        """Return in what a record's prediction depends on the batch that it is in, nothing when it doesn't.
+
+        The model is asked for that, as far as can be a copy of it: call this when no more answers of this
+        process are wanted, or once a task. Raises ModelContractError when answers come in another order.
+        """
         ...
 
 
@@ -32,16 +53,23 @@ class RecordPredictor:
 
     def __init__(self, model: MLModel) -> None:
         self._model = model
+        self._pid = os.getpid()
 
-    def predict(self, records: list[Any]) -> list[Outcome]:
+    def predict(self, records: Records) -> list[Text]:
         """Return one outcome for each record, in order."""
-        return [self._one(record) for record in records]
+        return [self._one(record) for record in records.read]
 
-    def _one(self, record: Any) -> Outcome:
+    def check_batches(self) -> str:
+        """Return nothing: there are no batches."""
+        return ""
+
+    def _one(self, record: Any) -> Text:
         try:
-            return self._model.predict(record)
+            answer = self._model.predict(record)
         except RECORD_ERRORS as error:
-            return Failure.of(error)
+            return failure_of(error, self._pid)
+        still_ourselves(self._pid)
+        return prediction_text(answer)
 
 
 class BatchPredictor:
@@ -50,79 +78,62 @@ class BatchPredictor:
     def __init__(self, model: BatchModel, sizer: BatchSizer) -> None:
         self._model = model
         self._sizer = sizer
-        self._order_is_checked = False
+        self._pid = os.getpid()
+        self._sample: Sample | None = None
+        self._is_checked = False
+        self._copies: list[BatchPredictor] = []
 
-    def predict(self, records: list[Any]) -> list[Outcome]:
-        """Return one outcome for each record, in order.
+    def predict(self, records: Records) -> list[Text]:
+        """Return one outcome for each record, in order; an Exception among the answers is a failure.
 
-        An Exception instance among the model's answers is left for the writer to take as a failure. Raises
-        ModelContractError when the model's answers are not one for each record, in order.
+        Raises ModelContractError when the model's answers are not one for each record.
         """
-        if not records:
-            return []
+        count = len(records.read)
+        return self._ask(records, range(count), records.read) if count else []
+
+    def check_batches(self) -> str:
+        """Return the first record that gets another answer alone, in words; raise when it is the order."""
+        if self._sample is None or self._is_checked:
+            return ""
+        self._is_checked = True
+        return self._sample.check(self._model, self._ask_copy)
+
+    def _ask_copy(self, model: BatchModel) -> Callable[[Records], list[Text]]:
+        self._copies.append(BatchPredictor(model, BatchSizer()))
+        return self._copies[-1].predict
+
+    def _ask(self, records: Records, part: range, data: list[Any] | None = None) -> list[Text]:
         try:
-            answers = self._model.predict_batch(records)
+            answers = self._model.predict_batch(data or [records.again(place) for place in part])
+            rows = rows_of(answers)
         except RECORD_ERRORS as error:
-            return self._bisect(records, error)
-        checked = self._checked(records, answers)
-        if not self._order_is_checked:
-            self._check_order(records, checked)
-        return checked
+            check_error(error, self._pid)
+            return self._bisect(records, part, error)
+        still_ourselves(self._pid)
+        texts = prediction_texts(self._checked(rows, answers, len(part)))
+        if self._sample is None:
+            self._sample = take_sample(records, part, texts)
+        return texts
 
-    def _bisect(self, records: list[Any], error: BaseException) -> list[Outcome]:
-        if len(records) == 1:
-            return [Failure.of(error)]
-        if isinstance(error, MemoryError):
-            self._sizer.out_of_memory(len(records))
-        middle = len(records) // 2
-        return [*self.predict(records[:middle]), *self.predict(records[middle:])]
+    def _bisect(self, records: Records, part: range, error: BaseException) -> list[Text]:
+        count = len(part)
+        if count == 1:
+            return [failure_of(error, self._pid)]
+        if issubclass(type(error), MemoryError):
+            self._sizer.out_of_memory(count)
+        return [*self._ask(records, part[: count // 2]), *self._ask(records, part[count // 2 :])]
 
-    def _checked(self, records: list[Any], answers: Any) -> list[Any]:
-        """Return a batch's answers as a list; raise ModelContractError unless each record has one."""
-        # numpy's arrays and pandas' columns become lists, a table with as many columns as records does not
-        listed = answers.tolist() if hasattr(answers, "tolist") else answers
-        if not isinstance(listed, list | tuple):
+    def _checked(self, rows: list[Any] | None, answers: Any, count: int) -> list[Any]:
+        """Return a batch's answers; raise ModelContractError unless each record has one."""
+        name = kind_of(self._model)
+        if rows is None:
             raise ModelContractError(
-                f"{self._name}.predict_batch answered a {type(answers).__name__}. "
+                f"{name}.predict_batch answered a {kind_of(answers)}. "
                 "It must answer a list with one result for each record, in their order."
             )
-        if len(listed) != len(records):
+        if len(rows) != count:
             raise ModelContractError(
-                f"{self._name}.predict_batch answered {len(listed)} results for {len(records)} records. "
+                f"{name}.predict_batch answered {len(rows)} results for {count} records. "
                 "It must answer one for each, in order; an Exception instance marks a record as failed."
             )
-        return listed if isinstance(listed, list) else list(listed)
-
-    def _check_order(self, records: list[Any], answers: list[Any]) -> None:
-        """Refuse a model whose answers are those that the records get alone, but in another order.
-
-        The first batch whose ends have different answers tells. Where these are what the two records get
-        alone, the model is honest; only where not is each record predicted alone.
-        """
-        first, last = repr(answers[0]), repr(answers[-1])
-        if first == last:
-            return
-        self._order_is_checked = True
-        try:
-            if [self._alone(records[0]), self._alone(records[-1])] == [first, last]:
-                return
-            alone = list(map(self._alone, records))
-        except RECORD_ERRORS:
-            return  # a record that fails alone tells nothing about order
-        together = list(map(repr, answers))
-        if alone != together and sorted(alone) == sorted(together):
-            raise ModelContractError(
-                f"{self._name}.predict_batch answers in another order than its records: "
-                f"{_some(together)} together, {_some(alone)} one at a time. It must keep the order."
-            )
-
-    def _alone(self, record: Any) -> str:
-        return repr(self._checked([record], self._model.predict_batch([record]))[0])
-
-    @property
-    def _name(self) -> str:
-        return type(self._model).__name__
-
-
-def _some(answers: list[str]) -> str:
-    return ", ".join(answers[:4])
+        return rows

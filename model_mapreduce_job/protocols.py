@@ -201,7 +201,8 @@ def json_string(text: bytes) -> bytes:
 
 def error_text(failure: Failure) -> bytes:
     """Return a failure as the JSON object that explains it."""
-    return json.dumps({"type": failure.kind, "message": failure.message}).encode()
+    place = {"at": failure.place} if failure.place else {}
+    return json.dumps({"type": failure.kind, "message": failure.message, **place}).encode()
 
 
 def _without_tabs(text: bytes) -> bytes:

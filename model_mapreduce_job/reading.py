@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import os
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from model_mapreduce_job.errors import failure_of
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.lines import BOM, bare
+from model_mapreduce_job.own_process import still_ourselves
 from model_mapreduce_job.protocols import HeaderLine, has_tabs
-from model_mapreduce_job.records import RECORD_ERRORS, Failure
+from model_mapreduce_job.records import RECORD_ERRORS, Failure, Records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +29,7 @@ class RecordBatch:
     """
 
     keys: list[bytes]
-    records: list[Any]
+    records: Records
     failures: Mapping[int, Failure]
     blank: int = 0
     headers: int = 0
@@ -65,7 +69,8 @@ def read_batch(protocol: InputProtocol, lines: list[bytes]) -> RecordBatch:
         lines = [lines[place] for place in kept]
         failures = {new: failures[place] for new, place in enumerate(kept) if place in failures}
     keys = _keys(protocol, lines, failures, as_they_are=protocol.verbatim and not has_tabs(text))
-    return RecordBatch(keys, read.records, failures, len(read.blank), len(read.headers))
+    records = Records(read.records, _without(failures, lines), partial(_read_alone, protocol))
+    return RecordBatch(keys, records, failures, len(read.blank), len(read.headers))
 
 
 def _read(protocol: InputProtocol, lines: list[bytes], *, utf8: bool) -> _Reading:
@@ -73,20 +78,24 @@ def _read(protocol: InputProtocol, lines: list[bytes], *, utf8: bool) -> _Readin
         line.decode()
         return protocol.read(line)
 
+    pid = os.getpid()
     read = _Reading()
     reads = map(protocol.read if utf8 else read_utf8, lines)
     while read.place() < len(lines):
         try:
             # nearly always this reads them all, and no line is looked at by Python code
             read.records.extend(reads)  # goes on behind the line that raised
+            if read.place() < len(lines):  # a StopIteration ends such a loop without a word
+                _raised(protocol, read, lines[read.place()], StopIteration(), pid)
         except HeaderLine:
             read.headers.add(read.place())
         except RECORD_ERRORS as error:
-            _raised(protocol, read, lines[read.place()], error)
+            _raised(protocol, read, lines[read.place()], error, pid)
+    still_ourselves(pid)
     return read
 
 
-def _raised(protocol: InputProtocol, read: _Reading, line: bytes, error: BaseException) -> None:
+def _raised(protocol: InputProtocol, read: _Reading, line: bytes, error: BaseException, pid: int) -> None:
     """Note what a line is that its protocol raised on: blank, a failure, or after all a record."""
     if isinstance(error, InputError):
         raise error  # no record's own: what the columns are is in doubt from here on
@@ -96,7 +105,7 @@ def _raised(protocol: InputProtocol, read: _Reading, line: bytes, error: BaseExc
     try:
         read.records.append(_read_again(protocol, line, error))
     except RECORD_ERRORS as reason:
-        read.failures[read.place()] = Failure.of(reason)
+        read.failures[read.place()] = replace(failure_of(reason, pid), place="")
 
 
 def _read_again(protocol: InputProtocol, line: bytes, error: BaseException) -> Any:
@@ -104,6 +113,19 @@ def _read_again(protocol: InputProtocol, line: bytes, error: BaseException) -> A
     if read_again is None or isinstance(error, UnicodeDecodeError):
         raise error
     return read_again(line, error)
+
+
+def _read_alone(protocol: InputProtocol, line: bytes) -> Any:
+    try:
+        return protocol.read(line)
+    except RECORD_ERRORS as error:
+        return _read_again(protocol, line, error)
+
+
+def _without(failures: Mapping[int, Failure], lines: list[bytes]) -> list[bytes]:
+    if not failures:
+        return lines
+    return [line for place, line in enumerate(lines) if place not in failures]
 
 
 def _keys(

@@ -11,7 +11,7 @@ from model_mapreduce_job.printable import printable
 from model_mapreduce_job.tally import FINGERPRINT_GROUP, GROUP, MAX_KINDS, OTHER, fingerprint_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 COUNTS = ("lines", "predicted", "failed", "blank", "headers", "batches", "predict_ms", "load_ms")
 _TOP_REASONS = 3
@@ -34,7 +34,8 @@ class RunSummary:
 
     reasons counts failures by type of error, and examples has one message for each. seconds is the run's
     wall time; predict_ms and load_ms are summed over tasks. known is false when the runner gave no counters.
-    input_records is how many records the cluster itself says that it gave to the tasks.
+    input_records is how many records the cluster itself says that it gave to the tasks. warnings are what
+    tasks say of the model that a person should know.
     """
 
     seconds: float
@@ -51,6 +52,7 @@ class RunSummary:
     fingerprint: str | None = None
     known: bool = True
     input_records: int | None = None
+    warnings: Sequence[str] = ()
 
     @classmethod
     def of(
@@ -59,6 +61,7 @@ class RunSummary:
         seconds: float,
         examples: Mapping[str, str],
         input_records: int | None = None,
+        warnings: Sequence[str] = (),
     ) -> RunSummary:
         """Return the summary of a step's counters by group and name; no counters at all are unknown."""
         own = dict(counters.get(GROUP, {}))
@@ -71,6 +74,7 @@ class RunSummary:
             fingerprint=fingerprint_of(limbs) if len(limbs) == _LIMBS else None,
             known=bool(own) or input_records == 0,
             input_records=input_records,
+            warnings=warnings,
             **counts,
         )
 
@@ -117,7 +121,8 @@ class RunSummary:
 
     def table(self) -> str:
         """Return the summary as lines for a person to read."""
-        return "\n".join([*self._rows(), *self._reason_rows(), self._verdict()])
+        warnings = [f"warning: {printable(warning)}" for warning in self.warnings]
+        return "\n".join([*self._rows(), *self._reason_rows(), *warnings, self._verdict()])
 
     def as_json(self) -> dict[str, Any]:
         """Return the summary as a JSON object."""
@@ -132,6 +137,7 @@ class RunSummary:
             "seconds": round(self.seconds, 3),
             "records_per_second": round(self.records_per_second, 1),
             "fingerprint": self.fingerprint,
+            "warnings": list(self.warnings),
         }
 
     @property

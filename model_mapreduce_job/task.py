@@ -54,6 +54,7 @@ class Prediction(Protocol):
     """A task's way from lines to lines, in this process or isolated; the tally counts what went through."""
 
     tally: Tally
+    first_of_run: bool
 
     def predict_lines(self, blocks: Iterable[Block]) -> Iterator[list[bytes]]:
         """Yield the output lines of each batch, in order."""
@@ -134,7 +135,9 @@ class TaskFactory:
         options = self._options
         is_repeated = options.isolate == "auto" and attempt > 0
         if options.isolate == "always" or is_repeated or (options.predict_timeout and not self._page):
-            return IsolatedPrediction(self._start_child, self._limit, fail_fast=not options.no_fail_fast)
+            isolated = IsolatedPrediction(self._start_child, self._limit, fail_fast=not options.no_fail_fast)
+            isolated.first_of_run = starts_a_file()
+            return isolated
         return self._make(isolated=False)
 
     def make_isolated(self) -> BatchPrediction:
@@ -178,7 +181,9 @@ class TaskFactory:
             writer=OUTPUT_PROTOCOLS[protocol or options.output_protocol](model, options),
             sizer=sizer,
             tally=Tally(load_ns=perf_counter_ns() - started),
-            fail_fast=not (options.no_fail_fast or isolated),
+            fail_fast=not options.no_fail_fast,
+            first_of_run=starts_a_file() and not isolated,
+            check_batches=not isolated,
             fingerprint=options.fingerprint,
             watch=Watched(self._page, self._limit) if self._page else Unwatched(),
         )
@@ -189,6 +194,14 @@ def attempt_number() -> int:
     attempt = os.environ.get("mapreduce_task_attempt_id") or os.environ.get("mapred_task_id") or ""  # noqa: SIM112
     number = attempt.rpartition("_")[2]
     return int(number) if number.isdigit() else 0
+
+
+def starts_a_file() -> bool:
+    """Return whether this process' task starts at the beginning of a file, as Hadoop says it.
+
+    A task that has only a later part of a file never has the first records of a run.
+    """
+    return os.environ.get("mapreduce_map_input_start", "0") == "0"  # noqa: SIM112 - Hadoop's spelling
 
 
 def _reader(model: MLModel, options: Namespace) -> InputProtocol:

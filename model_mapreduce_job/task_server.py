@@ -11,6 +11,7 @@ from model_mapreduce_job.channel import EndOfChannel, ForeignBytesError
 from model_mapreduce_job.exceptions import MachineFaultError, ModelMapReduceError
 from model_mapreduce_job.messages import (
     Begin,
+    Check,
     Describe,
     Done,
     Fail,
@@ -111,10 +112,10 @@ class TaskServer:
             return self._answered(request, data)
         except EndOfChannel:
             raise
-        except ModelMapReduceError as error:
-            return refused(error), b""
         except MachineFaultError as fault:
             return Faulted(one_line(str(fault))), b""
+        except ModelMapReduceError as error:
+            return refused(error), b""
         except Exception as error:  # noqa: BLE001 - the starter decides whether to try again
             return Raised(one_line(f"{type(error).__name__}: {error}"), traceback.format_exc()), b""
 
@@ -129,11 +130,11 @@ class TaskServer:
             case Load():
                 self._isolated = self._factory.make_isolated()
                 return Ready(), b""
-            case Predict() | Overlong() | Fail():
+            case Predict() | Overlong() | Fail() | Check():
                 return self._output(request, data)
         raise ForeignBytesError(f"{type(request).__name__} is no request")
 
-    def _output(self, request: Predict | Overlong | Fail, data: bytes) -> tuple[Answer, bytes]:
+    def _output(self, request: Predict | Overlong | Fail | Check, data: bytes) -> tuple[Answer, bytes]:
         task = self._isolated = self._isolated or self._factory.make_isolated()
         lines = _lines(task, request, data)
         counted, task.tally = task.tally.as_dict(), Tally()
@@ -146,7 +147,11 @@ class TaskServer:
         self._channel.send(Progress())
 
 
-def _lines(task: BatchPrediction, request: Predict | Overlong | Fail, data: bytes) -> list[bytes]:
+def _lines(task: BatchPrediction, request: Predict | Overlong | Fail | Check, data: bytes) -> list[bytes]:
+    if isinstance(request, Check):
+        task.check_model()
+        return []
+    task.fresh_and_alone = isinstance(request, Predict) and request.alone
     if isinstance(request, Fail):
         return task.fail(data, Failure(request.kind, request.message))
     blocks: list[Block] = [OverlongLine(data)] if isinstance(request, Overlong) else [data.split(b"\n")]

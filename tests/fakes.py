@@ -8,6 +8,8 @@ from typing import Any, TypedDict
 import msgspec
 import numpy as np
 
+from model_mapreduce_job.records import Records
+
 
 class Number(TypedDict):
     """A record with one number."""
@@ -245,6 +247,12 @@ class UnprintableError(Exception):
 
 def numbers(*values: float) -> list[Number]:
     return [{"x": value} for value in values]
+
+
+def records_of(*records: Any) -> Records:
+    """Return records as a batch has them, decoded from JSON whenever they are asked for."""
+    lines = list(map(msgspec.json.encode, records))
+    return Records(list(map(msgspec.json.decode, lines)), lines, msgspec.json.decode)
 
 
 def lines_of(*values: Any) -> list[bytes]:

@@ -62,7 +62,7 @@ def test_a_failed_record_has_a_null_prediction() -> None:
 def test_a_failed_record_is_explained_on_request() -> None:
     lines = output_of(task_of(RaisesOn(2), explain=True), [b'{"x": 2}', b'{"x": "a"}', b"?"])
     assert [line.partition(b"\t")[2] for line in lines] == [
-        b'{"error": {"type": "ValueError", "message": "2.0 is bad"}}',
+        b'{"error": {"type": "ValueError", "message": "2.0 is bad", "at": "fakes.py:102"}}',
         b'{"error": {"type": "ValidationError", "message": "Expected `float`, got `str` - at `$.x`"}}',
         b'{"error": {"type": "DecodeError", "message": "JSON is malformed: invalid character (byte 0)"}}',
     ]
@@ -138,7 +138,9 @@ BAD = [b"?"] * 10
 
 def test_a_task_whose_first_thousand_records_all_fail_ends_early_with_the_reason() -> None:
     task = task_of(Doubler(), 10)
-    told = r"The first 1,000 records of a task all failed, 1,000 of them with DecodeError: JSON is malformed"
+    told = (
+        r"The first 1,000 records of the input all failed, most of them with DecodeError: JSON is malformed"
+    )
     with pytest.raises(TooManyFailuresError, match=told):
         output_of(task, *[BAD] * 10_000)
 

@@ -55,6 +55,7 @@ def _sample_rows(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "", f"a record ended the model's process ({plan.trial.lost}): predicted once more, in isolation"
     for kind, count in list(summary.reasons.items())[:_REASONS]:
         yield "", f"{count:,} x {kind}: {summary.examples.get(kind, '')[:_EXAMPLE_CHARACTERS]}"
+    yield from (("warning", warning) for warning in plan.trial.rehearsal.tally.warnings)
 
 
 def _schema(rehearsal: Rehearsal) -> str:

@@ -11,7 +11,7 @@ from model_mapreduce_job.exceptions import IncompleteRunError
 from model_mapreduce_job.messages import Done, Faulted, Progress, Raised, Refused, Run, raise_refused
 from model_mapreduce_job.model_process import GRACE_SECONDS, ProcessLostError
 from model_mapreduce_job.runners.map_task import MAX_ATTEMPTS, Attempt, MapTask
-from model_mapreduce_job.tally import Tally
+from model_mapreduce_job.tally import RunStart, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,11 +45,13 @@ class LocalEngine:
     parts: Parts
     progress: ProgressDisplay
     workers: int
+    fail_fast: bool = False
     tally: Tally = field(default_factory=Tally)
     idle: list[ModelProcess] = field(default_factory=list)
     model: ModelFacts | None = None
     _busy: list[Busy] = field(default_factory=list)
     _again: deque[tuple[MapTask, int]] = field(default_factory=deque)
+    _start_of_run: RunStart = field(default_factory=RunStart)
     _done_bytes: int = 0
     _under_way: dict[int, Progress] = field(default_factory=dict)
 
@@ -94,9 +96,8 @@ class LocalEngine:
         path = str(self.parts.attempt_path(task, attempt))
         worker = self._worker(fresh=attempt > 0)
         self._busy.append(Busy(worker, Attempt(task, attempt, path)))
-        worker.send(
-            Run(task.split, attempt, path, self.parts.durable, self.environment(task, attempt)), task.data
-        )
+        environment, first = self.environment(task, attempt), task.number == 0
+        worker.send(Run(task.split, attempt, path, self.parts.durable, environment, first), task.data)
 
     def _worker(self, *, fresh: bool) -> ModelProcess:
         """Return an idle worker, or a fresh one, which has loaded no model yet."""
@@ -168,7 +169,10 @@ class LocalEngine:
         self._again.append((attempt.task, attempt.number + 1))
 
     def _count(self, task: MapTask, tally: dict[str, Any]) -> None:
-        self.tally.add(Tally(**tally))
+        counted = Tally(**tally)
+        self.tally.add(counted)
+        if self.fail_fast:
+            self._start_of_run.add(task.number, counted)
         self._under_way.pop(task.number, None)
         self._done_bytes += task.split.length or len(task.data)
 

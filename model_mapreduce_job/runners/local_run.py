@@ -48,6 +48,7 @@ class RunPlan:
     max_record_bytes: int = 0
     resume: bool = False
     quiet: bool = False
+    fail_fast: bool = False
     begin: Begin = field(default_factory=lambda: Begin({}))
     show: Callable[[bytes], None] | None = None
     first_worker: FirstWorker | None = None
@@ -76,6 +77,7 @@ class LocalRun:
 
     plan: RunPlan = field(default_factory=RunPlan)
     examples: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
     model: ModelFacts | None = None
     output: OutputDirectory | None = None
     parts: Parts | None = None
@@ -145,11 +147,12 @@ class LocalRun:
             parts=self.parts,
             progress=make_progress(sys.__stderr__ or sys.stderr, total, quiet=self.plan.quiet),
             workers=step.workers,
+            fail_fast=self.plan.fail_fast,
             idle=list(step.idle),
         )
         tasks = engine.run(self._tasks(splits, stdin))
         self.verify()
-        self.examples = engine.tally.examples
+        self.examples, self.warnings = engine.tally.examples, engine.tally.warnings
         self.model = engine.model
         return engine.tally, tasks
 

@@ -51,6 +51,7 @@ class Worker:
         """
         os.environ.update(request.environment)
         prediction = self._prediction(request.attempt)
+        prediction.first_of_run = request.first
         with (
             open_source(request.split, data) as source,
             PartWriter(Path(request.output), self._files, durable=request.durable) as part,
