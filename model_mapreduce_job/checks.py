@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from mrjob.util import expand_path
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.first_line import first_line
+from model_mapreduce_job.input_columns import check_order, input_columns
 from model_mapreduce_job.ml_model_manager import check_name
 from model_mapreduce_job.options import ON_THIS_MACHINE
 from model_mapreduce_job.summary_file import try_summary_file
-from model_mapreduce_job.task import DELIMITERS, header_columns
+from model_mapreduce_job.task import DELIMITERS
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -29,8 +29,18 @@ def check(job: MLModelMapReduceJob, first: FirstWorker) -> None:
         try_summary_file(options.summary_file, options.output_dir, options.args)
     _check_configurations(options.conf_paths or [])
     _check_model(options.model_qualified_name, first.described().names)
-    if options.input_protocol in DELIMITERS and not options.columns:
-        job.set_option("columns", header_columns(first_line(job), options))
+    if options.input_protocol in DELIMITERS:
+        _learn_columns(job)
+
+
+def _learn_columns(job: MLModelMapReduceJob) -> None:
+    options = job.options
+    found = input_columns(job)
+    if options.runner not in ON_THIS_MACHINE:
+        check_order(found.orders, "--columns" if options.columns else options.args[0])
+    job.column_orders = found.orders
+    if not options.columns:
+        job.set_option("columns", found.text)
 
 
 def _check_model(name: str | None, names: list[str]) -> None:

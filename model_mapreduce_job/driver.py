@@ -73,6 +73,7 @@ def plan_of(job: MLModelMapReduceJob) -> RunPlan:
         begin=job.begin(),
         show=job.show,
         first_worker=job.first_worker(),
+        column_orders=job.column_orders,
     )
 
 

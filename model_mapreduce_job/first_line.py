@@ -1,12 +1,13 @@
-"""The first line of a job's input, read by the driver before the run."""
+"""The first line of each input, read by the driver before the run."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.plan.input_files import list_files
 from model_mapreduce_job.runners.compression import decompressed, whole_or_error
 from model_mapreduce_job.runners.inputs import STDIN, list_inputs
 from model_mapreduce_job.runners.streams import as_source
@@ -17,26 +18,42 @@ if TYPE_CHECKING:
     from model_mapreduce_job.lines import Source
     from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
 
-_MAX_HEADER_BYTES = 1 << 20
+_MAX_HEADER_BYTES = 16 << 20
+_LOOK_BYTES = 1 << 12
 
 
-def first_line(job: MLModelMapReduceJob) -> bytes:
-    """Return the first line of a job's input, wherever that is; raises InputError when there is none.
+@dataclass(frozen=True)
+class FirstLine:
+    """An input, as messages name it, and its first line; None of a pipe, which can be read only once."""
 
-    Standard input can be read from its start again.
+    path: str
+    line: bytes | None
+
+
+def first_lines(job: MLModelMapReduceJob) -> Iterator[FirstLine]:
+    """Yield each input of a job with its first line, less those that are empty; reads on only when asked to.
+
+    Standard input can be read from its start again. Raises InputError for one that can't be read.
     """
-    path = next(iter(job.options.args), STDIN)
-    if path == STDIN:
-        source = as_source(job.stdin)
-        begun = _read_line(source)
-        job.replace_stdin(Unread(begun, source))
-    elif "://" in path and not path.startswith("file://"):
-        begun = _read_remote(job, path)
-    else:
-        begun = _read_file(path)
-    if not begun.strip():
-        raise InputError(f"The input {path} starts with no header. Name its columns with --columns a,b,c.")
-    return begun.partition(b"\n")[0]
+    for pattern in job.options.args or [STDIN]:
+        if pattern == STDIN:
+            found = _of_stdin(job)
+        elif is_remote(pattern):
+            found = _of_remote(job, pattern)
+        else:
+            found = map(_of_file, list_inputs([pattern]))
+        yield from (first for first in found if first.line != b"")
+
+
+def local_first_lines(job: MLModelMapReduceJob) -> Iterator[FirstLine]:
+    """Yield each input that is a file of this machine with its first line, less those that are empty."""
+    patterns = [path for path in job.options.args if path != STDIN and not is_remote(path)]
+    yield from (first for first in map(_of_file, list_inputs(patterns)) if first.line)
+
+
+def is_remote(path: str) -> bool:
+    """Return whether a path is a URI of another machine's file."""
+    return "://" in path and not path.startswith("file://")
 
 
 class Unread:
@@ -58,27 +75,33 @@ class Unread:
         yield from chain(begun.splitlines(keepends=True), lines)
 
 
-def _read_line(source: Any) -> bytes:
-    line: bytes = source.readline(_MAX_HEADER_BYTES)
-    return line
+def _of_stdin(job: MLModelMapReduceJob) -> Iterator[FirstLine]:
+    source: Any = as_source(job.stdin)
+    line = source.readline(_MAX_HEADER_BYTES)
+    job.replace_stdin(Unread(line, source))
+    yield FirstLine(STDIN, line)
 
 
-def _read_file(pattern: str) -> bytes:
-    path = Path(list_inputs([pattern])[0])
-    if not path.is_file():
-        raise InputError(
-            f"The input {path} can be read only once, so its first line can't be looked at for the columns. "
-            "Name them with --columns a,b,c."
-        )
-    with whole_or_error(str(path)), path.open("rb") as file:
-        return _read_line(decompressed(str(path), file))
+def _of_file(path: str) -> FirstLine:
+    if not Path(path).is_file():
+        return FirstLine(path, None)
+    with whole_or_error(path), Path(path).open("rb") as file:
+        return FirstLine(path, _read_line(decompressed(path, file)))
 
 
-def _read_remote(job: MLModelMapReduceJob, path: str) -> bytes:
-    begun = b""
+def _of_remote(job: MLModelMapReduceJob, pattern: str) -> Iterator[FirstLine]:
     with job.make_plain_runner() as runner:
-        for chunk in runner.fs.cat(path):
-            begun += chunk
-            if b"\n" in begun or len(begun) > _MAX_HEADER_BYTES:
-                break
-    return begun
+        for file in list_files(runner, [pattern]):
+            with whole_or_error(file.path), file.open(0) as opened:
+                stream: Any = opened
+                yield FirstLine(file.path, _read_line(decompressed(file.path, stream)) if file.size else b"")
+
+
+def _read_line(source: Source) -> bytes:
+    """Return the first line with its newline, nothing for a file that holds nothing but blanks."""
+    begun = b""
+    while data := source.read(_LOOK_BYTES):
+        begun += data
+        if b"\n" in begun.lstrip() or len(begun) > _MAX_HEADER_BYTES:
+            break
+    return begun.partition(b"\n")[0] + b"\n" if begun.strip() else b""

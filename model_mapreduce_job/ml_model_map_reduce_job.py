@@ -18,6 +18,7 @@ import json
 import os
 import warnings
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from yaml import YAMLError
@@ -41,8 +42,9 @@ from model_mapreduce_job.task_main import become_mapper, counter_lines, line_blo
 from model_mapreduce_job.task_options import TaskOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from model_mapreduce_job.column_order import ColumnOrder
     from model_mapreduce_job.first_worker import FirstWorker
     from model_mapreduce_job.task import Prediction
 
@@ -57,6 +59,8 @@ class MLModelMapReduceJob(MRJob):
 
     INPUT_PROTOCOL = JSONValueProtocol
     OUTPUT_PROTOCOL = JSONProtocol
+    # the inputs whose columns stand in another order than the run's, as the driver finds them
+    column_orders: Mapping[str, ColumnOrder] = MappingProxyType({})
 
     def configure_args(self) -> None:
         """Add the job's options to mrjob's."""

@@ -16,8 +16,6 @@ from model_mapreduce_job.delimited import (
     RowShape,
     RowStyle,
     check_columns,
-    join_row,
-    parse_columns,
     split_row,
 )
 from model_mapreduce_job.exceptions import InputError
@@ -237,12 +235,6 @@ def columns(options: Namespace) -> list[str]:
             f"The columns of the {options.input_protocol} input are not known. Name them: --columns a,b,c."
         )
     return check_columns(split_row(options.columns, ","))
-
-
-def header_columns(first_line: bytes, options: Namespace) -> str:
-    """Return what --columns would say for an input that starts with this line; raises InputError."""
-    names = parse_columns(first_line, DELIMITERS[options.input_protocol])
-    return join_row(names, ",").decode()
 
 
 def row_shape(model: MLModel, options: Namespace) -> RowShape:

@@ -6,6 +6,7 @@ import json
 import logging
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.exceptions import InputError
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from model_mapreduce_job.column_order import ColumnOrder
     from model_mapreduce_job.messages import Begin
     from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
     from model_mapreduce_job.plan.rehearsal import Rehearsal
@@ -59,7 +61,7 @@ def plan_job(job: MLModelMapReduceJob) -> None:
         logging.getLogger("mrjob.conf").setLevel(logging.ERROR)
     runner = job.make_plain_runner()
     try:
-        plan = make_plan(options, runner, job.begin(), job.show)
+        plan = make_plan(options, runner, job.begin(), show=job.show, orders=job.column_orders)
     finally:
         runner.cleanup(mode=["LOCAL_TMP"])  # nothing else was made
     plan = replace(plan, assumptions=[*plan.assumptions, *_notes(job, plan)])
@@ -71,14 +73,19 @@ def plan_job(job: MLModelMapReduceJob) -> None:
 
 
 def make_plan(
-    options: Namespace, runner: Any, begin: Begin, show: Callable[[bytes], None] | None = None
+    options: Namespace,
+    runner: Any,
+    begin: Begin,
+    *,
+    show: Callable[[bytes], None] | None = None,
+    orders: Mapping[str, ColumnOrder] = MappingProxyType({}),
 ) -> Plan:
     """Return the plan of a job with these options on a runner; raises what plan_job does before it tells."""
     if runner.alias == "hadoop":
         runner.get_hadoop_version()  # raises when there is no command to start the run with
     cluster = cluster_of(runner)
     files = list_files(runner, options.args)
-    sample = read_sample(files, options.max_record_bytes)
+    sample = read_sample(files, options.max_record_bytes, orders=orders)
     trial = try_out(begin, sample.blocks, show=show)
     figures = figures_of(files, sample, trial)
     durations = _durations(files, sample, trial, figures.rows, cluster)

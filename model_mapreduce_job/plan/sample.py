@@ -7,15 +7,18 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate, groupby, zip_longest
 from time import monotonic
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from model_mapreduce_job.column_order import rearranged
 from model_mapreduce_job.lines import BLOCK_BYTES, read_blocks
 from model_mapreduce_job.records import OverlongLine
 from model_mapreduce_job.runners.compression import decompressed, whole_or_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from model_mapreduce_job.column_order import ColumnOrder
     from model_mapreduce_job.lines import Block, Source
     from model_mapreduce_job.plan.input_files import InputFile
 
@@ -69,15 +72,23 @@ class Sample:
     is_whole: bool
 
 
-def read_sample(files: Sequence[InputFile], max_record_bytes: int, seconds: float = READ_SECONDS) -> Sample:
-    """Return a sample of files, about 8 MiB at most; raises InputError for one that can't be read."""
+def read_sample(
+    files: Sequence[InputFile],
+    max_record_bytes: int,
+    seconds: float = READ_SECONDS,
+    orders: Mapping[str, ColumnOrder] = MappingProxyType({}),
+) -> Sample:
+    """Return a sample of files, about 8 MiB at most; raises InputError for one that can't be read.
+
+    orders has the order of columns of files, by path, that have another than the run's.
+    """
     deadline = monotonic() + seconds
     parts: list[Part] = []
     for place in choose_places(files):
         if parts and (monotonic() > deadline or sum(len(part.text) for part in parts) >= SAMPLE_BYTES):
             break
         parts.append(_read(place, max_record_bytes, deadline))
-    return _sample(files, parts, max_record_bytes)
+    return _sample(files, parts, max_record_bytes, orders)
 
 
 def choose_places(files: Sequence[InputFile]) -> list[Place]:
@@ -158,8 +169,13 @@ class _Counted:
         return data
 
 
-def _sample(files: Sequence[InputFile], parts: Sequence[Part], max_record_bytes: int) -> Sample:
-    by_part = [list(_lines(part.text, max_record_bytes)) for part in parts]
+def _sample(
+    files: Sequence[InputFile],
+    parts: Sequence[Part],
+    max_record_bytes: int,
+    orders: Mapping[str, ColumnOrder],
+) -> Sample:
+    by_part = [list(_lines(part.text, max_record_bytes, orders.get(part.place.file.path))) for part in parts]
     lines = [line for turn in zip_longest(*by_part) for line in turn if line is not None]
     return Sample(
         blocks=list(_blocks(lines)),
@@ -172,8 +188,8 @@ def _sample(files: Sequence[InputFile], parts: Sequence[Part], max_record_bytes:
     )
 
 
-def _lines(text: bytes, max_record_bytes: int) -> Iterator[bytes | OverlongLine]:
-    for block in read_blocks(io.BytesIO(text), max_record_bytes):
+def _lines(text: bytes, max_record_bytes: int, order: ColumnOrder | None) -> Iterator[bytes | OverlongLine]:
+    for block in rearranged(read_blocks(io.BytesIO(text), max_record_bytes), order):
         yield from [block] if isinstance(block, OverlongLine) else block
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -11,7 +12,9 @@ from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.runners.splits import Split, plan_splits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from model_mapreduce_job.column_order import ColumnOrder
 
 STDIN = "-"
 _MOST_NAMES = 5
@@ -27,6 +30,17 @@ def list_inputs(patterns: Iterable[str]) -> list[str]:
         return [path for pattern in patterns for path in _files_at(local_path(pattern))]
     except OSError as error:
         raise _unreadable(error) from error
+
+
+def with_orders(splits: list[Split], orders: Mapping[str, ColumnOrder]) -> list[Split]:
+    """Return splits that know the order of their file's columns, where orders has it by the file's path."""
+    by_path = {path if path == STDIN else str(_absolute(path)): order for path, order in orders.items()}
+    return [
+        replace(split, delimiter=order.delimiter, places=tuple(order.places))
+        if (order := by_path.get(split.path))
+        else split
+        for split in splits
+    ]
 
 
 def plan_inputs(paths: list[str], workers: int) -> list[Split]:

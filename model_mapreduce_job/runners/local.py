@@ -19,7 +19,7 @@ from model_mapreduce_job.content_digest import comparable
 from model_mapreduce_job.lines import BLOCK_BYTES
 from model_mapreduce_job.model_process import SCRIPT, python_command, same_imports, start
 from model_mapreduce_job.runners.dist_cache import fill_dist_cache
-from model_mapreduce_job.runners.inputs import STDIN, list_inputs, plan_inputs
+from model_mapreduce_job.runners.inputs import STDIN, list_inputs, plan_inputs, with_orders
 from model_mapreduce_job.runners.local_run import LocalRun, MapStep
 from model_mapreduce_job.runners.parts import in_order
 from model_mapreduce_job.runners.private_directory import PrivateDirectory
@@ -125,7 +125,8 @@ class _OnLocalEngine(SimMRJobRunner):
 
     def _split_mapper_input(self, input_paths: list[str], step_num: int) -> Any:
         if step_num in self.local_run.plan.predicted_steps:
-            return plan_inputs(input_paths, self._workers())
+            splits = plan_inputs(input_paths, self._workers())
+            return with_orders(splits, self.local_run.plan.column_orders)
         return super()._split_mapper_input(list(map(self._stored, input_paths)), step_num)
 
     def _run_mappers_and_combiners(self, step_num: int, map_splits: list[Split]) -> None:

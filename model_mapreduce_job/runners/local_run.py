@@ -24,8 +24,9 @@ from model_mapreduce_job.runners.progress import make_progress
 from model_mapreduce_job.runners.streams import as_source, chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from model_mapreduce_job.column_order import ColumnOrder
     from model_mapreduce_job.first_worker import FirstWorker
     from model_mapreduce_job.lines import Source
     from model_mapreduce_job.model_process import ModelProcess
@@ -52,6 +53,7 @@ class RunPlan:
     begin: Begin = field(default_factory=lambda: Begin({}))
     show: Callable[[bytes], None] | None = None
     first_worker: FirstWorker | None = None
+    column_orders: Mapping[str, ColumnOrder] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -25,16 +25,20 @@ class Split:
 
     A streamed input, such as a pipe, is one split of length 0, which is cut into chunks while it's read.
     state is the file's when the split was made: device, inode, size and time; empty where it's not known.
+    delimiter and places are a ColumnOrder's, where the file's columns have one of their own.
     """
 
     path: str
     start: int
     length: int
     streamed: bool = False
+    delimiter: str = ""
+    places: tuple[int, ...] = ()
     state: tuple[int, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
-        """Make state what it was before it went through JSON."""
+        """Make state and places what they were before they went through JSON."""
+        object.__setattr__(self, "places", tuple(self.places))
         object.__setattr__(self, "state", tuple(self.state))
 
     def __str__(self) -> str:

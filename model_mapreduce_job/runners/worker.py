@@ -7,6 +7,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from model_mapreduce_job.column_order import ColumnOrder, rearranged
 from model_mapreduce_job.lines import read_blocks
 from model_mapreduce_job.runners.files import DISK
 from model_mapreduce_job.runners.parts import PartWriter
@@ -43,6 +44,7 @@ class Worker:
         self._report = report
         self._files = files
         self._kept: Prediction | None = None
+        self._order: ColumnOrder | None = None
 
     def run(self, request: Run, data: bytes) -> PartRecord:
         """Run one attempt and return its part's record; the part is whole, and synced if asked for.
@@ -52,8 +54,10 @@ class Worker:
         os.environ.update(request.environment)
         prediction = self._prediction(request.attempt)
         prediction.first_of_run = request.first
+        split = request.split
+        self._order = ColumnOrder(split.delimiter, split.places) if split.places else None
         with (
-            open_source(request.split, data) as source,
+            open_source(split, data) as source,
             PartWriter(Path(request.output), self._files, durable=request.durable) as part,
         ):
             self._write(prediction, source, part)
@@ -77,7 +81,8 @@ class Worker:
 
     def _write(self, prediction: Prediction, source: RangeSource | StreamSource, part: PartWriter) -> None:
         reported = monotonic()
-        for lines in prediction.predict_lines(read_blocks(source, self._max_record_bytes)):
+        blocks = rearranged(read_blocks(source, self._max_record_bytes), self._order)
+        for lines in prediction.predict_lines(blocks):
             if lines:
                 part.write(b"\n".join(lines) + b"\n")
             if monotonic() - reported > _REPORT_SECONDS:
