@@ -396,9 +396,16 @@ def test_a_requester_who_pays_says_so_to_s3_and_to_hadoop(driver: Driver, stack:
     assert pays in step["HadoopJarStep"]["Args"]
 
 
-def test_counters_that_were_not_read_are_unknown(driver: Driver, lines: Path) -> None:
-    ended = driver.run("--model_qualified_name", "iris_model", "--no-read-logs", lines, job=MAIN_JOB)
-    assert "complete: " not in ended.stderr
+def test_counts_that_were_not_read_prove_nothing_and_publish_nothing(driver: Driver, lines: Path) -> None:
+    model = ("--model_qualified_name", "iris_model", "--max_error_rate", "0.5", "--no-read-logs")
+    driver.stack.client("s3").create_bucket(
+        Bucket="unread", CreateBucketConfiguration={"LocationConstraint": REGION}
+    )
+    ended = driver.run(*model, "--output-dir", "s3://unread/out", lines, job=MAIN_JOB)
+    assert ended.returncode == 1, ended.stderr
+    assert "--unproven" in ended.stderr.splitlines()[-1]
+    listed = driver.stack.client("s3").list_objects_v2(Bucket="unread")["Contents"]
+    assert not [entry["Key"] for entry in listed if entry["Key"].endswith("_SUCCESS")]
 
 
 # Logs
