@@ -145,7 +145,7 @@ def test_a_task_that_fails_ends_the_run_with_exit_code_1_and_its_reason(driver: 
     [
         (["--model_qualified_name", "nobody", INPUT], "iris_model"),
         ([*MODEL, "s3://nobody/nothing.ldjson"], "s3://nobody/nothing.ldjson"),
-        ([*MODEL, "--output-dir", "hdfs:///out", INPUT], "-r emr writes to S3"),
+        ([*MODEL, "--output-dir", "hdfs:///out", INPUT], "Invalid S3 URI: 'hdfs:///out'"),
         ([*MODEL, PROJECT / "data" / "*.xz"], "There is no input"),
     ],
 )

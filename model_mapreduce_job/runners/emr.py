@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 from mrjob.conf import combine_dicts
 from mrjob.emr import EMRJobRunner
-from mrjob.parse import is_s3_uri
 from mrjob.step import StepFailedException
 
-from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.runners.aws_errors import UNREACHED, aws_errors
 from model_mapreduce_job.runners.emr_inputs import UPLOADED, EmrInputs
 from model_mapreduce_job.runners.emr_security import ensure_security_configuration
@@ -125,10 +123,6 @@ class EmrRunner(EMRJobRunner):
     # Steps
 
     def _find_inputs(self) -> None:
-        if not is_s3_uri(self._output_dir):
-            raise InputError(
-                f"-r emr writes to S3, and --output-dir {self._output_dir} is elsewhere. Name an s3:// place."
-            )
         self._inputs = EmrInputs.find(
             self._input_paths, self.fs.s3.make_s3_client, look_at_s3=self._opts["check_input_paths"]
         )

@@ -157,6 +157,46 @@ def test_a_task_that_fails_ends_the_run_with_exit_code_1_and_its_reason(
     assert "NoSuchConfig" in ended.stderr.partition("Probable cause of failure")[2]
 
 
+def test_ctrl_c_on_a_shared_cluster_kills_the_application_that_cancelling_leaves(
+    driver: Driver, hadoop: LocalHadoop, first: First, tmp_path: Path
+) -> None:
+    """EMR ends the step's own processes alone; a step that follows finds the application by its name."""
+    slow = tmp_path / "slow.txt"
+    slow.write_text("slow\n")
+    before = applications(hadoop, "RUNNING")
+    with driver.start("--sleep", "600", "--cluster-id", first.cluster_id, slow) as started:
+        assert eventually(lambda: applications(hadoop, "RUNNING") > before, RUN_SECONDS)
+        (ours,) = applications(hadoop, "RUNNING") - before
+        started.end(signal.SIGINT)
+    assert eventually(lambda: ours in applications(hadoop, "KILLED"), KILL_SECONDS)
+    status = driver.stack.client("emr").describe_cluster(ClusterId=first.cluster_id)["Cluster"]["Status"]
+    assert status["State"] in {"RUNNING", "WAITING"}
+
+
+def test_nested_prefixes_and_the_mark_of_a_result(driver: Driver, first: First, iris_rows: Path) -> None:
+    """Hadoop's own listing reads what the driver's does, and writes no _SUCCESS before the proof."""
+    s3 = driver.stack.client("s3")
+    s3.create_bucket(Bucket="nested", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+    rows = iris_rows.read_bytes().splitlines(keepends=True)[:20]
+    for key, body in {
+        "in/d=1/h=1/a": rows[:9],
+        "in/d=2/b[1]": rows[9:],
+        "in/_tmp/c": rows,
+        "in/d=1/.e": rows,
+    }.items():
+        s3.put_object(Bucket="nested", Key=key, Body=b"".join(body))
+    where = ("--cluster-id", first.cluster_id, "--output-dir", "s3://nested/out")
+    ended = driver.run(*MODEL, *where, "s3://nested/in/d=1", "s3://nested/in/d=2/b[1]", job=MAIN_JOB)
+    assert ended.returncode == 0, ended.stderr
+    assert "complete: 20 lines" in ended.stderr
+    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="nested", Prefix="out/")["Contents"]]
+    assert "out/_SUCCESS" in keys
+    refused = ("--max_error_rate", "0", "--output-dir", "s3://nested/refused", iris_rows)
+    ended = driver.run(*MODEL, "--cluster-id", first.cluster_id, *refused, job=MAIN_JOB)
+    assert ended.returncode == 3, ended.stderr
+    assert s3.list_objects_v2(Bucket="nested", Prefix="refused/_SUCCESS")["KeyCount"] == 0
+
+
 def test_ctrl_c_kills_the_application_of_the_step(
     driver: Driver, hadoop: LocalHadoop, tmp_path: Path
 ) -> None:
