@@ -102,14 +102,14 @@ def _entry(configuration: type[Config], number: int, given: Any) -> ModelEntry:
         return _checked(given)
     except (TypeError, ValueError) as error:
         raise ConfigurationError(
-            f"{describe(configuration, number)} can't be used: {given!r}. {error}. An entry has module_name "
+            f"{describe(configuration, number)} can't be used: {error}. An entry has module_name "
             "and class_name, and may have qualified_name, parameters and files."
         ) from error
 
 
 def _checked(given: Any) -> ModelEntry:
     if not isinstance(given, Mapping):
-        raise TypeError("It is no dict")
+        raise TypeError(f"It is no dict, but a {type(given).__name__}")
     if unknown := given.keys() - ModelEntry.__dataclass_fields__.keys():
         raise TypeError(f"It has {', '.join(map(repr, sorted(unknown)))}")
     return msgspec.convert(given, ModelEntry)

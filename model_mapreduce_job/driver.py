@@ -13,6 +13,7 @@ from mrjob.step import StepFailedException
 
 from model_mapreduce_job.checks import check
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError, ModelMapReduceError
+from model_mapreduce_job.hidden_values import hide_values
 from model_mapreduce_job.options import ON_THIS_MACHINE, OPTIONS
 from model_mapreduce_job.run_summary import Proof, RunSummary
 from model_mapreduce_job.runners.local_run import RunPlan
@@ -80,6 +81,8 @@ def plan_of(job: MLModelMapReduceJob) -> RunPlan:
 def _set_up_logs(job: MLModelMapReduceJob) -> None:
     stream = codecs.getwriter("utf_8")(job.stderr)
     job.set_up_logging(quiet=job.options.quiet, verbose=job.options.verbose, stream=stream)
+    if job.options.verbose and not job.options.quiet:
+        hide_values(job.options)
     if job.options.runner in ON_THIS_MACHINE and not job.options.verbose:
         # what mrjob tells of its steps on one machine is no news to anybody
         logging.getLogger("mrjob").setLevel(logging.WARNING)

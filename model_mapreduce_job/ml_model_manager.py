@@ -133,11 +133,16 @@ def _load(lazy: _LazyModel) -> MLModel:
         model: MLModel = model_class(**lazy.entry.parameters)
     except (Exception, SystemExit) as error:
         raise ConfigurationError(
-            f"{lazy.place}: {lazy.entry.class_name}(**{dict(lazy.entry.parameters)!r}) raised "
+            f"{lazy.place}: {lazy.entry.class_name}({_names(lazy.entry.parameters)}) raised "
             f"{type(error).__name__}: {error}. Check its parameters and its model file."
         ) from error
     _check_contract(lazy, model)
     return model
+
+
+def _names(parameters: dict[str, Any]) -> str:
+    """Return the names of parameters: their values may be secrets."""
+    return ", ".join(f"{name}=..." for name in parameters)
 
 
 def _import_class(lazy: _LazyModel) -> Any:

@@ -34,6 +34,7 @@ from model_mapreduce_job.messages import Begin
 from model_mapreduce_job.mistakes import one_line_for_mistakes
 from model_mapreduce_job.options import ON_THIS_MACHINE, OPTIONS, task_options
 from model_mapreduce_job.records import one_line as printable
+from model_mapreduce_job.runner_numbers import check_runner_numbers
 from model_mapreduce_job.runners import runner_class
 from model_mapreduce_job.runners.task_environment import ship_options
 from model_mapreduce_job.start import prepare_process
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from model_mapreduce_job.first_worker import FirstWorker
     from model_mapreduce_job.task import Prediction
 
+# Options whose text is compared with text, where the others are names of files.
+_TEXTS = ("model_qualified_name", "columns", "key")
 PACKAGE_DIRECTORY = Path(__file__).resolve().parent
 
 
@@ -75,6 +78,9 @@ class MLModelMapReduceJob(MRJob):
         end = args.index("--") if "--" in args else len(args)
         super().load_args(args[:end])
         self.options.args += args[end + 1 :]
+        for name in _TEXTS:
+            setattr(self.options, name, _as_utf8(getattr(self.options, name)))
+        check_runner_numbers(vars(self.options))
         if self.options.options_file:
             TaskOptions.read(self.options.options_file).put_into(self.options)
 
@@ -141,12 +147,14 @@ class MLModelMapReduceJob(MRJob):
     def make_plain_runner(self) -> Any:
         """Return the runner that was chosen, as mrjob makes it; raises InputError when it can't be made."""
         try:
-            return super().make_runner()
+            runner = super().make_runner()
         except ImportError as error:
             raise InputError(f"-r {self.options.runner} can't run here: {error}.") from error
         except (YAMLError, TypeError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise InputError(f"mrjob.conf, or a runner's option, is wrong: {reason}. Correct it.") from error
+        check_runner_numbers(runner._opts, "mrjob.conf")  # noqa: SLF001 - mrjob has no other way to ask
+        return runner
 
     def _runner_class(self) -> Any:
         return runner_class(self.options.runner or "inline")
@@ -231,6 +239,13 @@ def _read_line(line: bytes) -> tuple[None, bytes]:
 
 def _write_line(_key: None, line: bytes) -> bytes:
     return line
+
+
+def _as_utf8(text: Any) -> Any:
+    """Return the text of an option, or of several, whatever encoding the locale made Python take it for."""
+    if isinstance(text, list):
+        return list(map(_as_utf8, text))
+    return os.fsencode(text).decode(errors="surrogateescape") if text else text
 
 
 def _raise_input_error(message: str) -> NoReturn:

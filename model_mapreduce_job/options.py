@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 # What --runner says when the tasks run on the driver's own machine.
 ON_THIS_MACHINE = frozenset({None, "inline", "local"})
 
+# What can be counted, and waited for, everywhere: 32 bits, of milliseconds for a time.
+_MOST = 2**31 - 1
+_MOST_SECONDS = 2_000_000
+_LONGEST_NUMBER = 50
+
 
 @dataclass(frozen=True)
 class Option:
@@ -46,11 +51,16 @@ def _number(text: str, kind: type[int | float], fits: Callable[[float], bool], w
 
 
 def _at_least_one(text: str) -> float:
-    return _number(text, int, lambda number: number >= 1, "a whole number from 1 on")
+    if len(text) > _LONGEST_NUMBER:  # Python's own message for such a one speaks of its settings
+        raise argparse.ArgumentTypeError(
+            f"a number of {len(text):,} characters is not one from 1 to {_MOST:,}"
+        )
+    return _number(text, int, lambda number: 1 <= number <= _MOST, f"a whole number from 1 to {_MOST:,}")
 
 
 def _seconds(text: str) -> float:
-    return _number(text, float, lambda number: 0 < number < math.inf, "a number of seconds above 0")
+    wanted = f"a number of seconds above 0 and up to {_MOST_SECONDS:,}"
+    return _number(text, float, lambda number: 0 < number <= _MOST_SECONDS, wanted)
 
 
 def _share(text: str) -> float:

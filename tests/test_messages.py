@@ -214,7 +214,7 @@ MISTAKES = {
     ),
     "a size that is no number": Mistake(
         f"{MODEL} --batch_size many input.ldjson",
-        ("--batch_size", "'many' is not a whole number from 1 on", "--help lists"),
+        ("--batch_size", "'many' is not a whole number from 1 to", "--help lists"),
     ),
     "a share above one": Mistake(
         f"{MODEL} --max_error_rate 5 input.ldjson",
