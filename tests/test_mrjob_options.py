@@ -47,7 +47,13 @@ def test_files_archives_and_environment_reach_the_tasks(job: LocalJob, archive: 
 def test_setup_commands_run_before_the_tasks(job: LocalJob) -> None:
     """What they export and make is there; what they print is no output; their lock is not left."""
     write_records(job.directory / "in", [{"env": "MADE"}, {"read": "made"}])
-    ran = job.run("--setup", "export MADE=$(printf here)", "--setup", "echo made | tee made", "in")
+    lock = job.directory / "lock"
+    ran = job.run(
+        *("--setup", "export MADE=$(printf here)", "--setup", "echo made | tee made"),
+        *("--setup", f"readlink /proc/$$/fd/9 > {lock}", "in"),
+    )
+    # in the run's own directory: in /tmp, another user could put a link there
+    assert lock.read_text().startswith(f"{job.tmp}/")
     assert ran.code == 0, ran.errors
     assert ran.values == ["here", "made\n"]
 

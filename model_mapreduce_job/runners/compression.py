@@ -7,6 +7,7 @@ import io
 import lzma
 import zlib
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from backports import zstd
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _CHUNK_BYTES = 1 << 18
+_SMALLEST_SHARE = 1 << 10
+# xz -9 needs 65 MiB; what asks for more than this is not read. zstd has a limit of its own, 128 MiB.
+_MOST_MEMORY = 256 << 20
+# No tool writes more than a few; each takes longer than its bytes' share.
+_MOST_EMPTY_MEMBERS = 100_000
 
 
 class Decompressor(Protocol):
@@ -70,7 +76,7 @@ class _Gzip:
 _DECOMPRESSORS: dict[str, Callable[[], Decompressor]] = {
     ".gz": _Gzip,
     ".bz2": bz2.BZ2Decompressor,
-    ".xz": lzma.LZMADecompressor,
+    ".xz": partial(lzma.LZMADecompressor, memlimit=_MOST_MEMORY),
     ".zst": zstd.ZstdDecompressor,
 }
 _ERRORS = (EOFError, zlib.error, lzma.LZMAError, zstd.ZstdError)
@@ -79,7 +85,7 @@ _ERRORS = (EOFError, zlib.error, lzma.LZMAError, zstd.ZstdError)
 class _Members(io.RawIOBase):
     """A compressed file's members, one after the other.
 
-    The readers of the standard library pass over what stands behind a member and is none; here it's an error,
+    The readers of the standard library skip what stands behind a member and is none; here it's an error,
     since it may have been one.
     """
 
@@ -87,6 +93,10 @@ class _Members(io.RawIOBase):
         self._file = file
         self._make = make
         self._member: Decompressor | None = None
+        self._unread = b""
+        self._place = 0
+        self._share = _SMALLEST_SHARE
+        self._empty = 0
 
     def readable(self) -> bool:
         return True
@@ -102,25 +112,49 @@ class _Members(io.RawIOBase):
         while True:
             data = b""
             if self._member is None or self._member.eof:
-                data = self._start_of_next()
-                if not data:
+                if not self._find_next():
                     return b""
-                self._member = self._make()
-            elif self._member.needs_input:
-                data = self._file.read(_CHUNK_BYTES)
-                if not data:
-                    raise EOFError("it ends in the middle")
-            if output := self._member.decompress(data, size):
+                self._member, self._share = self._make(), _SMALLEST_SHARE
+            if self._member.needs_input and not (data := self._next_share()):
+                raise EOFError("it ends in the middle")
+            output = self._member.decompress(data, size)
+            if self._member.eof:
+                self._place -= len(self._member.unused_data)
+            if output:
+                self._empty = 0
                 return output
+            self._count_empty()
 
-    def _start_of_next(self) -> bytes:
-        """Return the first bytes of the next member, past the zero bytes that may fill up a file."""
-        data = self._member.unused_data.lstrip(b"\0") if self._member else b""
-        while not data and (more := self._file.read(_CHUNK_BYTES)):
-            data = more.lstrip(b"\0")
-        if not data and self._member is None:
-            raise EOFError("it is empty")
+    def _count_empty(self) -> None:
+        self._empty += self._member is not None and self._member.eof
+        if self._empty > _MOST_EMPTY_MEMBERS:
+            raise EOFError(f"more than {_MOST_EMPTY_MEMBERS:,} members in a row are empty")
+
+    def _next_share(self) -> bytes:
+        """Return bytes for a member: few at first, so that many small members cost no more than one."""
+        if self._place == len(self._unread):
+            self._unread, self._place = self._file.read(_CHUNK_BYTES), 0
+        data = self._unread[self._place : self._place + self._share]
+        self._place += len(data)
+        self._share = min(self._share * 4, _CHUNK_BYTES)
         return data
+
+    def _find_next(self) -> bool:
+        """Move to the next member, past zero bytes that fill up a file; return whether there is one."""
+        while True:
+            self._skip_zeros()
+            if self._place < len(self._unread):
+                return True
+            self._unread, self._place = self._file.read(_CHUNK_BYTES), 0
+            if not self._unread:
+                if self._member is None:
+                    raise EOFError("it is empty")
+                return False
+
+    def _skip_zeros(self) -> None:
+        if self._unread[self._place : self._place + 1] == b"\0":
+            rest = self._unread[self._place :].lstrip(b"\0")
+            self._place = len(self._unread) - len(rest)
 
 
 def is_compressed(path: str) -> bool:
@@ -148,6 +182,11 @@ def whole_or_error(path: str) -> Iterator[None]:
 
 
 def _damaged(path: str, error: BaseException) -> InputError:
+    if "Memory usage limit" in str(error):
+        return InputError(
+            f"{path} asks for more than {_MOST_MEMORY >> 20} MiB of memory to be read. "
+            "Compress it again with xz -9 or less."
+        )
     return InputError(
         f"{path} is cut off or damaged: {error}. Nothing of it was used; get a whole copy of it."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import replace
 from glob import glob
 from pathlib import Path
@@ -18,13 +19,21 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 _MOST_NAMES = 5
+_KINDS = (
+    (stat.S_ISDIR, "a link to a directory"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
 
 
 def list_inputs(patterns: Iterable[str]) -> list[str]:
     """Return the files that paths and globs name, in the order given and by name within each.
 
-    As on Hadoop, what has a name that starts with _ or . is passed over where a directory or glob names it.
-    Raises InputError for one that names nothing, or can't be read.
+    As on Hadoop, what has a name that starts with _ or . is skipped where a directory or glob names it. What
+    else is found there has to be a file, or a link to one. Raises InputError for anything else, and for a
+    path that names nothing or can't be read.
     """
     try:
         return [path for pattern in patterns for path in _files_at(local_path(pattern))]
@@ -74,28 +83,45 @@ def _files_at(pattern: str) -> list[str]:
     path = Path(pattern)
     if pattern == STDIN or (path.exists() and not path.is_dir()):
         return [pattern]
-    named = [path] if path.is_dir() else filter(_is_visible, map(Path, glob(pattern)))  # noqa: PTH207 - from anywhere
+    named = [path] if path.is_dir() else _matches(pattern)
     found = sorted(str(file) for place in named for file in _files_below(place))
     if not found:
         raise InputError(_nothing_at(pattern))
     return found
 
 
+def _matches(pattern: str) -> list[Path]:
+    found = [path for path in map(Path, glob(pattern)) if _is_visible(path)]  # noqa: PTH207 - from anywhere
+    for path in found:
+        _refuse_unless_file(path, directories=not path.is_symlink())
+    return found
+
+
 def _files_below(path: Path) -> Iterator[Path]:
-    """Yield a file, or the files of a directory and of those in it, of which each is read once."""
+    """Yield a file, or the files of a directory and of those in it."""
     if not path.is_dir():
         yield path
         return
-    seen = set()
-    for name, directories, names in os.walk(path, onerror=_raise, followlinks=True):
+    for name, directories, names in os.walk(path, onerror=_raise):
         place = Path(name)
-        info = place.stat()
-        if (info.st_dev, info.st_ino) in seen:
-            directories.clear()
-            continue
-        seen.add((info.st_dev, info.st_ino))
         directories[:] = [below for below in directories if _is_visible(place / below)]
-        yield from filter(_is_visible, map(place.joinpath, names))
+        for below in filter(Path.is_symlink, map(place.joinpath, directories)):
+            _refuse_unless_file(below)
+        for file in filter(_is_visible, map(place.joinpath, names)):
+            _refuse_unless_file(file)
+            yield file
+
+
+def _refuse_unless_file(path: Path, *, directories: bool = False) -> None:
+    """Raise InputError for what is found in a directory, or by a glob, and could be read without end."""
+    mode = path.stat().st_mode
+    if stat.S_ISREG(mode) or (directories and stat.S_ISDIR(mode)):
+        return
+    kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "no file")
+    raise InputError(
+        f"{path} is {kind}. Of a directory or a glob only files are read, and links to files. "
+        "Move it away, or name what is to be read."
+    )
 
 
 def _is_visible(path: Path) -> bool:
@@ -105,7 +131,9 @@ def _is_visible(path: Path) -> bool:
 def _absolute(path: str) -> Path:
     """Return the path by which a task, which runs elsewhere, opens a file; /dev/stdin is another there."""
     if path.startswith(("/dev/", "/proc/")) and Path(path).is_file():
-        return Path(path).resolve()
+        found = Path(path).resolve()
+        # a shell's long here-document has no name any more, and is read by this process
+        return found if found.exists() else Path(path)
     return Path(path).absolute()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -62,6 +63,7 @@ class _OnLocalEngine(SimMRJobRunner):
     def __init__(self, **kwargs: Any) -> None:
         self.local_run = LocalRun()
         self._private: PrivateDirectory | None = None
+        self._keeps_tmp = True
         self._worker_numbers = count()
         super().__init__(**kwargs)
 
@@ -101,8 +103,13 @@ class _OnLocalEngine(SimMRJobRunner):
         self.local_run.abandon()
         super().cleanup(mode)
         if self._private:
-            self._private.release()
+            self._private.release(stays=self._keeps_tmp)
             self._private = None
+
+    def _cleanup_local_tmp(self) -> None:
+        # mrjob only logs what it can't remove; the next run removes it
+        self._keeps_tmp = False
+        super()._cleanup_local_tmp()
 
     def cat_output(self) -> Iterator[bytes]:
         """Yield the output in the order of its parts; raises IncompleteRunError if one was changed."""
@@ -273,6 +280,9 @@ class LocalRunner(_OnLocalEngine, LocalMRJobRunner):
 
     def _setup_wrapper_script_content(self, setup: Any, **kwargs: Any) -> list[str]:
         lines: list[str] = super()._setup_wrapper_script_content(setup, **kwargs)
+        # not in /tmp, where another user could put a link of that name
+        own = f"exec 9>{shlex.quote(self._get_local_tmp_dir())}/wrapper.lock"
+        lines = [own if line.startswith("exec 9>/tmp/wrapper.lock") else line for line in lines]
         # the task in the shell's place: a signal, an exit code and the driver's end reach it, not the shell
         return [*lines[:-1], f"exec {lines[-1]}"] if lines[-1] == '"$@"' else lines
 
@@ -294,8 +304,3 @@ class LocalRunner(_OnLocalEngine, LocalMRJobRunner):
         # not in mrjob's pool of forks: a signal can get lost in one, and its end be waited for in vain
         self._processes = TaskProcesses(num_processes or self._workers())
         self._processes.run(funcs)
-
-    def _cleanup_local_tmp(self) -> None:
-        super()._cleanup_local_tmp()
-        # mrjob's setup script takes a lock there and leaves it
-        Path(f"/tmp/wrapper.lock.{self._job_key}").unlink(missing_ok=True)  # noqa: S108 - mrjob's name for it # nosec B108

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
+import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 _LOCK = ".model-mapreduce-job.lock"
+# What mrjob names its runs' directories: job, user, date, time, microseconds.
+_RUN = re.compile(r".+\.\d{8}\.\d{6}\.\d{6}")
+_OPEN = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_OTHERS = 0o077
 
 
 class PrivateDirectory:
@@ -30,33 +36,52 @@ class PrivateDirectory:
         """Make and lock the directory; return whether it's still there, for it was unlocked for a moment."""
         self.path.mkdir(mode=0o700, parents=True)
         try:
-            self.lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-            fcntl.flock(self.lock, fcntl.LOCK_EX)
+            self.lock = os.open(self.path / _LOCK, _OPEN | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileNotFoundError:
+            return False  # another run has taken it for an abandoned one
         except OSError:
-            shutil.rmtree(self.path, ignore_errors=True)
+            self.path.rmdir()  # needs no descriptor, of which there may be none left
             raise
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
         if os.fstat(self.lock).st_nlink:
             return True
         os.close(self.lock)
         return False
 
-    def release(self) -> None:
-        """Let go of the directory; if it's still there it's meant to stay, and no later run removes it."""
-        (self.path / _LOCK).unlink(missing_ok=True)
+    def release(self, *, stays: bool = True) -> None:
+        """Let go of the directory; if it stays, no later run removes it, else the next one does."""
+        if stays:
+            (self.path / _LOCK).unlink(missing_ok=True)
         os.close(self.lock)
 
 
 def _remove_abandoned(root: Path) -> None:
-    for lock in root.glob(f"*/{_LOCK}"):
-        with suppress(OSError):
-            if lock.parent.lstat().st_uid == os.getuid():
-                _remove_unless_locked(lock)
+    """Remove what this user's runs have left below a directory, and nothing that others could put there."""
+    with suppress(OSError):
+        for path in root.iterdir():
+            with suppress(OSError):
+                if _is_own(path):
+                    _remove_unless_locked(path)
 
 
-def _remove_unless_locked(lock: Path) -> None:
-    descriptor = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
+def _is_own(path: Path) -> bool:
+    """Return whether a path is a directory of this user's alone, in which no other could make a lock."""
+    info = path.lstat()
+    return stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid() and not info.st_mode & _OTHERS
+
+
+def _remove_unless_locked(path: Path) -> None:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(lock.parent, ignore_errors=True)
+        descriptor = os.open(path / _LOCK, _OPEN)
+    except FileNotFoundError:
+        # a run that was killed just after it made the directory; one that's alive makes another
+        if _RUN.fullmatch(path.name):
+            path.rmdir()
+        return
+    try:
+        info = os.fstat(descriptor)
+        if stat.S_ISREG(info.st_mode) and info.st_uid == os.geteuid() and info.st_nlink == 1:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(path, ignore_errors=True)  # follows no links
     finally:
         os.close(descriptor)

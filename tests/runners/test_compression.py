@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import random
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -101,3 +102,27 @@ def test_a_disk_that_cannot_be_read_is_an_error_with_the_files_name() -> None:
     words = r"The input in\.gz can't be read: Input/output error\."
     with pytest.raises(InputError, match=words), whole_or_error("in.gz"):
         raise OSError(5, "Input/output error")
+
+
+@FORMATS
+def test_very_many_empty_members_take_no_more_time_than_their_bytes_are_worth(ending: str) -> None:
+    """Not each in all that was read and stands behind it."""
+    empty = COMPRESSORS[ending](b"")
+    assert read(ending, empty * 20_000 + COMPRESSORS[ending](b"x")) == b"x"
+
+
+def test_a_file_of_nothing_but_empty_members_is_refused_in_the_end() -> None:
+    with pytest.raises(InputError, match=r"in\.gz is cut off or damaged: more than 100,000 members in a row"):
+        read("gz", gzip.compress(b"") * 100_002)
+
+
+def test_xz_that_asks_for_very_much_memory_is_refused() -> None:
+    """Its header says how much; the data may be a few bytes."""
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 1 << 16}]
+    encoder = lzma.LZMACompressor(format=lzma.FORMAT_XZ, filters=filters)
+    data = bytearray(encoder.compress(b"x") + encoder.flush())
+    # a dictionary of 1 GiB: the filter's property, and the header's sum
+    data[data.index(b"\x21\x01") + 2] = 36
+    data[20:24] = zlib.crc32(data[12:20]).to_bytes(4, "little")
+    with pytest.raises(InputError, match=r"in\.xz asks for more than 256 MiB of memory to be read\."):
+        read("xz", bytes(data))

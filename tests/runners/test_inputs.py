@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.runners.inputs import STDIN, list_inputs, plan_inputs
 from model_mapreduce_job.runners.splits import Split
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture(autouse=True)
@@ -41,13 +46,50 @@ def test_a_uri_of_a_file_is_its_path(tmp_path: Path) -> None:
     assert list_inputs([f"file://{tmp_path}/data/a"]) == [f"{tmp_path}/data/a"]
 
 
-def test_links_are_followed_but_no_directory_is_read_twice(tmp_path: Path) -> None:
-    """A link to a directory above would otherwise give each file forty times."""
+def test_a_link_to_a_file_is_read_and_one_to_a_directory_is_refused(tmp_path: Path) -> None:
+    """Nobody can say from outside how much there is behind it, nor that it leads out of what was named."""
+    (tmp_path / "h").write_text("1\n")
+    (tmp_path / "data" / "sub" / "h").symlink_to(tmp_path / "h")
+    assert list_inputs(["data"]) == ["data/a", "data/b", "data/sub/e", "data/sub/f", "data/sub/h"]
     (tmp_path / "data" / "sub" / "up").symlink_to(tmp_path / "data")
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere" / "h").write_text("1\n")
-    (tmp_path / "data" / "sub" / "aside").symlink_to(tmp_path / "elsewhere")
-    assert list_inputs(["data"]) == ["data/a", "data/b", "data/sub/aside/h", "data/sub/e", "data/sub/f"]
+    for pattern in ("data", "data/sub/*", "data/*"):
+        with pytest.raises(
+            InputError, match=r"data/sub/up is a link to a directory\. Of a directory or a glob"
+        ):
+            list_inputs([pattern])
+    assert list_inputs(["data/sub/up/sub/e"]) == ["data/sub/up/sub/e"]
+
+
+@pytest.mark.parametrize("pattern", ["data", "data/*"])
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (os.mkfifo, "a named pipe"),
+        (lambda path: Path(path).symlink_to("/dev/zero"), "a device"),
+        (lambda path: socket.socket(socket.AF_UNIX).bind(path), "a socket"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_what_has_no_end_is_refused_where_nobody_has_named_it(
+    pattern: str, make: Callable[[str], None], kind: str
+) -> None:
+    make("data/c")
+    with pytest.raises(InputError, match=rf"data/c is {kind}\. Of a directory or a glob only files are read"):
+        list_inputs([pattern])
+    Path("data/c").unlink()
+
+
+def test_a_named_pipe_that_is_named_is_read() -> None:
+    os.mkfifo("data/c")
+    assert list_inputs(["data/c"]) == ["data/c"]
+
+
+def test_a_file_without_a_name_is_streamed_by_who_has_it_open(tmp_path: Path) -> None:
+    """Such as a shell's here-document over 64 KB on /dev/stdin."""
+    with (tmp_path / "here").open("w+") as file:
+        (tmp_path / "here").unlink()
+        path = f"/dev/fd/{file.fileno()}"
+        assert plan_inputs([path], 1) == [Split(path, 0, 0, streamed=True)]
 
 
 @pytest.mark.parametrize(
