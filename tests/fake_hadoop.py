@@ -5,11 +5,14 @@ FAKE_HADOOP_COMPLAINT makes each command fail with that on standard error, as a 
 
 import glob
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 ROOT = Path(os.environ["FAKE_HDFS"])
+OPTIONS = ("-p", "-d", "-R", "-r", "-f", "-skipTrash")
 
 
 def main(arguments: list[str]) -> int:
@@ -23,9 +26,12 @@ def main(arguments: list[str]) -> int:
         return 0
     _, *rest = arguments
     while rest[0] == "-D":
+        name, _, value = rest[1].partition("=")
+        if name == "fs.permissions.umask-mode":
+            os.umask(int(value, 8))
         rest = rest[2:]
     command, *rest = rest
-    paths = [argument for argument in rest if not argument.startswith("-")]
+    paths = [argument for argument in rest if argument not in OPTIONS]
     return {"-ls": ls, "-cat": cat, "-mkdir": mkdir, "-put": put, "-mv": mv, "-rm": rm, "-touchz": touchz}[
         command
     ](paths)
@@ -70,10 +76,12 @@ def mkdir(paths: list[str]) -> int:
 
 
 def put(paths: list[str]) -> int:
-    """Copy files of this machine."""
+    """Copy files of this machine, which are named by URIs."""
     *sources, target = paths
-    for source in sources:
-        shutil.copy(source, local(target))
+    for source in map(unquote, sources):
+        place = local(target)
+        copy = place / Path(source).name if place.is_dir() else place
+        copy.write_bytes(Path(source.removeprefix("file://")).read_bytes())
     return 0
 
 
@@ -104,8 +112,9 @@ def local(path: str) -> Path:
 
 
 def matches(path: str) -> list[Path]:
-    """Return what is at a path or glob."""
-    return [Path(found) for found in sorted(glob.glob(str(local(path))))]  # noqa: PTH207 - dot names count as well
+    """Return what is at a path or glob, in which a backslash takes a character for what it is."""
+    pattern = re.sub(r"\\(.)", lambda found: glob.escape(found[1]), str(local(path)))
+    return [Path(found) for found in sorted(glob.glob(pattern))]  # noqa: PTH207 - dot names count as well
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def test_one_command_looks_at_many_paths(hdfs: Path, shell: HadoopShell) -> None
     (hdfs / "in dir").mkdir()
     (hdfs / "in dir" / "a b").touch()
     found = shell.look(["hdfs:///in*", "hdfs:///missing"])
-    assert found.files == ["hdfs:///in dir/a b"]
+    assert list(found.files) == ["hdfs:///in dir/a b"]
     assert found.missing == {"hdfs:///missing"}
     assert len(calls(hdfs)) == 1
 
@@ -73,18 +73,43 @@ def test_a_command_that_is_not_there_is_told_with_the_way_out() -> None:
         HadoopShell(["/no/hadoop"]).exists("hdfs:///a")
 
 
-def test_many_files_go_up_in_one_command(hdfs: Path, shell: HadoopShell, tmp_path: Path) -> None:
-    """Those that change their names need one each."""
-    for name in ("a", "b", "c"):
-        (tmp_path / name).write_text(name, encoding="ascii")
+def test_many_files_go_up_in_one_command_for_each_directory(
+    hdfs: Path, shell: HadoopShell, tmp_path: Path
+) -> None:
+    """Whatever they are called here: %2f, a comma or a bracket is no URI's and no pattern's."""
+    names = ("a", "b%2fc", "c,[d] {e}", "caf\u00e9:*")
+    for name in names:
+        (tmp_path / name).write_text(name, encoding="utf-8")
     with shell.together():
         shell.mkdir("hdfs:///d/e")
         shell.mkdir("hdfs:///f")
-        for source, target in (("a", "d/e/a"), ("b", "d/e/b"), ("c", "f/other")):
-            shell.put(str(tmp_path / source), f"hdfs:///{target}")
-    assert {path.read_text(encoding="ascii") for path in hdfs.rglob("*") if path.is_file()} == {"a", "b", "c"}
-    assert (hdfs / "f" / "other").exists()
+        for number, name in enumerate(names):
+            shell.put(str(tmp_path / name), f"hdfs:///{'f' if number == 3 else 'd/e'}/in-{number}")
+    copies = sorted(path for path in hdfs.rglob("*") if path.is_file())
+    assert [path.read_text(encoding="utf-8") for path in copies] == list(names)
     assert len(calls(hdfs)) == 3
+
+
+def test_what_goes_up_is_for_nobody_else(hdfs: Path, shell: HadoopShell, tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    with shell.together():
+        shell.mkdir("hdfs:///d")
+        shell.put(str(tmp_path / "a"), "hdfs:///d/a")
+    assert [path.stat().st_mode & 0o777 for path in (hdfs / "d", hdfs / "d" / "a")] == [0o700, 0o600]
+
+
+def test_more_names_than_a_command_takes_go_up_in_several(
+    hdfs: Path, shell: HadoopShell, tmp_path: Path
+) -> None:
+    source = tmp_path / "a"
+    source.touch()
+    count = 900
+    with shell.together():
+        shell.mkdir("hdfs:///d")
+        for number in range(count):
+            shell.put(str(source), f"hdfs:///d/in-{number:0150}")
+    assert len(list((hdfs / "d").iterdir())) == count
+    assert len(calls(hdfs)) > 2
 
 
 def test_alone_they_go_up_at_once(hdfs: Path, shell: HadoopShell, tmp_path: Path) -> None:
@@ -124,8 +149,42 @@ def test_inputs_and_output_are_checked_by_one_command(hdfs: Path, shell: HadoopS
     (hdfs / "in").touch()
     (tmp_path / "local").touch()
     inputs = ["hdfs:///in", str(tmp_path / "local"), "-"]
-    assert check_paths(inputs, "hdfs:///out", shell) == [str(tmp_path / "local"), "-", "hdfs:///in"]
+    found = check_paths(inputs, "hdfs:///out", shell)
+    assert found.paths == tuple(inputs)
+    assert found.local == [str(tmp_path / "local")]
     assert len(calls(hdfs)) == 1
+
+
+def test_files_of_this_machine_are_handed_on_by_absolute_paths(
+    shell: HadoopShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file may be called as an option or as a URI is."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    for name in ("-rf", "a:b"):
+        (tmp_path / "in" / name).touch()
+    found = check_paths(["in"], None, shell)
+    assert found.as_given_to_cluster() == [str(tmp_path / "in" / name) for name in ("-rf", "a:b")]
+    assert found.absolute()[str(tmp_path / "in" / "-rf")] == "in/-rf"
+
+
+def test_an_input_that_changes_while_it_is_read_is_noticed(
+    hdfs: Path, shell: HadoopShell, tmp_path: Path
+) -> None:
+    (hdfs / "in").mkdir()
+    (hdfs / "in" / "a").touch()
+    (tmp_path / "local").touch()
+    found = check_paths(["hdfs:///in", str(tmp_path / "local")], None, shell)
+    (hdfs / "in" / "_logs").touch()  # which no job reads
+    found.check_unchanged(shell)
+    (hdfs / "in" / "a").write_bytes(b"1\n")
+    with pytest.raises(InputError, match=r"changed while it was read: hdfs:///in/a\. Nothing was published"):
+        found.check_unchanged(shell)
+    (hdfs / "in" / "a").write_bytes(b"")
+    (hdfs / "in" / "b").touch()
+    (tmp_path / "local").unlink()
+    with pytest.raises(InputError, match=r"read: /.*/local, hdfs:///in/b\."):
+        found.check_unchanged(shell)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +194,14 @@ def test_inputs_and_output_are_checked_by_one_command(hdfs: Path, shell: HadoopS
         (["hdfs:///in"], "hdfs:///in", "The output hdfs:///in is there already"),
         (["hdfs:///empty"], None, "The input hdfs:///empty has no files"),
         (["hdfs:///in"], "/", "The output / is there already"),
+        (
+            ["hdfs:///in"],
+            "hdfs:///out[1]",
+            r"Hadoop takes \[ \] in the output hdfs:///out\[1\] for a pattern",
+        ),
+        (["hdfs:///a,b"], None, "Hadoop takes the comma in hdfs:///a,b for the end of a path"),
+        (["hdfs:///xz"], None, r"hdfs:///xz/a\.xz can't be read on a cluster: Hadoop does not know \.xz"),
+        (["hdfs:///hidden"], None, "The input hdfs:///hidden has no files"),
     ],
 )
 def test_mistakes_in_paths_are_found_before_the_run(
@@ -142,6 +209,9 @@ def test_mistakes_in_paths_are_found_before_the_run(
 ) -> None:
     (hdfs / "in").touch()
     (hdfs / "empty").mkdir()
+    for name in ("xz/a.xz", "hidden/_a/b", "hidden/.c"):
+        (hdfs / name).parent.mkdir(parents=True, exist_ok=True)
+        (hdfs / name).touch()
     with pytest.raises(InputError, match=message):
         check_paths(inputs, output, shell)
 

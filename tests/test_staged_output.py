@@ -7,6 +7,7 @@ import pytest
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.runners.cluster_paths import LocalOutputs
+from model_mapreduce_job.runners.inputs import list_inputs
 from model_mapreduce_job.runners.staged_output import StagedOutput
 
 
@@ -21,6 +22,9 @@ class NotedCalls:
 
     def remove(self, paths: list[str]) -> None:
         self.calls.append(("remove", *paths))
+
+    def remove_all(self, prefix: str) -> None:
+        self.calls.append(("remove_all", prefix))
 
     def touchz(self, path: str) -> None:
         self.calls.append(("touchz", path))
@@ -42,8 +46,9 @@ def test_published_it_bears_its_name_and_what_killed_runs_left_is_gone() -> None
     noted = NotedCalls()
     StagedOutput("hdfs:///a/out", "run1").publish(noted)
     assert noted.calls == [
+        ("touchz", "hdfs:///a/.out.unfinished-run1/_SUCCESS"),
         ("move", "hdfs:///a/.out.unfinished-run1", "hdfs:///a/out"),
-        ("remove", "hdfs:///a/.out.unfinished-*"),
+        ("remove_all", "hdfs:///a/.out.unfinished-"),
     ]
 
 
@@ -52,6 +57,22 @@ def test_in_an_object_store_success_is_written_last() -> None:
     assert output.staging == "s3a://bucket/out/"
     output.publish(noted)
     assert noted.calls == [("touchz", "s3a://bucket/out/_SUCCESS")]
+
+
+def test_until_it_is_published_nothing_looks_like_a_result(tmp_path: Path) -> None:
+    """What a driver leaves that dies after the step: a hidden directory, without Hadoop's mark of success."""
+    output = StagedOutput(str(tmp_path / "out"), "run1")
+    Path(output.staging).mkdir()
+    Path(output.staging, "part-00000").touch()
+    assert not [path for path in tmp_path.iterdir() if not path.name.startswith(".")]
+    assert list_inputs_in(tmp_path) == []
+
+
+def list_inputs_in(directory: Path) -> list[str]:
+    try:
+        return list_inputs([str(directory)])
+    except InputError:
+        return []
 
 
 def test_abandoned_it_is_removed() -> None:
@@ -66,7 +87,16 @@ def test_on_this_machine_it_is_renamed_and_leftovers_go(tmp_path: Path) -> None:
         place.mkdir()
         (place / "part-00000").touch()
     output.publish(LocalOutputs())
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["out", "part-00000"]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["_SUCCESS", "out", "part-00000"]
+
+
+def test_what_killed_runs_left_is_found_by_its_name_not_by_a_pattern(tmp_path: Path) -> None:
+    output = StagedOutput(str(tmp_path / "[ab]"), "run2")
+    others = tmp_path / ".a.unfinished-run1"
+    for place in (Path(output.staging), tmp_path / ".[ab].unfinished-run1", others):
+        place.mkdir()
+    output.publish(LocalOutputs())
+    assert sorted(path.name for path in tmp_path.iterdir()) == [others.name, "[ab]"]
 
 
 def test_on_this_machine_nothing_is_written_over(tmp_path: Path) -> None:

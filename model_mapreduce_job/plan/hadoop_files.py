@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from model_mapreduce_job.plan.input_files import InputFile, check_found
+from model_mapreduce_job.runners.given_names import escape_pattern
 from model_mapreduce_job.runners.hadoop_fs import HadoopShell
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def _file(shell: HadoopShell, path: str, size: int) -> InputFile:
 
 @contextmanager
 def _open(shell: HadoopShell, path: str, _offset: int) -> Iterator[Source]:
-    chunks: Any = shell.read([path])
+    chunks: Any = shell.read([escape_pattern(path)])
     with closing(chunks):  # which ends the command
         yield _Chunks(chunks)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import posixpath
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -12,9 +13,11 @@ from mrjob.hadoop import HadoopJobRunner, fully_qualify_hdfs_path
 from mrjob.logs.step import _interpret_hadoop_jar_command_stderr
 from mrjob.step import StepFailedException
 
+from model_mapreduce_job.printable import printable
 from model_mapreduce_job.runners import task_environment
 from model_mapreduce_job.runners.client_process import start_client
-from model_mapreduce_job.runners.cluster_paths import check_paths
+from model_mapreduce_job.runners.cluster_paths import ClusterInputs, check_paths
+from model_mapreduce_job.runners.given_names import GivenNames, plain_key
 from model_mapreduce_job.runners.hadoop_fs import ClusterError, HadoopShell
 from model_mapreduce_job.runners.private_directory import PrivateDirectory
 from model_mapreduce_job.runners.staged_output import StagedOutput
@@ -40,6 +43,7 @@ class HadoopRunner(HadoopJobRunner):
     _output_dir: str
     _input_paths: list[str]
     _local_tmp_dir: str | None
+    _upload_mgr: Any
 
     def __init__(self, **kwargs: Any) -> None:
         self._private: PrivateDirectory | None = None
@@ -48,6 +52,8 @@ class HadoopRunner(HadoopJobRunner):
         self._bundle: Path | None = None
         self._failure: TaskFailure | None = None
         self._output: StagedOutput | None = None
+        self._inputs: ClusterInputs | None = None
+        self._upload_mgr = GivenNames(self._upload_mgr.prefix)
         if kwargs.get("output_dir"):
             self._output = StagedOutput(self._output_dir, self._job_key)
 
@@ -68,12 +74,16 @@ class HadoopRunner(HadoopJobRunner):
     def run(self) -> None:
         """Run the job; what it writes bears no name that a result has until publish()."""
         output = self._output.final if self._output else None
-        self._input_paths = check_paths(self._input_paths, output, self.fs.hadoop)
+        self._inputs = check_paths(self._input_paths, output, self.fs.hadoop)
+        self._input_paths = self._inputs.as_given_to_cluster()
+        self._upload_mgr.shown = self._inputs.absolute()
+        self.fs.hadoop.mkdir_for_all(posixpath.dirname(self._hadoop_tmp_dir))
         self._ship_bundle()
         try:
             super().run()
         except StepFailedException as error:
-            raise (self._failure or TaskFailure(str(error))).error() from error
+            raise (self._failure or TaskFailure(str(error))).error(self._upload_mgr.restore) from error
+        self._inputs.check_unchanged(self.fs.hadoop)
 
     def use_bundle(self, option: str | None) -> None:
         """Run tasks in the bundle that --bundle asks for, unless a Python is named for them."""
@@ -114,6 +124,9 @@ class HadoopRunner(HadoopJobRunner):
     def _cmdenv(self) -> dict[str, str]:
         return {**task_environment.task_settings(), **super()._cmdenv()}
 
+    def _make_unique_job_key(self, label: str | None = None, owner: str | None = None) -> str:
+        return plain_key(super()._make_unique_job_key(label, owner))
+
     def _get_local_tmp_dir(self) -> str:
         if not self._local_tmp_dir:
             self._private = PrivateDirectory(self._opts["local_tmp_dir"], self._job_key)
@@ -132,12 +145,9 @@ class HadoopRunner(HadoopJobRunner):
         return dict(combine_dicts(self._own_jobconf(step_num), super()._jobconf_for_step(step_num)))
 
     def _own_jobconf(self, step_num: int) -> dict[str, str]:
-        # where nothing is renamed, _SUCCESS comes when the run was checked
-        return streaming_settings(
-            self._job_key,
-            reduces="reducer" in self._get_step(step_num),
-            marks_success=not self._output or self._output.renames,
-        )
+        # _SUCCESS comes when the run was checked
+        reduces = "reducer" in self._get_step(step_num)
+        return streaming_settings(self._job_key, reduces=reduces, marks_success=False)
 
     # The run
 
@@ -147,7 +157,8 @@ class HadoopRunner(HadoopJobRunner):
         """Run the client; whatever ends this run ends the client and the application as well."""
 
         def heard(record: dict[str, Any]) -> None:
-            record_callback(record)
+            lines = map(printable, self._upload_mgr.restore(record["message"]).splitlines())
+            record_callback({**record, "message": "\n".join(lines)})
             self._heard(record["message"])
 
         with start_client(hadoop_args, env) as client:
@@ -182,8 +193,8 @@ class HadoopRunner(HadoopJobRunner):
         with suppress(ClusterError):
             error = super()._pick_error(log_interpretation, step_type) or {}
             self._failure = self._explain(error)
-        if self._failure and self._failure.traceback:
-            log.error("%s", self._failure.traceback.rstrip())
+        for line in self._failure.traceback.splitlines() if self._failure else ():
+            log.error("%s", printable(self._upload_mgr.restore(line)))
 
     def _ls_history_logs(self, job_id: str | None = None, **_: Any) -> Iterator[dict[str, Any]]:
         """Yield where YARN keeps a job's history; mrjob would find that of a user named hadoop alone."""

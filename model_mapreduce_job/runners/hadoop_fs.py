@@ -9,24 +9,30 @@ import tempfile
 from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mrjob.cat import decompress
 from mrjob.fs.hadoop import HadoopFilesystem
 
 from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
+from model_mapreduce_job.runners.given_names import escape_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _MISSING: Final = re.compile(r"^\w+: `(?P<path>.*)': No such file or directory", re.MULTILINE)
 # -rw-r--r--   3 owner group       3276 2010-01-13 14:00 /path; some filesystems have no owner and group
-_ENTRY: Final = re.compile(r"^(?P<kind>[-dl])\S+ .*?(?P<size>\d+) \d{4}-\d\d-\d\d \d\d:\d\d (?P<path>.+)$")
+_ENTRY: Final = re.compile(r"^(?P<kind>[-dl])\S+ .*?(?P<state>\d+ \d{4}-\d\d-\d\d \d\d:\d\d) (?P<path>.+)$")
 _LOG_RECORD: Final = re.compile(r"^\d{2,4}[-/]\d\d[-/]\d\d \d\d:\d\d:\d\d\S* [A-Z]+ |^\s*at |^SLF4J|^\s*$")
 _SEE_MORE: Final = re.compile(r"; For more details see: .*", re.DOTALL)
 _CHUNK_BYTES: Final = 1 << 20
 # A cluster that is down refuses at once; ten tries a second apart, as usual, would not find it up
 _FEW_TRIES: Final = ("-D", "ipc.client.connect.max.retries=2")
+# What a run puts on a cluster is nobody else's to read, as its temporary files on this machine
+_PRIVATE: Final = ("-D", "fs.permissions.umask-mode=077")
+_COMMAND_BYTES: Final = 1 << 17  # of names in one command: the kernel takes some more
+_PLAIN: Final = re.compile(r"[\w./-]+", re.ASCII)
 
 
 class ClusterError(ModelMapReduceError):
@@ -35,9 +41,9 @@ class ClusterError(ModelMapReduceError):
 
 @dataclass(frozen=True)
 class Listing:
-    """What is at some paths: the files, directories left out, and which of the paths are missing."""
+    """What is at some paths: the files, each with its length and time, and which of the paths are missing."""
 
-    files: Sequence[str]
+    files: Mapping[str, str]
     missing: frozenset[str]
 
 
@@ -66,14 +72,14 @@ class HadoopShell(HadoopFilesystem):
             )
         return ended.stdout if return_stdout else ended.returncode
 
-    def look(self, paths: Sequence[str]) -> Listing:
-        """Return what is at paths, globs and directories; a directory's own files, not those below."""
-        ended = self._run(["fs", *_FEW_TRIES, "-ls", *paths])
+    def look(self, paths: Sequence[str], how: str = "-R") -> Listing:
+        """Return what is at paths and globs, and below those that are directories (with -d, not below)."""
+        ended = self._run(["fs", *_FEW_TRIES, "-ls", how, *paths])
         stderr = ended.stderr.decode(errors="replace")
         missing = frozenset(found["path"] for found in _MISSING.finditer(stderr))
         if ended.returncode and not missing:
             raise ClusterError(f"{_place(paths)} can't be reached: {complaint(stderr)}")
-        return Listing(list(_files(ended.stdout.decode(errors="replace"))), missing)
+        return Listing(_files(ended.stdout.decode(errors="replace")), missing)
 
     def ls(self, path_glob: str) -> Iterator[str]:
         """Yield the URIs of the files at and below a path or glob; none when it's missing."""
@@ -86,7 +92,7 @@ class HadoopShell(HadoopFilesystem):
 
     def exists(self, path_glob: str) -> bool:
         """Return whether anything is at a path or glob."""
-        return not self.look([path_glob]).missing
+        return not self.look([path_glob], "-d").missing
 
     def cat(self, path_glob: str) -> Iterator[bytes]:
         """Yield what the files at a path or glob hold; raises InputError when there are none."""
@@ -94,7 +100,7 @@ class HadoopShell(HadoopFilesystem):
         if not paths:
             raise InputError(nothing_at(path_glob))
         for path in paths:
-            yield from self._cat_file(path)
+            yield from self._cat_file(escape_pattern(path))
 
     def read(self, paths: Sequence[str], command: str = "-cat") -> Iterator[bytes]:
         """Yield what files and globs hold, one after the other, as it is."""
@@ -118,22 +124,34 @@ class HadoopShell(HadoopFilesystem):
         self.invoke_hadoop(["fs", "-mv", source, target])
 
     def remove(self, paths: Sequence[str]) -> None:
-        """Remove files, directories and globs, those that are there."""
-        self.invoke_hadoop(["fs", "-rm", "-r", "-f", "-skipTrash", *paths])
+        """Remove files and directories, those that are there."""
+        self._remove(list(map(escape_pattern, paths)))
+
+    def remove_all(self, prefix: str) -> None:
+        """Remove the files and directories whose paths begin so."""
+        self._remove([f"{escape_pattern(prefix)}*"])
+
+    def _remove(self, patterns: Sequence[str]) -> None:
+        self.invoke_hadoop(["fs", "-rm", "-r", "-f", "-skipTrash", *patterns])
 
     def mkdir(self, path: str) -> None:
-        """Make a directory and those above it."""
+        """Make a directory, of this user alone, and those above it."""
         if self._puts is not None:
             self._directories.append(path)
             return
+        self.invoke_hadoop(["fs", *_PRIVATE, "-mkdir", "-p", path])
+
+    def mkdir_for_all(self, path: str) -> None:
+        """Make a directory and those above it as the user's own settings say: other runs use them too."""
         self.invoke_hadoop(["fs", "-mkdir", "-p", path])
 
     def put(self, src: str, path: str) -> None:
-        """Copy a local file."""
+        """Copy a local file, for this user alone to read; any name will do."""
         if self._puts is not None:
             self._puts.append((src, path))
             return
-        self.invoke_hadoop(["fs", "-put", src, path])
+        with self.together():
+            self.put(src, path)
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -145,9 +163,19 @@ class HadoopShell(HadoopFilesystem):
         finally:
             self._puts = None
         if self._directories:
-            self.invoke_hadoop(["fs", "-mkdir", "-p", *self._directories])
-        for target, sources in _by_target(puts).items():
-            self.invoke_hadoop(["fs", "-put", *sources, target])
+            self.invoke_hadoop(["fs", *_PRIVATE, "-mkdir", "-p", *self._directories])
+        self._put_all(puts)
+
+    def _put_all(self, puts: Sequence[tuple[str, str]]) -> None:
+        """Copy files by links with their new names: one command takes many, and reads its names as URIs."""
+        with tempfile.TemporaryDirectory() as place:
+            for number, (directory, entries) in enumerate(_by_directory(puts).items()):
+                links = Path(place, str(number))
+                links.mkdir()
+                for source, name in entries:
+                    (links / name).symlink_to(Path(source).absolute())
+                for some in _in_commands([_as_uri(str(links / name)) for _, name in entries]):
+                    self.invoke_hadoop(["fs", *_PRIVATE, "-put", *some, f"{directory}/"])
 
     def _cat_file(self, path: str) -> Iterator[bytes]:
         chunks: Iterator[bytes] = decompress(self.read([path]), path)
@@ -189,19 +217,36 @@ def complaint(stderr: str) -> str:
     return _SEE_MORE.sub("", lines[-1]).strip() if lines else "it did not say why"
 
 
-def _files(listing: str) -> Iterator[str]:
-    for found in filter(None, map(_ENTRY.match, listing.splitlines())):
-        if found["kind"] != "d":
-            yield found["path"]
+def _files(listing: str) -> dict[str, str]:
+    found = filter(None, map(_ENTRY.match, listing.splitlines()))
+    return {entry["path"]: entry["state"] for entry in found if entry["kind"] != "d"}
 
 
-def _by_target(puts: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """Return sources by where they go: to a directory where they keep their names, else to a file."""
-    targets: dict[str, list[str]] = defaultdict(list)
+def _by_directory(puts: Iterable[tuple[str, str]]) -> dict[str, list[tuple[str, str]]]:
+    """Return sources and their new names by the directory that they go to."""
+    targets: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for source, path in puts:
-        directory, name = posixpath.split(path)
-        targets[f"{directory}/" if name == posixpath.basename(source) else path].append(source)
+        directory, _, name = path.rpartition("/")
+        targets[directory].append((source, name))
     return targets
+
+
+def _in_commands(names: Sequence[str]) -> Iterator[list[str]]:
+    """Yield names in as many at once as a command takes."""
+    some: list[str] = []
+    size = 0
+    for name in names:
+        if some and size + len(name) > _COMMAND_BYTES:
+            yield some
+            some, size = [], 0
+        some.append(name)
+        size += len(name) + 1
+    if some:
+        yield some
+
+
+def _as_uri(path: str) -> str:
+    return path if _PLAIN.fullmatch(path) else Path(path).as_uri()
 
 
 def _place(paths: Sequence[str]) -> str:

@@ -19,9 +19,11 @@ from mrjob.spark.runner import SparkMRJobRunner
 from model_mapreduce_job.child_processes import how_it_ended
 from model_mapreduce_job.exceptions import IncompleteRunError
 from model_mapreduce_job.model_process import PACKAGE_PARENT
+from model_mapreduce_job.printable import printable
 from model_mapreduce_job.runners import task_environment
 from model_mapreduce_job.runners.client_process import start_client
-from model_mapreduce_job.runners.cluster_paths import LocalOutputs, check_paths, is_remote
+from model_mapreduce_job.runners.cluster_paths import ClusterInputs, LocalOutputs, check_paths, is_remote
+from model_mapreduce_job.runners.given_names import GivenNames, plain_key
 from model_mapreduce_job.runners.hadoop_fs import ClusterError, HadoopShell, no_command
 from model_mapreduce_job.runners.parts import in_order
 from model_mapreduce_job.runners.private_directory import PrivateDirectory
@@ -48,12 +50,17 @@ class SparkRunner(SparkMRJobRunner):
     _output_dir: str
     _input_paths: list[str]
     _local_tmp_dir: str | None
+    _upload_mgr: Any
 
     def __init__(self, **kwargs: Any) -> None:
         self._private: PrivateDirectory | None = None
         super().__init__(**kwargs)
         self._bundle: Path | None = None
         self._output: StagedOutput | None = None
+        self._inputs: ClusterInputs | None = None
+        self._links = GivenNames("")
+        if self._upload_mgr:
+            self._upload_mgr = GivenNames(self._upload_mgr.prefix)
         if kwargs.get("output_dir"):
             self._output_dir = _path(self._output_dir)
             self._output = StagedOutput(self._output_dir, self._job_key)
@@ -76,9 +83,13 @@ class SparkRunner(SparkMRJobRunner):
         """Run the job; what it writes bears no name that a result has until publish()."""
         self._check_master()
         output = self._output.final if self._output else None
-        self._input_paths = check_paths(self._input_paths, output, self.fs.hadoop)
+        self._inputs = check_paths(self._input_paths, output, self.fs.hadoop)
+        self._input_paths = self._inputs.as_given_to_cluster()
+        if is_remote(self._spark_tmp_dir):
+            self.fs.hadoop.mkdir_for_all(posixpath.dirname(self._spark_tmp_dir))
         self._ship_bundle()
         super().run()
+        self._inputs.check_unchanged(self.fs.hadoop)
 
     def use_bundle(self, option: str | None) -> None:
         """Run tasks that are elsewhere in the bundle of --bundle, unless a Python is named for them."""
@@ -116,6 +127,9 @@ class SparkRunner(SparkMRJobRunner):
     def _emulate_archives_on_spark(self) -> bool:
         return False  # since Spark 3.1 --archives works on every master
 
+    def _make_unique_job_key(self, label: str | None = None, owner: str | None = None) -> str:
+        return plain_key(super()._make_unique_job_key(label, owner))
+
     def _get_local_tmp_dir(self) -> str:
         if not self._local_tmp_dir:
             self._private = PrivateDirectory(self._opts["local_tmp_dir"], self._job_key)
@@ -130,9 +144,24 @@ class SparkRunner(SparkMRJobRunner):
     def _step_input_uris(self, step_num: int) -> list[str]:
         if step_num or self._upload_mgr:
             return list(super()._step_input_uris(step_num))
-        return list(
-            map(_uri, self._get_input_paths())
-        )  # mrjob's would escape characters that Spark does not unescape
+        return [path if is_remote(path) else f"file://{self._link(path)}" for path in self._get_input_paths()]
+
+    def _link(self, path: str) -> str:
+        """Return a link to a file of this machine, whose own name Spark may take for a pattern."""
+        directory = Path(_path(self._spark_tmp_dir), "inputs")
+        directory.mkdir(parents=True, exist_ok=True)
+        self._links.prefix = str(directory)
+        link = Path(self._links.add(path))
+        if not link.is_symlink():
+            link.symlink_to(path)
+        return str(link)
+
+    def _restore(self, text: str) -> str:
+        """Return Spark's words with the person's names of files in them."""
+        for names in filter(None, (self._upload_mgr, self._links if self._links.prefix else None)):
+            names.shown = self._inputs.absolute() if self._inputs else {}
+            text = names.restore(text)
+        return text
 
     def _step_output_uri(self, step_num: int) -> str:
         last = step_num == self._num_steps() - 1
@@ -182,14 +211,10 @@ class SparkRunner(SparkMRJobRunner):
             "spark.ui.enabled": str(not self._on_this_machine()).lower(),
             # a crash says where it was
             "spark.python.worker.faulthandler.enabled": "true",
-            "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": str(
-                self._marks_success()
-            ).lower(),
+            # the driver writes _SUCCESS, when the run was checked
+            "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
         }
         return {**own, **super()._jobconf_for_step(step_num)}
-
-    def _marks_success(self) -> bool:
-        return not self._output or self._output.renames
 
     def _spark_harness_path(self) -> str:
         return str(HARNESS)
@@ -197,7 +222,13 @@ class SparkRunner(SparkMRJobRunner):
     def _spark_script_args(self, step_num: int, last_step_num: int | None = None) -> list[str]:
         args = list(super()._spark_script_args(step_num, last_step_num))
         inputs = json.dumps(self._step_input_uris(step_num))
-        return [*args, "--result", self._result_path(step_num), "--input-paths", inputs]
+        return [*args, "--result", self._result_path(step_num), "--input-paths", inputs, *self._own_options()]
+
+    def _own_options(self) -> list[str]:
+        """Return what names the job's options to a driver program that doesn't run where tasks do."""
+        files = [argument["path"] for argument in self._extra_args if isinstance(argument, dict)]
+        in_client = self._spark_deploy_mode() == "client" and not self._on_this_machine()
+        return ["--options-here", files[0]] if files and in_client else []
 
     def _result_path(self, step_num: int) -> str:
         """Return where the driver program leaves counters: on this machine, if that's where it runs."""
@@ -218,7 +249,9 @@ class SparkRunner(SparkMRJobRunner):
         if "failure" in result:
             raise self._failed(TaskFailure(**result["failure"]))
         if code or "counters" not in result:
-            raise IncompleteRunError(f"Spark did not run the job ({how_it_ended(code)}): {complaint}")
+            raise IncompleteRunError(
+                f"Spark did not run the job ({how_it_ended(code)}): {printable(self._restore(complaint))}"
+            )
         self._counters += result["counters"]
 
     def _environment(self, step_num: int) -> dict[str, str]:
@@ -242,7 +275,8 @@ class SparkRunner(SparkMRJobRunner):
             try:
                 for record in _parse_hadoop_log4j_records(client.stdout):
                     told = record["level"] in _TOLD
-                    log.log(logging.WARNING if told else logging.DEBUG, "  %s", record["message"])
+                    for line in self._restore(record["message"]).splitlines():
+                        log.log(logging.WARNING if told else logging.DEBUG, "  %s", printable(line))
                     complaint = (
                         record["message"].partition("\n")[0] if record["level"] != "INFO" else complaint
                     )
@@ -260,9 +294,9 @@ class SparkRunner(SparkMRJobRunner):
         return {}
 
     def _failed(self, failure: TaskFailure) -> Exception:
-        if failure.traceback:
-            log.error("%s", failure.traceback.rstrip())
-        return failure.error()
+        for line in failure.traceback.splitlines():
+            log.error("%s", printable(self._restore(line)))
+        return failure.error(self._restore)
 
     # After the run
 

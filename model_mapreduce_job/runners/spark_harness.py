@@ -71,7 +71,8 @@ def read_lines(session: SparkSession, paths: list[str]) -> RDD[bytes]:
 
     Spark's own ways would take other bytes for UTF-8 and lines to end at a CR. As Latin-1 every byte passes.
     """
-    text = session.read.text(paths, lineSep="\n")
+    # what is below directories is read as well, as on the other runners
+    text = session.read.text(paths, lineSep="\n", recursiveFileLookup=True)
     latin = text.select(functions.decode(functions.col("value").cast("binary"), "ISO-8859-1"))
     strings = session.sparkContext._jvm.org.apache.spark.sql.Encoders.STRING()  # noqa: SLF001 - the way to Java
     java_lines = getattr(latin._jdf, "as")(strings).toJavaRDD()  # noqa: SLF001 - as above
@@ -119,6 +120,7 @@ def _parse(arguments: list[str]) -> Namespace:
     parser = harness._make_arg_parser()  # noqa: SLF001 - mrjob has no public name for it
     parser.add_argument("--result", required=True)
     parser.add_argument("--input-paths", required=True, type=json.loads)
+    parser.add_argument("--options-here")
     parsed: Namespace = parser.parse_args(arguments)
     return parsed
 
@@ -130,10 +132,12 @@ def _step_numbers(options: Namespace) -> range:
 def _job_maker(options: Namespace, counted: Any) -> Callable[[str, int], Any]:
     module, _, name = options.job_class.rpartition(".")
     arguments = shlex_split(options.job_args or "")
+    here = ["--options_file", options.options_here] if options.options_here else []
 
     def make(kind: str, step: int) -> Any:
-        job = getattr(import_module(module), name)([*arguments, f"--{kind}", f"--step-num={step}"])
         context = TaskContext.get()
+        own = [] if context else here
+        job = getattr(import_module(module), name)([*arguments, *own, f"--{kind}", f"--step-num={step}"])
         if context is None:
             return job
         # what Hadoop would say of the attempt, and where the job looks for it

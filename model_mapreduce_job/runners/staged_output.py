@@ -22,7 +22,11 @@ class OutputFilesystem(Protocol):
         ...
 
     def remove(self, paths: Sequence[str]) -> None:
-        """Remove what paths and globs name, where it's there."""
+        """Remove what is at paths, where it's there."""
+        ...
+
+    def remove_all(self, prefix: str) -> None:
+        """Remove what has a path that begins so."""
         ...
 
     def touchz(self, path: str) -> None:
@@ -52,12 +56,14 @@ class StagedOutput:
         return self._aside(self.run) if self.renames else self.final
 
     def publish(self, filesystem: OutputFilesystem) -> None:
-        """Make the output a result, and remove what killed runs left of theirs: it can't become one now."""
+        """Make the output a result, and remove what killed runs left of theirs: it can't become one now.
+
+        _SUCCESS is written here and not by Hadoop's tasks, which know nothing of the proof.
+        """
+        filesystem.touchz(f"{self.staging.rstrip('/')}/_SUCCESS")
         if self.renames:
             filesystem.move(self.staging, self.final)
-            filesystem.remove([self._aside("*")])
-        else:
-            filesystem.touchz(f"{self.final.rstrip('/')}/_SUCCESS")
+            filesystem.remove_all(self._aside(""))
 
     def abandon(self, filesystem: OutputFilesystem) -> None:
         """Remove what was written."""

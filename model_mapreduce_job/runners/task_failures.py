@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from model_mapreduce_job import exceptions
 from model_mapreduce_job.exceptions import IncompleteRunError, ModelMapReduceError
+from model_mapreduce_job.printable import printable
 from model_mapreduce_job.streaming_task import FAILED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _PLACE: Final = re.compile(r"^This task runs on (?P<host>\S+) and reads (?P<split>.+)\.$", re.MULTILINE)
 _OWN: Final = re.compile(rf"^{FAILED}(?P<kind>\w+): (?P<message>.*)$", re.MULTILINE)
@@ -46,10 +50,13 @@ class TaskFailure:
             _reason(stderr, traceback) or _hadoop_reason(hadoop_error), host, split, traceback=traceback
         )
 
-    def error(self) -> ModelMapReduceError:
-        """Return the error that ends the run: what ended the task, where that is one of this package's."""
+    def error(self, restore: Callable[[str], str] = str) -> ModelMapReduceError:
+        """Return the error that ends the run: what ended the task, where that is one of this package's.
+
+        restore puts the person's names for files into the cluster's words.
+        """
         found = getattr(exceptions, self.kind, IncompleteRunError) if self.kind else IncompleteRunError
-        return found(f"A task failed{self._place()}: {self.reason}")
+        return found(printable(restore(f"A task failed{self._place()}: {self.reason}")))
 
     def _place(self) -> str:
         on = f" on {self.host}" if self.host else ""
