@@ -139,7 +139,7 @@ def _msgspec(schema: Any, parts: TypeParts) -> _Kind:
     msgspec.json.encode(parts.names)
     try:
         decode = msgspec.json.Decoder(schema).decode
-    except (TypeError, NameError) as error:
+    except (TypeError, NameError, AttributeError) as error:
         raise ModelContractError(
             f"input_schema {schema!r} is of no known kind: {error}. It may be a TypedDict, dataclass "
             "or Struct, a pydantic model, a schema.Schema, a JSON Schema as a dict, or None."

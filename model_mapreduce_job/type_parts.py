@@ -189,9 +189,12 @@ def _rebuilt_typed_dict(schema: Any) -> Any:
     import typing_extensions as types  # noqa: PLC0415 - pydantic brings it
 
     def rebuilt_field(name: str, hint: Any) -> Any:
-        while get_origin(hint) in {types.Required, types.NotRequired, types.ReadOnly}:
+        is_optional = name in schema.__optional_keys__
+        while (marker := get_origin(hint)) in {types.Required, types.NotRequired, types.ReadOnly}:
+            # where annotations are text, __optional_keys__ does not have what NotRequired marks
+            is_optional = (is_optional or marker is types.NotRequired) and marker is not types.Required
             (hint,) = get_args(hint)
-        return types.NotRequired[_rebuilt(hint)] if name in schema.__optional_keys__ else _rebuilt(hint)
+        return types.NotRequired[_rebuilt(hint)] if is_optional else _rebuilt(hint)
 
     make: Any = types.TypedDict
     rebuilt = make(
