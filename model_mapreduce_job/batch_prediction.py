@@ -17,7 +17,7 @@ from model_mapreduce_job.errors import place_of
 from model_mapreduce_job.exceptions import MachineFaultError
 from model_mapreduce_job.lines import bare
 from model_mapreduce_job.own_process import still_ourselves
-from model_mapreduce_job.protocols import json_string
+from model_mapreduce_job.protocols import KeyFields, json_string
 from model_mapreduce_job.reading import read_batch
 from model_mapreduce_job.records import Failure, OverlongLine, Records, Text
 from model_mapreduce_job.tally import Tally
@@ -83,6 +83,8 @@ class BatchPrediction:
             self.watch.begin()
             output = self._overlong(batch) if isinstance(batch, OverlongLine) else self._batch(batch)
             self.watch.end()
+            if isinstance(self.reader, KeyFields):
+                self.tally.add_keys(self.reader.take_found())
             if self.fail_fast and self.first_of_run:
                 self.tally.check_start()
             yield self._counted(output)

@@ -64,6 +64,8 @@ def _check_options_go_together(options: Namespace) -> None:
             options.bundle and here
         ),
         "--price_per_hour is for --plan, which is not asked for": options.price_per_hour and not options.plan,
+        f"--key {' '.join(options.key or [])} names a field twice": len(set(options.key or []))
+        < len(options.key or []),
         "--unproven is for runs, and --plan starts none": options.unproven and options.plan,
     }
     for mistake, made in idle.items():

@@ -100,6 +100,7 @@ def _finish(job: MLModelMapReduceJob, runner: Any, seconds: float) -> None:
         job.stderr.flush()
     try:
         summary.check(job.options.max_error_rate, unproven=job.options.unproven)
+        summary.check_keys(job.options.key or [])
         if hasattr(runner, "publish"):
             runner.publish()
         if job.should_cat_output():

@@ -150,6 +150,12 @@ class KeyFields:
         self._text = protocol.text
         self._lines_are_json = protocol.verbatim
         self._fields = [(field, json_string(field.encode(errors="backslashreplace"))) for field in fields]
+        self._found = [0] * len(fields)
+
+    def take_found(self) -> list[int]:
+        """Return how many lines had each of the fields since this was last asked."""
+        found, self._found = self._found, [0] * len(self._fields)
+        return found
 
     def text(self, line: bytes) -> bytes:
         """Return an object of the chosen fields, null for a missing one; all of the line if it is none."""
@@ -157,6 +163,8 @@ class KeyFields:
             values = decode_fields(self._json(line))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return self._text(line)
+        for place, (key, _) in enumerate(self._fields):
+            self._found[place] += key in values
         return b"{%b}" % b", ".join(
             b"%b: %b" % (name, values.get(key, b"null")) for key, name in self._fields
         )

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from model_mapreduce_job.exceptions import IncompleteRunError, TooManyFailuresError
+from model_mapreduce_job.exceptions import IncompleteRunError, InputError, TooManyFailuresError
 from model_mapreduce_job.printable import printable
-from model_mapreduce_job.tally import FINGERPRINT_GROUP, GROUP, MAX_KINDS, OTHER, fingerprint_of
+from model_mapreduce_job.tally import FINGERPRINT_GROUP, GROUP, KEYS_GROUP, MAX_KINDS, OTHER, fingerprint_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 COUNTS = ("lines", "predicted", "failed", "blank", "headers", "batches", "predict_ms", "load_ms")
 _TOP_REASONS = 3
 _FAILED = "failed: "
+_KEY = "key "
 _LONGEST_EXAMPLE = 300
 _LIMBS = 4  # the counters that a fingerprint travels as
 
@@ -35,7 +36,8 @@ class RunSummary:
     reasons counts failures by type of error, and examples has one message for each. seconds is the run's
     wall time; predict_ms and load_ms are summed over tasks. known is false when the runner gave no counters.
     input_records is how many records the cluster itself says that it gave to the tasks. warnings are what
-    tasks say of the model that a person should know.
+    tasks say of the model that a person should know. keys is how many lines had each field that --key
+    names, by its place.
     """
 
     seconds: float
@@ -53,6 +55,7 @@ class RunSummary:
     known: bool = True
     input_records: int | None = None
     warnings: Sequence[str] = ()
+    keys: Mapping[int, int] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -75,6 +78,7 @@ class RunSummary:
             known=bool(own) or input_records == 0,
             input_records=input_records,
             warnings=warnings,
+            keys={int(name.removeprefix(_KEY)): n for name, n in counters.get(KEYS_GROUP, {}).items()},
             **counts,
         )
 
@@ -117,6 +121,15 @@ class RunSummary:
                 f"{self.failed:,} of {self.predicted + self.failed:,} records failed "
                 f"({self.failed_share:.2%}), more than --max_error_rate {max_error_rate} allows. "
                 f"{self._reasons_in_words()}"
+            )
+
+    def check_keys(self, keys: Sequence[str]) -> None:
+        """Raise InputError for a --key that none of the records has: a slip of the pen, most likely."""
+        lacking = [key for place, key in enumerate(keys) if not self.keys.get(place)]
+        if lacking and self.predicted:
+            raise InputError(
+                f"--key {lacking[0]} is a field of none of the {self.predicted + self.failed:,} records. "
+                "Nothing was published. Name one that they have."
             )
 
     def table(self) -> str:

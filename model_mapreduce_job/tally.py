@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.exceptions import TooManyFailuresError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 GROUP = "predictions"
 FINGERPRINT_GROUP = "fingerprint"
+KEYS_GROUP = "keys"
 MAX_KINDS = 20
 MAX_WARNINGS = 20
 OTHER = "other"
@@ -44,7 +46,8 @@ class Tally:
     lines = predicted + failed + blank + headers. kinds counts failures by the type of error, at most 20 types
     and `other`; examples has one message for each. predict_ns, the model's time with that of writing its
     answers down, and load_ns are in nanoseconds. leading_failures is how many records failed before the first
-    one that did not. warnings are what a person should hear of, at most 20 different ones.
+    one that did not. warnings are what a person should hear of, at most 20 different ones. keys is how many
+    lines had each field that --key names, in their order.
     """
 
     lines: int = 0
@@ -60,6 +63,7 @@ class Tally:
     fingerprint: int = 0
     leading_failures: int = 0
     warnings: list[str] = field(default_factory=list)
+    keys: list[int] = field(default_factory=list)
 
     def add_failure(self, failure: Failure) -> None:
         """Count a failed record."""
@@ -79,6 +83,10 @@ class Tally:
         warning = one_line(warning)[:_EXAMPLE_CHARACTERS]
         if warning not in self.warnings and len(self.warnings) < MAX_WARNINGS:
             self.warnings.append(warning)
+
+    def add_keys(self, found: list[int]) -> None:
+        """Count the lines that had each field that --key names."""
+        self.keys = [sum(both) for both in zip_longest(self.keys, found, fillvalue=0)]
 
     def add_output(self, lines: Iterable[bytes]) -> None:
         """Add output lines to the fingerprint: a sum, so that neither order nor parts matter."""
@@ -112,6 +120,7 @@ class Tally:
             known = kind in self.kinds or len(self.kinds) < MAX_KINDS
             self.kinds[kind if known else OTHER] += count
         self.examples = other.examples | self.examples
+        self.add_keys(other.keys)
         for warning in other.warnings:
             self.add_warning(warning)
 
@@ -128,6 +137,8 @@ class Tally:
         for kind, count in self.kinds.items():
             yield GROUP, f"failed: {kind}", count
 
+        for place, lines in enumerate(self.keys):
+            yield KEYS_GROUP, f"key {place}", lines
         yield from self._fingerprint_counters()
 
     def _fingerprint_counters(self) -> Iterator[tuple[str, str, int]]:

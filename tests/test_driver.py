@@ -40,3 +40,19 @@ def test_a_mistake_is_one_line(job: LocalJob, arguments: list[str], words: str, 
     ran = job.run("--quiet", *arguments)
     assert (ran.code, ran.output, ran.errors.count("\n")) == (1, b"", 1)
     assert ran.errors.startswith(words)
+
+
+@pytest.mark.parametrize("options", [(), ("--isolate", "always")], ids=["here", "isolated"])
+def test_a_key_that_no_record_has_ends_the_run(job: LocalJob, options: tuple[str, ...]) -> None:
+    """Nothing is published; one that a single record has is enough."""
+    write_records(job.directory / "in", [*numbered(3), {"n": 4, "id": 7}])
+    ran = job.run("--quiet", *options, "--key", "n", "--key", "customer-id", "--output-dir", "out", "in")
+    assert (ran.code, ran.errors.count("\n")) == (1, 1)
+    assert ran.errors.startswith(
+        "--key customer-id is a field of none of the 4 records. Nothing was published."
+    )
+    assert not (job.directory / "out").exists()
+    assert job.run("--quiet", *options, "--key", "id", "in").pairs[-2:] == [
+        ({"id": None}, {"n": 2}),
+        ({"id": 7}, {"n": 4}),
+    ]

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_mapreduce_job.exceptions import IncompleteRunError, TooManyFailuresError
+from model_mapreduce_job.exceptions import IncompleteRunError, InputError, TooManyFailuresError
 from model_mapreduce_job.records import Failure
 from model_mapreduce_job.run_summary import COUNTS, RunSummary
-from model_mapreduce_job.tally import FINGERPRINT_GROUP, GROUP, Tally
+from model_mapreduce_job.tally import FINGERPRINT_GROUP, GROUP, KEYS_GROUP, Tally
 
 COUNTERS = {
     "lines": 10_000,
@@ -213,3 +213,16 @@ def test_a_fingerprint_is_in_the_table() -> None:
     told = RunSummary.of(counters, 1.0, {})
     assert f"fingerprint  {told.fingerprint}" in told.table()
     assert told.as_json()["fingerprint"] == told.fingerprint
+
+
+def test_a_key_that_no_record_has_is_a_slip_of_the_pen() -> None:
+    """One that some records lack is not."""
+    counted = RunSummary.of({GROUP: COUNTERS, KEYS_GROUP: {"key 0": 1, "key 1": 0}}, 1.0, {})
+    counted.check_keys(["id"])
+    for keys in (["id", "customer-id"], ["id", "name", "customer-id"][::2]):
+        with pytest.raises(InputError, match="--key customer-id is a field of none of the 9,900 records"):
+            counted.check_keys(keys)
+
+
+def test_where_nothing_was_predicted_keys_are_the_least_matter() -> None:
+    RunSummary.of({GROUP: {"lines": 1, "failed": 1}}, 1.0, {}).check_keys(["id"])
