@@ -145,7 +145,7 @@ OPTIONS = (
     ),
     Option(
         "no_fail_fast",
-        {"action": "store_true", "help": "don't end a task whose first 1,000 records all fail"},
+        {"action": "store_true", "help": "don't end a run whose first 1,000 records all fail"},
     ),
     Option(
         "max_record_bytes",

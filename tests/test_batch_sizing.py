@@ -129,3 +129,22 @@ def test_a_pinned_size_is_lowered_by_want_of_memory() -> None:
     sizer = BatchSizer(100)
     sizer.out_of_memory(100)
     assert set(run(sizer, fixed=1e-6, each=1e-9)) == {50}
+
+
+def test_a_batch_has_no_more_records_than_come_to_8_mib_of_output() -> None:
+    sizer = BatchSizer()
+    sizes = []
+    for _ in range(100):
+        sizes.append(sizer.size)
+        sizer.observe(sizer.size, 0.15, sizer.size * 8000)
+    assert max(sizes) == 1024
+    assert sizer.size == 1024
+
+
+def test_records_whose_output_has_become_larger_make_batches_smaller_at_once() -> None:
+    sizer = BatchSizer()
+    run(sizer, 0.01, 1e-6)
+    sizer.observe(sizer.size, 0.1, sizer.size << 20)
+    assert sizer.size == 8
+    sizer.observe(1, 0.1, 100 << 20)
+    assert sizer.size == 1

@@ -2,13 +2,18 @@
 
 import datetime as dt
 import decimal
+import ipaddress
 import json
 import math
+import os
+import subprocess
+import sys
 import uuid
 from collections import OrderedDict, defaultdict
 from dataclasses import dataclass
-from enum import Enum
-from typing import Any, NamedTuple
+from enum import Enum, IntEnum
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
 
 import attrs
 import msgspec
@@ -18,6 +23,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import v1
+from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from model_mapreduce_job.encoding import prediction_texts
 from model_mapreduce_job.records import Failure
@@ -258,3 +264,129 @@ def test_the_text_of_a_prediction_does_not_depend_on_the_others(predictions: Any
 @settings(deadline=None)
 def test_objects_that_are_shared_are_written_as_they_are_alone(predictions: Any, times: int) -> None:
     assert prediction_texts(predictions * times) == list(map(text_of, predictions)) * times
+
+
+class Text(str):
+    """A text of a class of its own."""
+
+    __slots__ = ()
+
+
+class Rounded(float):
+    """A number that shows itself in another way."""
+
+    def __repr__(self) -> str:
+        return "about 2"
+
+
+class Level(IntEnum):
+    HIGH = 3
+
+
+class Linked(pydantic.BaseModel):
+    url: pydantic.HttpUrl = pydantic.HttpUrl("https://a.example/b")
+    secret: pydantic.SecretStr = pydantic.SecretStr("hidden")
+    rounded: Annotated[
+        float, pydantic.PlainSerializer(lambda value: round(value, 2), return_type=float, when_used="json")
+    ] = 0.123456
+    raw: bytes = b"abc"
+    tags: frozenset[str] = frozenset("cba")
+
+
+class ByItsName(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(serialize_by_alias=False)
+    score: float = pydantic.Field(1.0, alias="the score")
+
+
+@pydantic_dataclass
+class Located:
+    path: Path = Path("/a")
+    url: pydantic.HttpUrl | None = None
+
+
+@attrs.define
+class Attrs:
+    x: Any = None
+
+
+class Renamed(msgspec.Struct, rename="camel", tag_field="kind", omit_defaults=True):
+    some_name: Any = None
+    other: int = 3
+
+
+RECORDS = np.array([("a", 1.5), ("b", 2.0)], dtype=[("label", "U1"), ("p", "f8")])
+
+
+@pytest.mark.parametrize(
+    ("prediction", "text"),
+    [
+        ({"c", "a", "b"}, b'["a", "b", "c"]'),
+        ({"t": frozenset([10, 9, 1])}, b'{"t": [1, 10, 9]}'),
+        ({frozenset([2, 1]), frozenset([3])}, b"[[1, 2], [3]]"),
+        ({1, "a", None}, b'["a", 1, null]'),
+        (Point({"b", "a"}), b'{"x": ["a", "b"]}'),
+        (Attrs({"b", "a"}), b'{"x": ["a", "b"]}'),
+        (Renamed({"b", "a"}), b'{"kind": "Renamed", "someName": ["a", "b"]}'),
+        (Renamed(other=4), b'{"kind": "Renamed", "other": 4}'),
+        ({"row": Pair(1, 2)}, b'{"row": {"a": 1, "b": 2}}'),
+        (Text("a"), b'"a"'),
+        ({"a": Rounded(2.5), "b": Level.HIGH}, b'{"a": 2.5, "b": 3}'),
+        (RECORDS[0], b'{"label": "a", "p": 1.5}'),
+        ({"rows": RECORDS}, b'{"rows": [{"label": "a", "p": 1.5}, {"label": "b", "p": 2.0}]}'),
+        (np.longdouble(1.5), b"1.5"),
+        (np.array([1.5], dtype=np.longdouble), b"[1.5]"),
+        (np.float16(0.5), b"0.5"),
+        (np.datetime64("2020-01-02T03:04:05.5", "ms"), b'"2020-01-02T03:04:05.500"'),
+        (np.datetime64("NaT"), b"null"),
+        (np.array(["2020-01-02", "NaT"], dtype="M8[D]"), b'["2020-01-02", null]'),
+        (np.timedelta64(90, "m"), b'"PT5400S"'),
+        (np.timedelta64(-1500, "ms"), b'"-PT1.5S"'),
+        (dt.timedelta(milliseconds=-1500), b'"-PT1.5S"'),
+        (np.timedelta64(2, "D"), b'"P2D"'),
+        (np.ma.array([1, 2], mask=[False, True]), b"[1, null]"),
+        (ipaddress.ip_address("1.2.3.4"), b'"1.2.3.4"'),
+        ({"net": ipaddress.ip_network("10.0.0.0/8")}, b'{"net": "10.0.0.0/8"}'),
+        (Path("/a/b"), b'"/a/b"'),
+        (pydantic.SecretStr("hidden"), b'"**********"'),
+        (
+            {"a": Linked()},
+            (
+                b'{"a": {"url": "https://a.example/b", "secret": "**********", "rounded": 0.12, '
+                b'"raw": "abc", "tags": ["a", "b", "c"]}}'
+            ),
+        ),
+        (ByItsName(), b'{"score": 1.0}'),
+        (Located(url=None), b'{"path": "/a", "url": null}'),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_prediction_is_written_as_its_own_library_means_it_alone_and_among_others(
+    prediction: Any, text: bytes
+) -> None:
+    others = [{"x": number} for number in range(40)]
+    assert text_of(prediction) == prediction_texts([*others, prediction])[-1] == text
+
+
+@pytest.mark.parametrize(
+    "prediction",
+    [decimal.Decimal("NaN"), {"a": [decimal.Decimal("-Infinity")]}, np.longdouble("nan"), Rounded("inf")],
+    ids=repr,
+)
+def test_not_a_number_is_a_failure_in_every_kind_of_number(prediction: Any) -> None:
+    assert "NaN or Infinity" in text_of(prediction).message
+
+
+def test_the_same_set_has_the_same_text_in_every_process() -> None:
+    code = (
+        "from model_mapreduce_job.encoding import prediction_texts as p; print(p([{'t': set('hgfedcba')}]))"
+    )
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in "123"
+    }
+    assert len(texts) == 1

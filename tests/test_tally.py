@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from model_mapreduce_job.exceptions import TooManyFailuresError
 from model_mapreduce_job.records import Failure
-from model_mapreduce_job.tally import FINGERPRINT_GROUP, GROUP, MAX_KINDS, Tally, fingerprint_of
+from model_mapreduce_job.tally import FINGERPRINT_GROUP, GROUP, MAX_KINDS, RunStart, Tally, fingerprint_of
 
 
 def counters(tally: Any, group: Any = GROUP) -> Any:
@@ -156,3 +156,48 @@ def test_the_fingerprint_of_an_output_never_changes() -> None:
     tally = Tally()
     tally.add_output([b"a", b"b"])
     assert fingerprint_of(counters(tally, FINGERPRINT_GROUP)) == "bdda89bae6aab45039933ec86a444c96"
+
+
+def test_warnings_are_few_short_and_different() -> None:
+    tally, other = Tally(), Tally()
+    for number in (*range(30), 0):
+        tally.add_warning(f"{number}\n" + "x" * 1000)
+    other.add_warning("another")
+    other.add_warning("another")
+    assert len(tally.warnings) == 20
+    assert {len(warning) for warning in tally.warnings} == {300}
+    other.add(tally)
+    assert other.warnings == ["another", *tally.warnings[:19]]
+
+
+def test_an_example_names_the_line_of_the_models_code() -> None:
+    tally = Tally()
+    tally.add_failure(Failure("A", "x" * 1000, "churn.py:41"))
+    assert tally.examples["A"].endswith("x (at churn.py:41)")
+    assert len(tally.examples["A"]) == 300
+
+
+def task(failed: int, predicted: int) -> Tally:
+    tally = with_failures(*["A"] * failed)
+    tally.predicted = predicted
+    tally.add_leading(failed)
+    return tally
+
+
+@given(st.permutations(range(5)))
+@settings(deadline=None)
+def test_a_run_whose_first_thousand_records_fail_is_found_wherever_its_tasks_begin(order: list[int]) -> None:
+    parts = [task(400, 0), task(0, 0), task(350, 0), task(250, 9), task(0, 9)]
+    start = RunStart()
+    with pytest.raises(TooManyFailuresError, match="first 1,000 records"):  # noqa: PT012 - at one of them
+        for number in order:
+            start.add(number, parts[number])
+
+
+@given(st.permutations(range(4)))
+@settings(deadline=None)
+def test_a_thousand_failures_later_in_a_run_are_no_bad_start(order: list[int]) -> None:
+    parts = [task(999, 1), task(5000, 0), task(1000, 0), task(0, 9)]
+    start = RunStart()
+    for number in order:
+        start.add(number, parts[number])
