@@ -67,7 +67,7 @@ def plan_of(job: MLModelMapReduceJob) -> RunPlan:
     return RunPlan(
         fail_fast=not job.options.no_fail_fast,
         predicted_steps=frozenset(filter(job.predicts, range(len(job.steps())))),
-        identity=lambda: job.first_worker().described().identity,
+        identity=lambda: job.first_worker().identity(),
         max_record_bytes=job.options.max_record_bytes,
         resume=job.options.resume,
         quiet=bool(job.options.quiet),

@@ -6,7 +6,7 @@ The driver itself imports neither. On this machine that process goes on as the r
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from model_mapreduce_job.exceptions import ConfigurationError
 from model_mapreduce_job.messages import Describe, Described, Faulted, Raised, Refused, raise_refused
@@ -60,13 +60,20 @@ class FirstWorker:
             self._process = None
 
     def described(self) -> Described:
-        """Return which models there are, and what the output depends on.
+        """Return which models there are.
 
         Raises ConfigurationError when the configuration, or an entry of it, can't be used.
         """
         if self._described is None:
             self._described = self._answer()
         return self._described
+
+    def identity(self) -> dict[str, Any]:
+        """Return what the output depends on, by name; takes a while, for it reads the model's files."""
+        assert self._process is not None  # noqa: S101 - what was handed over is not asked
+        self.described()
+        self._process.send(Describe(load=False, identify=True))
+        return self._answer().identity
 
     def load(self) -> Described:
         """Return the same with the facts of the run's own model; loads it, and raises what that raises."""

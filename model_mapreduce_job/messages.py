@@ -20,9 +20,10 @@ class Begin(msgspec.Struct, tag=True, frozen=True):
 
 
 class Describe(msgspec.Struct, tag=True, frozen=True):
-    """Asks which models there are; with load, also what the run's own model is like."""
+    """Asks which models there are; load: what the run's own is like, identify: what its output depends on."""
 
     load: bool = True
+    identify: bool = False
 
 
 class Run(msgspec.Struct, tag=True, frozen=True):

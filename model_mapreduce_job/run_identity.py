@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ["identity_of", "run_identity"]
 
+# This package, which is known by its version.
+_OWN = frozenset({"model_mapreduce_job"})
+
 
 def run_identity(configuration: str | None, options: Mapping[str, Any]) -> dict[str, str]:
     """Return what the output depends on, by name; loads no model.
@@ -120,8 +123,7 @@ class _Code:
 
     def versions(self) -> str:
         """Return the installed distributions that the code imports and that those need, with versions."""
-        by_module = metadata.packages_distributions()
-        wanted = [name for module in self._installed for name in by_module.get(module, ())]
+        wanted = _distributions_of(self._installed)
         found: dict[str, str] = {}
         while wanted:
             name = wanted.pop().lower().replace("_", "-").replace(".", "-")
@@ -134,19 +136,39 @@ class _Code:
         return ", ".join(f"{name} {version}" for name, version in sorted(found.items()))
 
     def _follow(self, name: str) -> None:
-        if name in self._packages or name in self._installed or name in sys.stdlib_module_names:
+        if name in {*self._packages, *self._installed, *_OWN, *sys.stdlib_module_names}:
             return
         spec = _spec(name)
         if spec is None:
             return
-        files = list(_files_of(spec))
-        if any(map(_is_installed, files[:1])):
+        if any(map(_is_installed, _origins(spec))):
             self._installed.add(name)
             if self._packages:
                 return
-        self._packages[name] = files
+        self._packages[name] = files = list(_files_of(spec))
         for imported in sorted({found for file in files if file.suffix == ".py" for found in _imports(file)}):
             self._follow(imported)
+
+
+def _origins(spec: Any) -> list[str]:
+    return [*(spec.submodule_search_locations or ()), *([spec.origin] if spec.origin else [])]
+
+
+def _distributions_of(modules: set[str]) -> list[str]:
+    """Return the installed distributions that have these top modules."""
+    return [
+        distribution.metadata["Name"]
+        for distribution in metadata.distributions()
+        if modules & _top_modules(distribution)
+    ]
+
+
+def _top_modules(distribution: metadata.Distribution) -> set[str]:
+    # not importlib's own way, which makes an object for each file of all that is installed
+    if names := distribution.read_text("top_level.txt"):
+        return set(names.split())
+    lines = (distribution.read_text("RECORD") or "").splitlines()
+    return {line.partition(",")[0].partition("/")[0].removesuffix(".py") for line in lines}
 
 
 def _files_of(spec: Any) -> Iterator[Path]:
@@ -178,9 +200,9 @@ def _needed(distribution: metadata.Distribution) -> Iterator[str]:
             yield "".join(letters).split()[0]
 
 
-def _is_installed(path: Path) -> bool:
+def _is_installed(path: str) -> bool:
     places = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
-    return any(os.fspath(path).startswith(f"{place}{os.sep}") for place in places)
+    return any(path.startswith(f"{place}{os.sep}") for place in places)
 
 
 def _origin(module: str) -> Path | None:

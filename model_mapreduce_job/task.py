@@ -142,13 +142,14 @@ class TaskFactory:
         """Return the prediction of a process that its starter can lose; the model is loaded now."""
         return self._make(isolated=True)
 
-    def describe(self, *, load: bool) -> Described:
+    def describe(self, *, load: bool, identify: bool) -> Described:
         """Return which models the configuration has, and with load what the run's own is like."""
         manager = load_manager()
         names = [str(model["qualified_name"]) for model in manager.get_models()]
         if self._options.model_qualified_name not in names:
             return Described(names)
-        identity = run_identity(os.environ.get("APP_SETTINGS"), self._begin.options)
+        setting = os.environ.get("APP_SETTINGS")
+        identity = run_identity(setting, self._begin.options) if identify else {}
         if load:
             manager.get_model(self._options.model_qualified_name)
         return Described(names, identity, self.model_facts())

@@ -56,7 +56,7 @@ class Factory(Protocol):
         """Return the prediction of a process that its starter can lose."""
         ...
 
-    def describe(self, *, load: bool) -> Described:
+    def describe(self, *, load: bool, identify: bool) -> Described:
         """Return which models there are, and with load what the run's own is like."""
         ...
 
@@ -122,7 +122,7 @@ class TaskServer:
     def _answered(self, request: Message, data: bytes) -> tuple[Answer, bytes]:
         match request:
             case Describe():
-                return self._factory.describe(load=request.load), b""
+                return self._factory.describe(load=request.load, identify=request.identify), b""
             case Run():
                 return Done(self._worker.run(request, data), self._factory.model_facts()), b""
             case Rehearse():

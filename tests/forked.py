@@ -60,7 +60,7 @@ class MadeOf:
     make_isolated: Callable[[], BatchPrediction]
     max_record_bytes: int = MAX_RECORD_BYTES
 
-    def describe(self, *, load: bool) -> Described:  # noqa: ARG002 - the protocol's
+    def describe(self, *, load: bool, identify: bool) -> Described:  # noqa: ARG002 - the protocol's
         return Described([])
 
     def model_facts(self) -> None:

@@ -123,6 +123,8 @@ class LocalRun:
     def stop(self) -> str:
         """Remove what is not finished, when a run ends before its time; return what to report of it."""
         kept = self.output.abandon() if self.output else 0
+        if self.output and self.output.published:
+            return f"The output {self.output.published} is complete."
         if kept:
             return f"{kept:,} finished parts are kept: the same command with --resume goes on."
         return ""

@@ -62,6 +62,7 @@ class OutputDirectory:
         self._made: OwnDirectory | None = None
         self._parent: int | None = None
         self._lock: int | None = None
+        self.published: Path | None = None
 
     def prepare(self, *, resume: bool) -> None:
         """Make the staging directory, of which a stopped run's parts are only kept to resume from.
@@ -105,6 +106,7 @@ class OutputDirectory:
                 raise InputError(f"{self.staging} was moved or replaced while the run went on. Run again.")
             self._files.rename(parent, self.staging.name, self._final.name)
             self._sync_or_take_back(parent)
+        self.published = self._final
         # from here on the output stands, and nothing makes the run fail
         with suppress(OSError):
             os.fchmod(directory.descriptor, mode)
@@ -127,11 +129,6 @@ class OutputDirectory:
                 self._remove_staging(self._made)
         self._release()
         return kept
-
-    @property
-    def is_published(self) -> bool:
-        """Return whether the output stands under its name."""
-        return (self._final / SUCCESS).exists()
 
     @property
     def _opened(self) -> tuple[OwnDirectory, int]:
