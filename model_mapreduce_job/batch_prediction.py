@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Protocol, cast
 from model_mapreduce_job.batch_sizing import BatchSizer
 from model_mapreduce_job.batches import batches
 from model_mapreduce_job.errors import place_of
-from model_mapreduce_job.exceptions import MachineFaultError
+from model_mapreduce_job.exceptions import MachineFaultError, TooManyFailuresError
+from model_mapreduce_job.first_bytes import LOOK_BYTES, what_this_is
 from model_mapreduce_job.lines import bare
 from model_mapreduce_job.own_process import still_ourselves
 from model_mapreduce_job.protocols import KeyFields, json_string
 from model_mapreduce_job.reading import read_batch
 from model_mapreduce_job.records import Failure, OverlongLine, Records, Text
-from model_mapreduce_job.tally import Tally
+from model_mapreduce_job.tally import FAIL_FAST_RECORDS, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -72,6 +73,7 @@ class BatchPrediction:
     fresh_and_alone: bool = False
     check_batches: bool = True
     _pid: int = field(default_factory=os.getpid)
+    _head: bytes = b""
 
     def predict_lines(self, blocks: Iterable[Block]) -> Iterator[list[bytes]]:
         """Yield the output lines of each batch, in order: one for each line that is not blank and no header.
@@ -86,7 +88,7 @@ class BatchPrediction:
             if isinstance(self.reader, KeyFields):
                 self.tally.add_keys(self.reader.take_found())
             if self.fail_fast and self.first_of_run:
-                self.tally.check_start()
+                self._check_start(batch)
             yield self._counted(output)
         if self.check_batches:
             self.check_model()
@@ -98,6 +100,17 @@ class BatchPrediction:
         """
         if finding := self.predictor.check_batches():
             self.tally.add_warning(finding)
+
+    def _check_start(self, batch: Block) -> None:
+        if not self._head and not isinstance(batch, OverlongLine):
+            self._head = b"\n".join(batch[:FAIL_FAST_RECORDS])[:LOOK_BYTES]
+        try:
+            self.tally.check_start()
+        except TooManyFailuresError as error:
+            kind = what_this_is(self._head)
+            raise TooManyFailuresError(
+                f"The input looks like {kind}. {error}" if kind else str(error)
+            ) from None
 
     def _batch(self, lines: list[bytes]) -> list[bytes]:
         try:

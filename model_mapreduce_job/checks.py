@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mrjob.util import expand_path
 
 from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.first_bytes import LOOK_BYTES, what_this_is
+from model_mapreduce_job.first_line import local_heads
 from model_mapreduce_job.input_columns import check_order, input_columns
 from model_mapreduce_job.ml_model_manager import check_name
 from model_mapreduce_job.options import ON_THIS_MACHINE
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from model_mapreduce_job.first_worker import FirstWorker
     from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
 
+# Of many files the first ones are looked at.
+_MOST_LOOKS = 100
+
 
 def check(job: MLModelMapReduceJob, first: FirstWorker) -> None:
     """Raise ModelMapReduceError for a mistake in what a job is given; learn columns that the input names."""
@@ -31,6 +37,17 @@ def check(job: MLModelMapReduceJob, first: FirstWorker) -> None:
     _check_model(options.model_qualified_name, first.described().names)
     if options.input_protocol in DELIMITERS:
         _learn_columns(job)
+    elif not options.no_fail_fast:
+        _check_first_bytes(job)
+
+
+def _check_first_bytes(job: MLModelMapReduceJob) -> None:
+    for path, head in islice(local_heads(job, LOOK_BYTES), _MOST_LOOKS):
+        if kind := what_this_is(head):
+            raise InputError(
+                f"The input {path} is no line-delimited JSON: it looks like {kind}. "
+                "Or read it as it is with --no_fail_fast."
+            )
 
 
 def _learn_columns(job: MLModelMapReduceJob) -> None:

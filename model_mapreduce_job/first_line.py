@@ -51,6 +51,14 @@ def local_first_lines(job: MLModelMapReduceJob) -> Iterator[FirstLine]:
     yield from (first for first in map(_of_file, list_inputs(patterns)) if first.line)
 
 
+def local_heads(job: MLModelMapReduceJob, size: int) -> Iterator[tuple[str, bytes]]:
+    """Yield path and first bytes of each input that is a file of this machine, decompressed."""
+    for path in list_inputs(path for path in job.options.args if path != STDIN and not is_remote(path)):
+        if Path(path).is_file():
+            with whole_or_error(path), Path(path).open("rb") as file:
+                yield path, decompressed(path, file).read(size)
+
+
 def is_remote(path: str) -> bool:
     """Return whether a path is a URI of another machine's file."""
     return "://" in path and not path.startswith("file://")

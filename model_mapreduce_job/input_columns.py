@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from model_mapreduce_job.column_order import ColumnOrder
 from model_mapreduce_job.delimited import join_row, parse_columns
 from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.first_bytes import binary_kind
 from model_mapreduce_job.first_line import FirstLine, first_lines, local_first_lines
 from model_mapreduce_job.runners.inputs import STDIN
 from model_mapreduce_job.task import DELIMITERS, columns
@@ -83,6 +84,8 @@ def _header(first: FirstLine, delimiter: str) -> list[str]:
             f"The input {first.path} can be read only once, so its first line can't be looked at for the "
             "columns. Name them with --columns a,b,c."
         )
+    if kind := binary_kind(first.line):
+        raise InputError(f"The input {first.path} is no text in UTF-8: it looks like {kind}.")
     if not first.line.strip():
         raise InputError(
             f"The input {first.path} starts with no header. Name its columns with --columns a,b,c."

@@ -26,6 +26,7 @@ LAYERS = (
     "json_text",
     "schemas",
     "lines",
+    "first_bytes",
     "own_process",
     "errors",
     "batches",
