@@ -21,8 +21,9 @@ class ModelEntry:
     """One entry of a configuration's `models`.
 
     module_name and class_name say which class to import. With qualified_name, the class is imported only
-    when that model is asked for. parameters go to its __init__. files maps a path (absolute, or relative to
-    the directory of module_name's top package) to the sha256 that its content must have, in hexadecimal.
+    when that model is asked for. parameters go to its __init__. files maps a path to the sha256 that its
+    content must have, in hexadecimal; a relative one is looked up in the package that module_name is in, or,
+    for a module of its own, beside the configuration.
     """
 
     module_name: str

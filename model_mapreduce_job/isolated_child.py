@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from model_mapreduce_job.model_process import ModelProcess
 
 
+_TOO_LONG = "PredictTimeout"
+
+
 class ChildLostError(Exception):
     """Raised when a child ended, or was ended, with a request unanswered.
 
@@ -27,6 +30,11 @@ class ChildLostError(Exception):
         super().__init__(failure.message)
         self.failure = failure
         self.was_fresh = was_fresh
+
+    @property
+    def took_too_long(self) -> bool:
+        """Whether the time limit ended the child."""
+        return self.failure.kind == _TOO_LONG
 
 
 class Child:
@@ -86,5 +94,5 @@ class Child:
 
     def _failure(self, lost: ProcessLostError) -> Failure:
         if lost.code == -signal.SIGALRM:
-            return Failure("PredictTimeout", f"No prediction within {self._timeout:g} s")
+            return Failure(_TOO_LONG, f"No prediction within {self._timeout:g} s")
         return Failure("ProcessDied", f"It ended the process: {how_it_ended(lost.code)}")

@@ -44,7 +44,7 @@ class IsolatedPrediction:
     """Predicts as BatchPrediction does, in a child process; lines that end the child are bisected.
 
     start starts the child's process, which loads the model. A record that ends a child is tried once more,
-    alone in a fresh one: what ends that too, or takes it longer than the time limit, is a failure.
+    alone in a fresh one: what ends that too is a failure, as is what takes longer than the time limit.
     """
 
     def __init__(self, start: Callable[[], ModelProcess], predict_timeout: float, *, fail_fast: bool) -> None:
@@ -96,7 +96,7 @@ class IsolatedPrediction:
 
     def _alone(self, lines: list[bytes], lost: ChildLostError) -> list[bytes]:
         """Return the output of a line that ended a child: what a fresh child says of it, or its failure."""
-        if not lost.was_fresh:
+        if not (lost.was_fresh or lost.took_too_long):
             try:
                 return self._ask(Predict(alone=True), lines)
             except ChildLostError as again:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
-import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 from model_mapreduce_job.config import describe, entries
 from model_mapreduce_job.exceptions import ConfigurationError, ModelContractError, ModelNotFoundError
 from model_mapreduce_job.ml_model import missing_members, version_of
+from model_mapreduce_job.model_files import check_unchanged, parameters_with, verify_files
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -23,10 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _LazyModel:
-    """A model that is loaded when it is first asked for; place is how messages name its entry."""
+    """A model that is loaded when it is first asked for.
+
+    place is how messages name its entry, directory is the one that its configuration is in.
+    """
 
     entry: ModelEntry
     place: str
+    directory: Path
 
 
 class ModelManager:
@@ -56,8 +59,9 @@ class ModelManager:
         """
         models: dict[str, MLModel | _LazyModel] = {}
         by_name: dict[str, ModelEntry] = {}
+        directory = _directory_of(configuration)
         for number, entry in enumerate(entries(configuration), 1):
-            lazy = _LazyModel(entry, describe(configuration, number))
+            lazy = _LazyModel(entry, describe(configuration, number), directory)
             model = lazy if entry.qualified_name else _load(lazy)
             name = entry.qualified_name or str(getattr(model, "qualified_name", ""))
             if name in models:
@@ -127,15 +131,16 @@ def _metadata(name: str, model: MLModel | _LazyModel) -> dict[str, Any]:
 
 
 def _load(lazy: _LazyModel) -> MLModel:
-    _check_files(lazy)
+    files = verify_files(lazy.entry, lazy.directory, lazy.place)
     model_class = _import_class(lazy)
     try:
-        model: MLModel = model_class(**lazy.entry.parameters)
+        model: MLModel = model_class(**parameters_with(files, lazy.entry, model_class))
     except (Exception, SystemExit) as error:
         raise ConfigurationError(
             f"{lazy.place}: {lazy.entry.class_name}({_names(lazy.entry.parameters)}) raised "
             f"{type(error).__name__}: {error}. Check its parameters and its model file."
         ) from error
+    check_unchanged(files, lazy.place)
     _check_contract(lazy, model)
     return model
 
@@ -169,30 +174,3 @@ def _check_contract(lazy: _LazyModel, model: Any) -> None:
             f"{lazy.place}: {class_name} calls itself {model.qualified_name!r}, the entry says {expected!r}. "
             "Give both the same qualified_name."
         )
-
-
-def _check_files(lazy: _LazyModel) -> None:
-    for name, expected in lazy.entry.files.items():
-        found = _sha256(lazy, _resolve(lazy.entry.module_name, name))
-        if found != expected.lower():
-            raise ConfigurationError(
-                f"{lazy.place}: {name} has the sha256 {found}, the entry says {expected}. "
-                "Restore the file that was meant, or write its sha256 into the configuration."
-            )
-
-
-def _resolve(module_name: str, name: str) -> Path:
-    # find_spec of a top package finds its directory without running any of its code
-    spec = importlib.util.find_spec(module_name.partition(".")[0])
-    locations = spec.submodule_search_locations if spec else None
-    return Path(next(iter(locations), "."), name) if locations else Path(name)
-
-
-def _sha256(lazy: _LazyModel, path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ConfigurationError(
-            f"{lazy.place}: {path} can't be read: {error.strerror}. Check `files`."
-        ) from error

@@ -19,6 +19,7 @@ LAYERS = (
     "records",
     "config",
     "ml_model",
+    "model_files",
     "ml_model_manager",
     "type_parts",
     "fields",

@@ -48,6 +48,17 @@ def own(**more: Any) -> Any:
     return {"module_name": "own_model", "class_name": "Own", "qualified_name": "own", **more}
 
 
+def write_model(package: Path, method: str) -> None:
+    """Write a model with a method of its own."""
+    (package / "__init__.py").write_text(
+        "from pathlib import Path\n"
+        "from fakes import Doubler\n"
+        "class Own(Doubler):\n"
+        "    qualified_name = 'own'\n"
+        f"    {method}\n"
+    )
+
+
 def configured(*models: Any) -> Any:
     return type("Mine", (Config,), {"models": models})
 
@@ -208,7 +219,36 @@ def test_a_file_with_another_sha256_is_refused_before_anything_is_loaded(package
     assert not (package / "imported").exists()
 
 
-@pytest.mark.parametrize("module_name", ["own_model", "no_such_package", "fakes"])
+def test_a_package_that_is_not_installed_is_named_rather_than_its_file(package: Path) -> None:
+    entry = {**own(files={"lost.bin": "0" * 64}), "module_name": "no_such_package.model"}
+    message = refusal(ConfigurationError, entry, load="own")
+    assert message.startswith("entry 1 of Mine.models: no_such_package, which has the model, is not ")
+
+
+def test_verified_files_reach_the_model_as_the_paths_that_were_checked(
+    manager: ModelManager, package: Path
+) -> None:
+    """By a parameter that names one, and all of them by a parameter named files."""
+    write_model(package, "def __init__(self, path, files=None): self.given = (path, files)")
+    digest = hashlib.sha256(b"weights").hexdigest()
+    entry = own(files={"model.bin": digest}, parameters={"path": "model.bin"})
+    manager.load_models(configured(entry))
+    model: Any = manager.get_model("own")
+    assert model.given == (str(package / "model.bin"), {"model.bin": str(package / "model.bin")})
+
+
+@pytest.mark.parametrize("change", ["write_bytes(b'weights')", "unlink()"])
+def test_a_file_that_changes_before_the_model_has_loaded_it_is_refused(package: Path, change: str) -> None:
+    """Even when its content is the same again: nobody can say what was loaded."""
+    write_model(package, f"def __init__(self, path): Path(path).{change}")
+    digest = hashlib.sha256(b"weights").hexdigest()
+    entry = own(files={"model.bin": digest}, parameters={"path": "model.bin"})
+    message = refusal(ConfigurationError, entry, load="own")
+    assert f"{package / 'model.bin'} was " in message
+    assert "while the model was loaded" in message
+
+
+@pytest.mark.parametrize("module_name", ["own_model", "fakes"])
 def test_a_file_that_is_not_there_is_named(package: Path, module_name: str) -> None:
     entry = {**own(files={"lost.bin": "0" * 64}), "module_name": module_name}
     message = refusal(ConfigurationError, entry, load="own")
