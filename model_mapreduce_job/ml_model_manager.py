@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -143,6 +144,12 @@ def _load(lazy: _LazyModel) -> MLModel:
     check_unchanged(files, lazy.place)
     _check_contract(lazy, model)
     return model
+
+
+def _directory_of(configuration: type[Config]) -> Path:
+    """Return the directory that a configuration's own file is in."""
+    file = getattr(sys.modules.get(configuration.__module__), "__file__", None)
+    return Path(file).absolute().parent if file else Path.cwd()
 
 
 def _names(parameters: dict[str, Any]) -> str:

@@ -219,7 +219,7 @@ def test_a_file_with_another_sha256_is_refused_before_anything_is_loaded(package
     assert not (package / "imported").exists()
 
 
-def test_a_package_that_is_not_installed_is_named_rather_than_its_file(package: Path) -> None:
+def test_a_package_that_is_not_installed_is_named_rather_than_its_file() -> None:
     entry = {**own(files={"lost.bin": "0" * 64}), "module_name": "no_such_package.model"}
     message = refusal(ConfigurationError, entry, load="own")
     assert message.startswith("entry 1 of Mine.models: no_such_package, which has the model, is not ")
