@@ -9,7 +9,7 @@ FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell $(p) -c '$(FITS)' 2>/dev/null && echo $(p))))
 VENV ?= .venv
 BIN := $(VENV)/bin
-JOB := PYTHONPATH=./ APP_SETTINGS=$(or $(APP_SETTINGS),ProdConfig) $(BIN)/python model_mapreduce_job/ml_model_map_reduce_job.py
+JOB := PYTHONPATH=./$${PYTHONPATH:+:$$PYTHONPATH} APP_SETTINGS=$(or $(APP_SETTINGS),ProdConfig) $(BIN)/python model_mapreduce_job/ml_model_map_reduce_job.py
 MODEL ?= iris_model
 INPUT ?= ./data/input.ldjson
 OUTPUT ?= ./data/output.ldjson
@@ -49,7 +49,7 @@ bundle:  ## the archive that tasks on a cluster run in: build/bundle.tar.gz
 	$(MAKE) --no-print-directory build/bundle.tar.gz
 
 build/bundle.tar.gz: $(VENV)/run.stamp
-	PYTHONPATH=./ APP_SETTINGS=$(or $(APP_SETTINGS),ProdConfig) $(BIN)/python -m model_mapreduce_job.bundle $@
+	PYTHONPATH=./$${PYTHONPATH:+:$$PYTHONPATH} APP_SETTINGS=$(or $(APP_SETTINGS),ProdConfig) $(BIN)/python -m model_mapreduce_job.bundle $@
 
 .PHONY: run-emr
 run-emr: $(VENV)/emr.stamp  ## the same on AWS EMR, as mrjob.conf says

@@ -83,6 +83,8 @@ def _check_options_go_together(options: Namespace) -> None:
         "--price_per_hour is for --plan, which is not asked for": options.price_per_hour and not options.plan,
         f"--key {' '.join(options.key or [])} names a field twice": len(set(options.key or []))
         < len(options.key or []),
+        "--debug_record predicts one record, and --plan a sample": options.debug_record and options.plan,
+        f"--debug_record reads its record here, and this is -r {runner}": options.debug_record and not here,
         "--unproven is for runs, and --plan starts none": options.unproven and options.plan,
     }
     for mistake, made in idle.items():

@@ -39,7 +39,13 @@ def drive(job: MLModelMapReduceJob) -> None:
 
             plan_job(job)
             return
-        _run(job)
+        if not job.options.debug_record:
+            _run(job)
+            return
+    # the first worker has ended: another process will load the model
+    from model_mapreduce_job.debug_record import become_debugger, find_line  # noqa: PLC0415 - as above
+
+    become_debugger(job, find_line(job, job.options.debug_record))
 
 
 def _run(job: MLModelMapReduceJob) -> None:

@@ -28,6 +28,7 @@ with warnings.catch_warnings():
     from mrjob.job import MRJob
     from mrjob.protocol import JSONProtocol, JSONValueProtocol
 
+from model_mapreduce_job import __version__
 from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
 from model_mapreduce_job.lines import blocks_of
 from model_mapreduce_job.messages import Begin
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
 # Options whose text is compared with text, where the others are names of files.
 _TEXTS = ("model_qualified_name", "columns", "key")
+SHIPPED_SCRIPT = "shipped_script.py"
 PACKAGE_DIRECTORY = Path(__file__).resolve().parent
 
 
@@ -71,7 +73,15 @@ class MLModelMapReduceJob(MRJob):
         self.arg_parser.error = _raise_input_error
         for option in OPTIONS:
             self.arg_parser.add_argument(*option.spellings, dest=option.name, **option.arguments)
+        version = f"model_mapreduce_job {__version__}"
+        self.arg_parser.add_argument(
+            "--version", action="version", version=version, help="show the version and exit"
+        )
         self.arg_parser.add_argument("--options_file", help=argparse.SUPPRESS)  # a task's way to all of these
+
+    def _usage(self) -> str:
+        own = (self.mr_job_script() or "").endswith(SHIPPED_SCRIPT)
+        return f"{'model-mapreduce-job' if own else '%(prog)s'} [options] [input files]"
 
     def load_args(self, args: list[str]) -> None:
         """Read the command line: whatever comes after `--` is the name of an input."""
@@ -164,7 +174,7 @@ class MLModelMapReduceJob(MRJob):
         """Return the script that tasks run: this job's own, or the file that a subclass is in."""
         script = super().mr_job_script()
         if script and Path(script).resolve() == Path(__file__).resolve():
-            return str(PACKAGE_DIRECTORY / "shipped_script.py")
+            return str(PACKAGE_DIRECTORY / SHIPPED_SCRIPT)
         return str(script) if script else None
 
     def dirs(self) -> list[str]:

@@ -191,6 +191,15 @@ OPTIONS = (
         passed_on=False,
     ),
     Option(
+        "debug_record",
+        {
+            "type": _at_least_one,
+            "metavar": "N",
+            "help": "predict line N of the input alone, with its whole traceback; a terminal gets a debugger",
+        },
+        passed_on=False,
+    ),
+    Option(
         "price_per_hour",
         {
             "type": _price,

@@ -175,7 +175,7 @@ class TaskFactory:
         model = load_model(options.model_qualified_name)
         sizer = BatchSizer(options.batch_size, min(LONGEST_SECONDS, self._limit / 4))
         return BatchPrediction(
-            reader=_reader(model, options),
+            reader=reader_for(model, options),
             predictor=predictor_for(model, sizer),
             writer=OUTPUT_PROTOCOLS[protocol or options.output_protocol](model, options),
             sizer=sizer,
@@ -203,7 +203,8 @@ def starts_a_file() -> bool:
     return os.environ.get("mapreduce_map_input_start", "0") == "0"  # noqa: SIM112 - Hadoop's spelling
 
 
-def _reader(model: MLModel, options: Namespace) -> InputProtocol:
+def reader_for(model: MLModel, options: Namespace) -> InputProtocol:
+    """Return what reads the lines of a run with these options for a model; raises InputError."""
     if options.input_protocol in DELIMITERS:
         _check_fields(model, columns(options), options.key or [])
     reader = INPUT_PROTOCOLS[options.input_protocol](record_schema(model.input_schema), options)

@@ -56,6 +56,7 @@ WIRES = {
     "__init__",
     "__main__",
     "checks",
+    "debug_record",
     "driver",
     "first_line",
     "first_worker",

@@ -151,3 +151,24 @@ def test_the_first_python_that_fits_makes_the_environment(clone: Path, tools: Pa
         write_tool(tools / name, f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     ended = run_shell("make --dry-run run", clone, {"PATH": str(tools)})
     assert "python3.12 -m venv .venv\n" in ended.stdout
+
+
+def test_make_run_finds_a_model_on_the_persons_own_path(
+    clone: Path, tmp_path: Path, variables: dict[str, str]
+) -> None:
+    """`make run MODEL=mine` with a configuration that is not in the clone."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "my_settings.py").write_text(
+        "from model_mapreduce_job.config import Config\n\n"
+        "class Mine:\n"
+        "    display_name = qualified_name = description = version = 'mine'\n"
+        "    input_schema = output_schema = None\n\n"
+        "    def predict(self, data):\n"
+        "        return 1\n\n"
+        "class MyConfig(Config):\n"
+        "    models = ({'module_name': 'my_settings', 'class_name': 'Mine'},)\n"
+    )
+    own = {"PYTHONPATH": str(tmp_path / "mine"), "APP_SETTINGS": "my_settings.MyConfig"}
+    ended = run_shell("make run MODEL=mine", clone, {**variables, **own})
+    assert ended.returncode == 0, ended.stderr
+    assert "complete: 15 lines = 15 predicted" in ended.stderr
