@@ -13,7 +13,7 @@ import uuid
 from copy import copy
 from itertools import chain
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -58,15 +58,14 @@ def writes_by_itself(predictions: Iterable[Any]) -> bool:
     """
     level: list[Any] = list(predictions)
     while level:
-        kinds = set(map(type, level)) - _LEAVES
-        insides = {kind: _inside_of(kind) for kind in kinds if not _is_foreign(kind)}
-        if None in insides.values():
-            return False
-        level = [
-            inner
-            for kind, inside in insides.items()
-            for inner in chain.from_iterable(map(cast("Any", inside), _of(kind, level)))
-        ]
+        kinds = set(map(type, level))
+        insides = {kind: _inside_of(kind) for kind in kinds - _LEAVES if not _is_foreign(kind)}
+        inner: list[Any] = []
+        for kind, inside in insides.items():
+            if inside is None:
+                return False
+            inner.extend(chain.from_iterable(map(inside, level if len(kinds) == 1 else _of(kind, level))))
+        level = inner
     return True
 
 

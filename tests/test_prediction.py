@@ -211,3 +211,17 @@ def test_a_model_whose_answers_differ_by_rounding_does_not_answer_by_the_batch()
         return [r["x"] + (1e-9 if len(records) > 1 else 0) for r in records]
 
     assert checked(Answers(answer), (1, 2, 3)) == ""
+
+
+def test_a_batch_of_any_size_is_checked_by_a_few_records_and_an_honest_model_is_asked_two() -> None:
+    class Sessions(Doubler):
+        """Can't be copied whole, as what holds a session or a lock can't."""
+
+        def __reduce_ex__(self, _protocol: Any) -> Any:
+            raise TypeError("a session")
+
+    model = Sessions()
+    assert checked(model, range(1000), (1, 2)) == ""
+    assert model.batch_sizes == [1000, 2, 1, 1]
+    with pytest.raises(ModelContractError):
+        checked(ReversesItsAnswers(), range(1000))

@@ -226,3 +226,10 @@ def test_a_key_that_no_record_has_is_a_slip_of_the_pen() -> None:
 
 def test_where_nothing_was_predicted_keys_are_the_least_matter() -> None:
     RunSummary.of({GROUP: {"lines": 1, "failed": 1}}, 1.0, {}).check_keys(["id"])
+
+
+def test_warnings_are_in_the_table_and_in_the_json() -> None:
+    warned = RunSummary.of({GROUP: COUNTERS}, 2.0, EXAMPLES, warnings=["M answers by the batch"])
+    assert "\nwarning: M answers by the batch\n" in warned.table()
+    assert warned.as_json()["warnings"] == ["M answers by the batch"]
+    assert summary().as_json()["warnings"] == []
