@@ -27,6 +27,7 @@ from model_mapreduce_job.messages import (
     Run,
     refused,
 )
+from model_mapreduce_job.model_warnings import ModelWarnings
 from model_mapreduce_job.records import Failure, OverlongLine, one_line
 from model_mapreduce_job.runners.files import DISK
 from model_mapreduce_job.runners.worker import Worker
@@ -86,10 +87,12 @@ class TaskServer:
         self._make_factory = make_factory
         self._rehearse = rehearse
         self._files = files
+        self._warnings = ModelWarnings()
 
     def serve(self) -> None:
         """Answer requests until the channel ends: the starter is done, or gone."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver hears of Ctrl-C, and ends its workers
+        self._warnings.listen()
         with suppress(EndOfChannel):
             while True:
                 found = self._channel.receive()
@@ -104,7 +107,7 @@ class TaskServer:
         self._begun = begin
         self._factory = self._make_factory(begin)
         limit = self._factory.max_record_bytes
-        self._worker = Worker(self._factory.make, limit, self._report, self._files)
+        self._worker = Worker(self._factory.make, limit, self._report, self._files, self._warnings)
         self._isolated: BatchPrediction | None = None
 
     def _answer(self, request: Message, data: bytes) -> tuple[Answer, bytes]:
@@ -137,6 +140,7 @@ class TaskServer:
     def _output(self, request: Predict | Overlong | Fail | Check, data: bytes) -> tuple[Answer, bytes]:
         task = self._isolated = self._isolated or self._factory.make_isolated()
         lines = _lines(task, request, data)
+        self._warnings.count(task.tally)
         counted, task.tally = task.tally.as_dict(), Tally()
         return Output(counted, len(lines)), b"\n".join(lines)
 

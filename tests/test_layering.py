@@ -33,6 +33,7 @@ LAYERS = (
     "batches",
     "batch_sizing",
     "tally",
+    "model_warnings",
     "array_values",
     "plain_values",
     "encoding",

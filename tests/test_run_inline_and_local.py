@@ -226,3 +226,15 @@ def test_a_numeric_library_gets_one_thread_unless_told_otherwise(
     job = LocalJob(tmp_path, ("-r", "local", "--model_qualified_name", "obedient", *options))
     record = write_records(tmp_path / "record", [{"env": "OMP_NUM_THREADS"}])
     assert job.run(record).values == [threads]
+
+
+@pytest.mark.parametrize("options", [(), ("--isolate", "always")])
+def test_what_a_library_warns_of_is_in_the_summary_once(job: LocalJob, options: tuple[str, ...]) -> None:
+    """It may say that predictions are wrong; it's shown as it comes only when asked for."""
+    write_records(job.directory / "in", [{"n": number, "do": "talk"} for number in range(40)])
+    ran = job.run(*options, "in")
+    assert ran.code == 0
+    assert ran.errors.count("UserWarning: warned") == 1
+    assert "printed" not in ran.errors
+    assert ran.values == numbered(40)
+    assert "printed" in job.run("--verbose", *options, "in").errors

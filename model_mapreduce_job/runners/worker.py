@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from model_mapreduce_job.column_order import ColumnOrder, rearranged
 from model_mapreduce_job.lines import read_blocks
+from model_mapreduce_job.model_warnings import ModelWarnings
 from model_mapreduce_job.runners.files import DISK
 from model_mapreduce_job.runners.parts import PartWriter
 from model_mapreduce_job.runners.sources import open_source
@@ -38,11 +39,13 @@ class Worker:
         max_record_bytes: int,
         report: Callable[[int, Tally], None],
         files: Files = DISK,
+        warnings: ModelWarnings | None = None,
     ) -> None:
         self._make_task = make_task
         self._max_record_bytes = max_record_bytes
         self._report = report
         self._files = files
+        self._warnings = warnings or ModelWarnings()
         self._kept: Prediction | None = None
         self._order: ColumnOrder | None = None
 
@@ -61,6 +64,7 @@ class Worker:
             PartWriter(Path(request.output), self._files, durable=request.durable) as part,
         ):
             self._write(prediction, source, part)
+        self._warnings.count(prediction.tally)
         return part.record(request.split, prediction.tally.as_dict())
 
     def load(self) -> None:
