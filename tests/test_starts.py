@@ -148,3 +148,17 @@ def test_signals_end_a_run_in_one_line(place: Place) -> None:
         run.send_signal(number)
     for run, number in zip(map(ended, runs), numbers, strict=True):
         assert (run.code, run.output, run.errors.count("\n")) == (128 + number, b"", 1), run.errors
+
+
+@pytest.mark.parametrize("runner", ["inline", "local"])
+def test_text_of_any_language_is_the_same_in_any_locale(place: Place, runner: str) -> None:
+    """Options and names of files, where Python takes the command line for ASCII."""
+    place.directory.joinpath("tâche.ld").write_text('{"größe": 7, "x": 1}\n', encoding="utf-8")
+    place.directory.joinpath("table.csv").write_text("größe,x\n7,1\n", encoding="utf-8")
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
+    options = ("-q", "-r", runner, "--key", "größe")
+    for given in (("tâche.ld",), ("--input_protocol", "csv", "table.csv")):
+        ran = place.run(*options, *given, **ascii_only)
+        assert ran.output.decode() == '{"größe": 7}\t1\n', ran.errors
+    columns = ("--input_protocol", "csv", "--columns", "größe,x", "table.csv")
+    assert place.run(*options, *columns, **ascii_only).output.decode() == '{"größe": 7}\t1\n'
