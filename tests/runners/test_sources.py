@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.runners.sources import open_source
-from model_mapreduce_job.runners.splits import Split
+from model_mapreduce_job.runners.splits import Split, plan_splits
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
 
 def test_a_range_is_read_to_its_end_and_no_further(tmp_path: Path) -> None:
@@ -56,3 +58,78 @@ def test_errors_of_others_are_not_the_inputs(tmp_path: Path) -> None:
     split = Split(str(tmp_path / "in.gz"), 0, 1)
     with pytest.raises(EOFError, match="a model's own"), open_source(split, b""):
         raise EOFError("a model's own")
+
+
+def lengthen(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b"more\n")
+
+
+def rewrite(path: Path) -> None:
+    info = path.stat()
+    path.write_bytes(b"y" * info.st_size)
+    os.utime(path, ns=(info.st_atime_ns, info.st_mtime_ns + 1))
+
+
+def replace(path: Path) -> None:
+    other = path.with_name("other")
+    other.write_bytes(path.read_bytes())
+    other.replace(path)
+
+
+def read_and_change(split: Split, change: Callable[[Path], None], error: Exception | None = None) -> None:
+    with open_source(split, b"") as source:
+        source.read(100)
+        change(Path(split.path))
+        if error:
+            raise error
+
+
+CHANGES = pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lengthen, r"became longer while the run went on: it had \d+ bytes, and has \d+\. Run again when"),
+        (lambda path: os.truncate(path, 1), "became shorter while the run went on"),
+        (rewrite, "was written to while the run went on"),
+    ],
+)
+
+
+@CHANGES
+@pytest.mark.parametrize("name", ["in", "in.gz"])
+def test_a_file_that_has_changed_since_the_run_was_planned_is_named(
+    tmp_path: Path, name: str, change: Callable[[Path], None], words: str
+) -> None:
+    """Before its first byte is used, and after its last."""
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(b"one\ntwo\n") if name.endswith("gz") else b"one\ntwo\n")
+    split = plan_splits([str(path)], 1)[0]
+    with pytest.raises(InputError, match=rf"/{name} {words}"):
+        read_and_change(split, change)
+    with pytest.raises(InputError, match=rf"/{name} {words}"), open_source(split, b""):
+        pytest.fail("nothing is to be read")
+
+
+def test_a_file_that_was_replaced_is_named(tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(b"one\n")
+    split = plan_splits([str(tmp_path / "in")], 1)[0]
+    replace(tmp_path / "in")
+    words = r"/in was replaced by another file while the run went on\."
+    with pytest.raises(InputError, match=words), open_source(split, b""):
+        pytest.fail("nothing is to be read")
+
+
+def test_one_that_is_replaced_while_it_is_open_is_read_as_it_was(tmp_path: Path) -> None:
+    """What was opened is still there, whole."""
+    (tmp_path / "in").write_bytes(b"one\n")
+    with open_source(plan_splits([str(tmp_path / "in")], 1)[0], b"") as source:
+        replace(tmp_path / "in")
+        assert source.read(100) == b"one\n"
+
+
+def test_what_comes_of_a_change_is_not_named_in_its_place(tmp_path: Path) -> None:
+    """Such as a line that was cut apart, which a model can't read."""
+    (tmp_path / "in").write_bytes(b"one\n")
+    split = plan_splits([str(tmp_path / "in")], 1)[0]
+    with pytest.raises(InputError, match="became longer"):
+        read_and_change(split, lengthen, error=ValueError("no JSON"))
