@@ -247,6 +247,15 @@ def test_a_compressed_object_that_is_cut_off_is_told_by_its_name(
         list(s3.cat(uri))
 
 
+def test_a_directory_is_read_without_what_has_a_hidden_name(
+    stack: EmrStack, s3: ResumingS3Filesystem
+) -> None:
+    """The driver learns a csv input's columns so."""
+    for key, data in ("hidden/_schema.csv", b"no\n"), ("hidden/rows.csv", b"a,b\n"), ("hidden/.x", b"no\n"):
+        put(stack, s3, key, data)
+    assert b"".join(s3.cat("s3://readable/hidden/")) == b"a,b\n"
+
+
 def test_an_empty_object_is_read_as_nothing(stack: EmrStack, s3: ResumingS3Filesystem) -> None:
     assert list(s3.cat(put(stack, s3, "empty", b""))) == []
 

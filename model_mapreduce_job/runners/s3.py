@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import posixpath
 import time
 from contextlib import closing
 from functools import partial
@@ -46,6 +47,12 @@ class ResumingS3Filesystem(S3Filesystem):
         if self.requester_pays:
             client.meta.events.register("provide-client-params.s3", _pay)
         return client
+
+    def ls(self, path_glob: str) -> Iterator[str]:
+        """Yield the URIs at and below a path or glob, less those that Hadoop would skip by their names."""
+        for uri in super().ls(path_glob):
+            if not posixpath.basename(uri).startswith(("_", ".")):
+                yield uri
 
     def _cat_file(self, path: str) -> Iterator[bytes]:
         """Yield what an object holds, decompressed by its ending; raises InputError for a damaged one."""
