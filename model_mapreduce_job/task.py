@@ -134,7 +134,7 @@ class TaskFactory:
         is_repeated = options.isolate == "auto" and attempt > 0
         if options.isolate == "always" or is_repeated or (options.predict_timeout and not self._page):
             isolated = IsolatedPrediction(self._start_child, self._limit, fail_fast=not options.no_fail_fast)
-            isolated.first_of_run = starts_a_file()
+            isolated.first_of_run = may_start_the_run()
             return isolated
         return self._make(isolated=False)
 
@@ -181,7 +181,7 @@ class TaskFactory:
             sizer=sizer,
             tally=Tally(load_ns=perf_counter_ns() - started),
             fail_fast=not options.no_fail_fast,
-            first_of_run=starts_a_file() and not isolated,
+            first_of_run=may_start_the_run() and not isolated,
             check_batches=not isolated,
             fingerprint=options.fingerprint,
             watch=Watched(self._page, self._limit) if self._page else Unwatched(),
@@ -195,12 +195,15 @@ def attempt_number() -> int:
     return int(number) if number.isdigit() else 0
 
 
-def starts_a_file() -> bool:
-    """Return whether this process' task starts at the beginning of a file, as Hadoop says it.
+def may_start_the_run() -> bool:
+    """Return whether this process' task may have the run's first records, as Hadoop and Spark say it.
 
-    A task that has only a later part of a file never has the first records of a run.
+    On Hadoop a task that begins in the middle of a file has not; on Spark the first partition alone has.
     """
-    return os.environ.get("mapreduce_map_input_start", "0") == "0"  # noqa: SIM112 - Hadoop's spelling
+    attempt = os.environ.get("mapreduce_task_attempt_id", "")  # noqa: SIM112 - Hadoop's spelling
+    if attempt.startswith("attempt_spark_m_"):
+        return attempt.startswith("attempt_spark_m_000000_")
+    return os.environ.get("mapreduce_map_input_start", "0") == "0"  # noqa: SIM112 - same
 
 
 def reader_for(model: MLModel, options: Namespace) -> InputProtocol:
