@@ -190,8 +190,7 @@ class TaskFactory:
 
 def attempt_number() -> int:
     """Return which attempt of its task this process is, from 0, as Hadoop says it in the environment."""
-    attempt = os.environ.get("mapreduce_task_attempt_id") or os.environ.get("mapred_task_id") or ""  # noqa: SIM112
-    number = attempt.rpartition("_")[2]
+    number = _attempt_id().rpartition("_")[2]
     return int(number) if number.isdigit() else 0
 
 
@@ -200,10 +199,14 @@ def may_start_the_run() -> bool:
 
     On Hadoop a task that begins in the middle of a file has not; on Spark the first partition alone has.
     """
-    attempt = os.environ.get("mapreduce_task_attempt_id", "")  # noqa: SIM112 - Hadoop's spelling
+    attempt = _attempt_id()
     if attempt.startswith("attempt_spark_m_"):
         return attempt.startswith("attempt_spark_m_000000_")
-    return os.environ.get("mapreduce_map_input_start", "0") == "0"  # noqa: SIM112 - same
+    return os.environ.get("mapreduce_map_input_start", "0") == "0"  # noqa: SIM112 - Hadoop's spelling
+
+
+def _attempt_id() -> str:
+    return os.environ.get("mapreduce_task_attempt_id") or os.environ.get("mapred_task_id") or ""  # noqa: SIM112
 
 
 def reader_for(model: MLModel, options: Namespace) -> InputProtocol:
