@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import resource
@@ -193,3 +194,40 @@ def start_and_wait(job: LocalJob, *options: str, do: str = "wait_for_file") -> P
     if do != "wait_for_file":
         go_on.touch()
     return process
+
+
+@pytest.mark.parametrize("job", ["inline"], indirect=True)
+def test_a_home_that_the_shell_has_left_is_expanded_and_a_finished_run_says_so(
+    job: LocalJob, records: Path
+) -> None:
+    """As in --output-dir=~/out."""
+    job.environment["HOME"] = str(job.directory)
+    ran = job.run("--output-dir=~/out", records)
+    assert ran.code == 0, ran.errors
+    assert files_of(job) == {"in", "out"}
+    ran = job.run("--output-dir=~/out", "--resume", records)
+    assert (ran.code, ran.errors.count("\n")) == (1, 1)
+    assert ran.errors.startswith(f"{job.directory}/out is finished: its _SUCCESS is there")
+
+
+@pytest.mark.parametrize("job", ["inline"], indirect=True)
+def test_a_named_pipe_is_decompressed_by_its_ending(job: LocalJob) -> None:
+    """While it's read; its bytes are no lines."""
+    os.mkfifo(job.directory / "in.gz")
+    process = job.start("--quiet", "in.gz")
+    packed = gzip.compress(b"".join(b'{"n": %d}\n' % number for number in range(50)))
+    (job.directory / "in.gz").write_bytes(packed)
+    ran = ended(process)
+    assert (ran.code, [value["n"] for value in ran.values]) == (0, list(range(50)))
+
+
+def test_an_input_that_grows_while_it_is_read_ends_the_run(job: LocalJob) -> None:
+    """Its last line may have been cut apart; nothing is published."""
+    process = start_and_wait(job)
+    with (job.directory / "in").open("ab") as file:
+        file.write(b'{"n": 5}\n')
+    (job.directory / "go_on").touch()
+    ran = ended(process)
+    assert (ran.code, ran.output, ran.errors.count("\n")) == (1, b"", 1)
+    assert f"{job.directory}/in became longer while the run went on" in ran.errors
+    assert not (job.directory / "out").exists()

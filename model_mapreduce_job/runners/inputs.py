@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from dataclasses import replace
 from glob import glob
 from pathlib import Path
@@ -66,6 +67,23 @@ def plan_inputs(paths: list[str], workers: int) -> list[Split]:
         return splits + plan_splits(files, workers)
     except OSError as error:
         raise _unreadable(error) from error
+
+
+def refuse_if_filled(paths: Iterable[str], splits: Iterable[Split]) -> None:
+    """Raise InputError for a file that was empty when the run was planned, and isn't now: nobody read it."""
+    read = {split.path for split in splits}
+    for path in paths:
+        if path != STDIN and str(_absolute(path)) not in read and _size(path):
+            raise InputError(
+                f"{path} was empty when the run was planned, and isn't now. "
+                "Run again when nothing writes to it."
+            )
+
+
+def _size(path: str) -> int:
+    with suppress(OSError):
+        return Path(path).stat().st_size
+    return 0
 
 
 def local_path(path: str) -> str:

@@ -20,7 +20,7 @@ from model_mapreduce_job.content_digest import comparable
 from model_mapreduce_job.lines import BLOCK_BYTES
 from model_mapreduce_job.model_process import SCRIPT, python_command, same_imports, start
 from model_mapreduce_job.runners.dist_cache import fill_dist_cache
-from model_mapreduce_job.runners.inputs import STDIN, list_inputs, plan_inputs, with_orders
+from model_mapreduce_job.runners.inputs import STDIN, list_inputs, plan_inputs, refuse_if_filled, with_orders
 from model_mapreduce_job.runners.local_run import LocalRun, MapStep
 from model_mapreduce_job.runners.parts import in_order
 from model_mapreduce_job.runners.private_directory import PrivateDirectory
@@ -141,6 +141,7 @@ class _OnLocalEngine(SimMRJobRunner):
             super()._run_mappers_and_combiners(step_num, map_splits)
             return
         tally, tasks = self.local_run.run_mappers(self._map_step(step_num), map_splits, self._stdin)
+        refuse_if_filled(self._inputs if step_num == 0 else [], map_splits)
         groups = self._counters[step_num]
         for group, name, amount in tally.counters():
             groups.setdefault(group, {})[name] = amount

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.runners.inputs import STDIN, list_inputs, plan_inputs
+from model_mapreduce_job.runners.inputs import STDIN, list_inputs, plan_inputs, refuse_if_filled
 from model_mapreduce_job.runners.splits import Split
 
 if TYPE_CHECKING:
@@ -151,3 +151,14 @@ def test_a_pipe_is_streamed_from_where_the_driver_sees_it() -> None:
     assert plan_inputs([f"/dev/fd/{out}"], 1) == [Split(f"/dev/fd/{out}", 0, 0, streamed=True)]
     os.close(out)
     os.close(in_)
+
+
+def test_a_file_that_was_empty_when_the_run_was_planned_and_is_not_any_more_is_named() -> None:
+    """It has no split, so nobody would have looked at it."""
+    Path("data/empty").touch()
+    paths = ["data/a", STDIN, "data/empty"]
+    splits = plan_inputs(paths, 1)
+    refuse_if_filled(paths, splits)
+    Path("data/empty").write_text("1\n")
+    with pytest.raises(InputError, match=r"data/empty was empty when the run was planned, and isn't now\."):
+        refuse_if_filled(paths, splits)
