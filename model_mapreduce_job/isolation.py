@@ -119,6 +119,7 @@ class IsolatedPrediction:
         return output
 
     def _start_child(self) -> Child:
+        self.tally.loads += 1
         self._child = Child(self._start(), self._timeout)
         self._child.wait_for_model()
         return self._child

@@ -13,10 +13,11 @@ from model_mapreduce_job.tally import FINGERPRINT_GROUP, GROUP, KEYS_GROUP, MAX_
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-COUNTS = ("lines", "predicted", "failed", "blank", "headers", "batches", "predict_ms", "load_ms")
+COUNTS = ("lines", "predicted", "failed", "blank", "headers", "batches", "predict_ms", "load_ms", "loads")
 _TOP_REASONS = 3
 _FAILED = "failed: "
 _KEY = "key "
+_ENDS_A_PROCESS = ("ProcessDied", "PredictTimeout")
 _LONGEST_EXAMPLE = 300
 _LIMBS = 4  # the counters that a fingerprint travels as
 
@@ -49,6 +50,7 @@ class RunSummary:
     batches: int = 0
     predict_ms: int = 0
     load_ms: int = 0
+    loads: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
     examples: Mapping[str, str] = field(default_factory=dict)
     fingerprint: str | None = None
@@ -170,9 +172,16 @@ class RunSummary:
         ]
         if self.headers:
             rows.insert(4, ("headers", f"{self.headers:,}"))
+        if self.loads > 1:
+            rows.append(("loads", f"{self.loads:,} ({self.load_ms / 1000:.2f} s){self._why_loaded()}"))
         if self.fingerprint:
             rows.append(("fingerprint", self.fingerprint))
         return [f"{name:<12} {value}" for name, value in rows]
+
+    def _why_loaded(self) -> str:
+        """Return why the model was loaded again, where that is known: others are one a worker or task."""
+        ended = sum(self.reasons.get(kind, 0) for kind in _ENDS_A_PROCESS)
+        return f": {ended:,} records ended the process that predicted them" if ended else ""
 
     def _reason_rows(self) -> list[str]:
         return [f"  {count:>9,} x {reason}" for count, reason in self._top_reasons()]

@@ -35,6 +35,7 @@ _AMOUNTS = (
     "batches",
     "predict_ns",
     "load_ns",
+    "loads",
     "fingerprint",
 )
 
@@ -47,7 +48,7 @@ class Tally:
     and `other`; examples has one message for each. predict_ns, the model's time with that of writing its
     answers down, and load_ns are in nanoseconds. leading_failures is how many records failed before the first
     one that did not. warnings are what a person should hear of, at most 20 different ones. keys is how many
-    lines had each field that --key names, in their order.
+    lines had each field that --key names, in their order. loads is how many processes loaded the model.
     """
 
     lines: int = 0
@@ -64,6 +65,7 @@ class Tally:
     leading_failures: int = 0
     warnings: list[str] = field(default_factory=list)
     keys: list[int] = field(default_factory=list)
+    loads: int = 0
 
     def add_failure(self, failure: Failure) -> None:
         """Count a failed record."""
@@ -129,7 +131,7 @@ class Tally:
 
         The fingerprint is among them when there is one.
         """
-        for name in ("lines", "predicted", "failed", "blank", "headers", "batches"):
+        for name in ("lines", "predicted", "failed", "blank", "headers", "batches", "loads"):
             if amount := getattr(self, name):
                 yield GROUP, name, amount
         yield GROUP, "predict_ms", self.predict_ns // 1_000_000

@@ -179,7 +179,8 @@ class TaskFactory:
             predictor=predictor_for(model, sizer),
             writer=OUTPUT_PROTOCOLS[protocol or options.output_protocol](model, options),
             sizer=sizer,
-            tally=Tally(load_ns=perf_counter_ns() - started),
+            # whoever starts a child counts it, also one that dies
+            tally=Tally(load_ns=perf_counter_ns() - started, loads=0 if isolated else 1),
             fail_fast=not options.no_fail_fast,
             first_of_run=may_start_the_run() and not isolated,
             check_batches=not isolated,

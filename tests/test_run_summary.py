@@ -21,6 +21,7 @@ COUNTERS = {
     "batches": 12,
     "predict_ms": 300,
     "load_ms": 20,
+    "loads": 1,
     "failed: ValueError": 100,
     "failed: DecodeError": 800,
     "failed: KeyError": 60,
@@ -233,3 +234,17 @@ def test_warnings_are_in_the_table_and_in_the_json() -> None:
     assert "\nwarning: M answers by the batch\n" in warned.table()
     assert warned.as_json()["warnings"] == ["M answers by the batch"]
     assert summary().as_json()["warnings"] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "row"),
+    [
+        ({"loads": 4}, "loads        4 (0.02 s)"),
+        (
+            {"loads": 23, "failed: ProcessDied": 9, "failed: PredictTimeout": 2},
+            "loads        23 (0.02 s): 11 records ended the process that predicted them",
+        ),
+    ],
+)
+def test_a_model_that_is_loaded_again_and_again_says_why(changes: Any, row: str) -> None:
+    assert row in summary(**changes).table().splitlines()

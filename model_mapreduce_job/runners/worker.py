@@ -80,7 +80,8 @@ class Worker:
             assert self._kept is not None  # noqa: S101 - it was just loaded
         else:
             # what loading took was counted by the first task
-            self._kept.tally = Tally(load_ns=0 if self._kept.tally.lines else self._kept.tally.load_ns)
+            before = self._kept.tally
+            self._kept.tally = Tally() if before.lines else Tally(load_ns=before.load_ns, loads=before.loads)
         return self._kept
 
     def _write(self, prediction: Prediction, source: RangeSource | StreamSource, part: PartWriter) -> None:
