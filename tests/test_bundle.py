@@ -4,14 +4,16 @@ import os
 import subprocess
 import sys
 import tarfile
-from importlib.metadata import version
+from importlib.metadata import PathDistribution
 from pathlib import Path
 
 import pytest
 
 from model_mapreduce_job.bundle.__main__ import make_bundle
 from model_mapreduce_job.bundle.archive import read_manifest, write_archive
-from model_mapreduce_job.bundle.contents import Contents, Package, installed_versions
+from model_mapreduce_job.bundle.contents import Contents, Package
+from model_mapreduce_job.bundle.distributions import closure, installed, installed_files
+from model_mapreduce_job.bundle.imports import Imports
 from model_mapreduce_job.bundle.interpreter import interpreter_name, write_launcher
 from model_mapreduce_job.exceptions import ConfigurationError, InputError
 from model_mapreduce_job.runners.task_environment import find_bundle
@@ -33,20 +35,6 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("bundle") / "bundle.tar.gz"
     make_bundle(Contents.of(None), path)
     return path
-
-
-def test_a_distribution_that_is_there_twice_is_named_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It's the one that an import would find; two versions would be a conflict to pip."""
-    before = installed_versions()
-    other = tmp_path / "msgspec-0.1.dist-info"
-    other.mkdir()
-    (other / "METADATA").write_text("Name: Msgspec\nVersion: 0.1\n", encoding="utf-8")
-    (other / "INSTALLER").write_text("pip", encoding="utf-8")
-    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
-    assert installed_versions() == before
-    assert [name for name in before if name.startswith("msgspec==")] == [f"msgspec=={version('msgspec')}"]
 
 
 @pytest.fixture
@@ -131,9 +119,88 @@ def test_a_configuration_of_ones_own_brings_its_package_and_its_models(my_model:
     assert [path.name for path in Package("my_settings").files()] == ["my_settings.py"]
 
 
-def test_installed_packages_are_asked_for_by_their_version() -> None:
-    (requirement,) = Package("msgspec").requirements()
-    assert requirement.startswith("msgspec==")
+def test_what_a_plain_module_imports_comes_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Modules beside it, wherever it imports them, and installed packages."""
+    text = "import json, msgspec\nfrom beside_it import *\ndef late():\n    import no_such_thing, tqdm\n"
+    (tmp_path / "my_plain_model.py").write_text(text, encoding="utf-8")
+    (tmp_path / "beside_it").mkdir()
+    (tmp_path / "beside_it" / "__init__.py").write_text("from .deep import x\n", encoding="utf-8")
+    (tmp_path / "beside_it" / "deep.py").write_text("import yaml\nx = 1\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    imports = Imports.of(["my_plain_model"])
+    assert imports.plain == ["my_plain_model", "beside_it"]
+    assert sorted(imports.distributions) == ["PyYAML", "msgspec", "tqdm"]
+
+
+def test_a_distribution_comes_with_all_that_it_asks_for_here() -> None:
+    needed = closure(["model-mapreduce-job"])
+    assert {"mrjob", "msgspec", "pyyaml", "tqdm", "backports-zstd"} <= set(needed)
+    assert "boto3" not in needed, "only an extra asks for it"
+    assert ("standard-pipes" in needed) == (sys.version_info >= (3, 13))
+
+
+def test_files_are_copied_as_they_were_installed_or_not_at_all(tmp_path: Path) -> None:
+    names = [name for name, _, _ in installed_files(installed()["msgspec"])]
+    assert "msgspec/__init__.py" in names
+    assert not [name for name in names if name.endswith((".pyc", "INSTALLER")) or ".." in name]
+    info = tmp_path / "acme-1.dist-info"
+    info.mkdir()
+    (tmp_path / "acme.py").write_text("changed = True\n", encoding="utf-8")
+    (info / "METADATA").write_text("Name: acme\nVersion: 1\n", encoding="utf-8")
+    (info / "RECORD").write_text("acme.py,sha256=AAAA,15\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"acme\.py of acme 1 is not as it was installed"):
+        list(installed_files(PathDistribution(info)))
+
+
+def test_hidden_files_stay_out_unless_they_are_named(my_model: Path) -> None:
+    (my_model / ".env").write_text("SECRET=1", encoding="utf-8")
+    (my_model / ".git").mkdir()
+    (my_model / ".git" / "config").touch()
+    (my_model / ".vocabulary").touch()
+    assert [path.name for path in Package("my_model").files()] == ["__init__.py", "predict.py"]
+    named = Package("my_model", frozenset({".vocabulary"}))
+    assert [path.name for path in named.files()] == [".vocabulary", "__init__.py", "predict.py"]
+
+
+def test_a_link_that_leads_out_of_a_package_is_refused(my_model: Path, tmp_path: Path) -> None:
+    (my_model / "alias.py").symlink_to("predict.py")
+    assert len(list(Package("my_model").files())) == 3
+    (tmp_path / "private").touch()
+    (my_model / "data").symlink_to(tmp_path / "private")
+    with pytest.raises(
+        ConfigurationError, match=r"data is a link to .*private, which is no file of the pack"
+    ):
+        list(Package("my_model").files())
+
+
+def test_a_model_that_does_not_load_in_a_bundle_gives_none(my_model: Path, tmp_path: Path) -> None:
+    """The reason is one line; a bundle that was there before stays."""
+    late = "import importlib\nimportlib.import_module('py' + 'dantic')\nclass Mine: ...\n"
+    (my_model / "predict.py").write_text(late, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"^There is no bundle, since .*pydantic[^\n]*$"):
+        make_bundle(Contents.of("my_settings.Mine"), tmp_path / "b.tar.gz")
+    assert not (tmp_path / "b.tar.gz").exists()
+
+
+def test_a_bundle_that_others_may_change_is_not_run(my_model: Path, tmp_path: Path) -> None:
+    assert my_model.exists()
+    path = manifest_only(tmp_path / "b.tar.gz", "my_settings.Mine")
+    path.chmod(0o664)
+    with pytest.raises(ConfigurationError, match="Others may write to the bundle"):
+        find_bundle(str(path))
+    path.chmod(0o644)
+    tmp_path.chmod(0o777)
+    with pytest.raises(ConfigurationError, match=r"Others may write to the bundle .* or to its directory"):
+        find_bundle(str(path))
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, to be two users")
+def test_a_bundle_of_another_user_is_not_run(my_model: Path, tmp_path: Path) -> None:
+    assert my_model.exists()
+    path = manifest_only(tmp_path / "b.tar.gz", "my_settings.Mine")
+    os.chown(path, 65534, 65534)
+    with pytest.raises(ConfigurationError, match="is not yours: it's user 65534's"):
+        find_bundle(str(path))
 
 
 def test_a_package_that_is_nowhere_is_told() -> None:
@@ -150,6 +217,20 @@ def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
         write_archive(place, {"python": "3.11"}, tmp_path / f"{name}.tar.gz")
     assert (tmp_path / "a.tar.gz").read_bytes() == (tmp_path / "b.tar.gz").read_bytes()
     assert read_manifest(tmp_path / "a.tar.gz") == {"python": "3.11"}
+
+
+def test_modes_are_kept(tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    for name, mode in (("private", 0o600), ("program", 0o755)):
+        (place / name).touch()
+        (place / name).chmod(mode)
+    write_archive(place, {"python": "3.11"}, tmp_path / "a.tar.gz")
+    with tarfile.open(tmp_path / "a.tar.gz") as archive:
+        assert {entry.name: entry.mode for entry in archive if entry.name != "bundle.json"} == {
+            "private": 0o600,
+            "program": 0o755,
+        }
 
 
 def test_a_bundle_of_the_same_models_is_used(my_model: Path, tmp_path: Path) -> None:

@@ -7,18 +7,22 @@ import compileall
 import os
 import py_compile
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_mapreduce_job.bundle.archive import write_archive
-from model_mapreduce_job.bundle.contents import Contents, installed_versions
+from model_mapreduce_job.bundle.contents import Contents
+from model_mapreduce_job.bundle.distributions import installed_files
 from model_mapreduce_job.bundle.interpreter import copy_interpreter, write_launcher
-from model_mapreduce_job.exceptions import ConfigurationError, ModelMapReduceError
+from model_mapreduce_job.bundle.trial import try_bundle
+from model_mapreduce_job.exceptions import ModelMapReduceError
+from model_mapreduce_job.printable import printable
 
 if TYPE_CHECKING:
+    from importlib.metadata import Distribution
+
     from model_mapreduce_job.bundle.contents import Package
 
 
@@ -26,42 +30,55 @@ def main() -> int:
     """Make the bundle that the command line asks for; return the exit code."""
     parser = argparse.ArgumentParser(description="Make the archive that tasks on a cluster run in.")
     parser.add_argument("output", type=Path, help="where to write it: a .tar.gz")
+    parser.add_argument("--sample", type=Path, help="a file whose first line each model is to predict")
+    parser.add_argument(
+        "--hidden",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name with a dot before it that belongs into the bundle (repeatable); others are left out",
+    )
     options = parser.parse_args()
     try:
-        make_bundle(Contents.of(os.environ.get("APP_SETTINGS")), options.output)
-    except ModelMapReduceError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    sys.stdout.write(f"{options.output}: {options.output.stat().st_size / 1e6:.1f} MB\n")
+        contents = Contents.of(os.environ.get("APP_SETTINGS"), frozenset(options.hidden))
+        names = make_bundle(contents, options.output, _first_line(options.sample))
+    except (ModelMapReduceError, OSError) as error:
+        sys.stderr.write(f"{printable(str(error))}\n")
+        return getattr(error, "exit_code", 1)
+    how = "predicts" if options.sample else "loads"
+    size = options.output.stat().st_size / 1e6
+    sys.stdout.write(f"{options.output}: {size:.1f} MB, {how} {', '.join(names)}\n")
     return 0
 
 
-def make_bundle(contents: Contents, output: Path) -> None:
-    """Write a bundle of these contents; raises ConfigurationError when they can't be brought together."""
+def make_bundle(contents: Contents, output: Path, sample: bytes | None = None) -> list[str]:
+    """Write a bundle of these contents and return its models' names, all of which it was seen to load.
+
+    Raises ConfigurationError when the contents can't be brought together, or don't do alone.
+    """
     with tempfile.TemporaryDirectory() as place:
         bundle = Path(place, "bundle")
         packages = bundle / "packages"
-        install(contents.requirements(), packages)
-        for package in contents.sources():
+        for found in contents.distributions.values():
+            copy_distribution(found, packages)
+        for package in contents.packages:
             copy_package(package, packages)
         copy_interpreter(bundle / "interpreter")
         write_launcher(bundle / "bin" / "python")
+        names = try_bundle(bundle, contents.settings, sample)
         _compile(bundle)
         output.parent.mkdir(parents=True, exist_ok=True)
         write_archive(bundle, contents.manifest(), output)
+    return names
 
 
-def install(requirements: list[str], target: Path) -> None:
-    """Install requirements and theirs into a directory, in the versions that this environment has."""
-    constraints = target.with_suffix(".constraints")
-    constraints.parent.mkdir(parents=True, exist_ok=True)
-    constraints.write_text("\n".join(installed_versions()), encoding="utf-8")
-    options = ["--quiet", "--disable-pip-version-check", "--no-compile", "--constraint", str(constraints)]
-    command = [sys.executable, "-m", "pip", "install", *options, "--target", str(target), *requirements]
-    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603 - pip
-    constraints.unlink()
-    if done.returncode:
-        raise ConfigurationError(f"The bundle's packages can't be installed: {done.stderr.strip()}")
+def copy_distribution(found: Distribution, target: Path) -> None:
+    """Copy a distribution as it was installed: in a registry its name may be anybody's."""
+    for name, content, mode in installed_files(found):
+        copy = target / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(content)
+        copy.chmod(mode)
 
 
 def copy_package(package: Package, target: Path) -> None:
@@ -72,8 +89,15 @@ def copy_package(package: Package, target: Path) -> None:
         shutil.copy2(path, copy)
     if package.distribution:
         info = target / f"{package.name}-{package.distribution.version}.dist-info"
-        info.mkdir()
+        info.mkdir(parents=True, exist_ok=True)
         (info / "METADATA").write_text(package.distribution.read_text("METADATA") or "", encoding="utf-8")
+
+
+def _first_line(sample: Path | None) -> bytes | None:
+    if sample is None:
+        return None
+    with sample.open("rb") as file:
+        return file.readline().rstrip(b"\r\n") + b"\n"
 
 
 def _compile(bundle: Path) -> None:

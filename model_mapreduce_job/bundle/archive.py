@@ -29,6 +29,7 @@ def write_archive(directory: Path, manifest: Mapping[str, Any], target: Path) ->
     ):
         for path in [directory / _MANIFEST, *paths]:
             archive.add(path, str(path.relative_to(directory)), recursive=False, filter=_same_each_time)
+    half.chmod(0o644)  # whatever the umask: find_bundle() refuses one that others may write
     half.rename(target)
 
 
@@ -51,5 +52,5 @@ def read_manifest(path: Path) -> dict[str, Any]:
 def _same_each_time(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     entry.uid = entry.gid = entry.mtime = 0
     entry.uname = entry.gname = ""
-    entry.mode = 0o755 if entry.isdir() or entry.mode & 0o100 else 0o644
+    entry.mode &= 0o777
     return entry

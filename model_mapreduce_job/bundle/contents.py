@@ -1,44 +1,53 @@
-"""What belongs into a bundle: the job, the configuration, its models, and what these ask for."""
+"""What belongs into a bundle: the job, the configuration, its models, and what these import or ask for."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 import sys
 import sysconfig
-from dataclasses import dataclass
-from functools import cached_property
-from importlib.metadata import Distribution, distribution, distributions, packages_distributions
+from dataclasses import dataclass, field
+from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from model_mapreduce_job.bundle.distributions import (
+    closure,
+    digest,
+    distribution_of,
+    is_editable,
+    is_of_registry,
+    normalized,
+)
+from model_mapreduce_job.bundle.imports import Imports
 from model_mapreduce_job.config import DEFAULT_CONFIGURATION, entries, load_configuration
 from model_mapreduce_job.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Mapping
+    from importlib.metadata import Distribution
 
 JOB: Final = "model_mapreduce_job"
-# A requirement that only an extra asks for: PEP 508
-_OF_EXTRA: Final = re.compile(r";.*\bextra\s*==")
 
 
 @dataclass(frozen=True)
 class Package:
-    """A top-level package, and the distribution that it's installed by, if it's installed at all."""
+    """A top-level package that is used from a source tree, and so is copied with its files.
+
+    Hidden files are left out, but for those named: .env and .git are nobody else's to read.
+    """
 
     name: str
+    hidden: frozenset[str] = frozenset()
 
-    @cached_property
+    @property
     def distribution(self) -> Distribution | None:
         """The distribution that has the package."""
-        found = packages_distributions().get(self.name)
-        return distribution(found[0]) if found else None
+        return distribution_of(self.name)
 
     @property
     def is_source(self) -> bool:
-        """Whether it's used from a source tree, and so is copied; else it's asked for by its version."""
+        """Whether it's used from a source tree; else it's copied as its distribution was installed."""
         installed = {Path(sysconfig.get_path(kind)).resolve() for kind in ("purelib", "platlib")}
         return installed.isdisjoint(self.place.resolve().parents)
 
@@ -46,27 +55,29 @@ class Package:
     def place(self) -> Path:
         """Return its directory, or its file; raises ConfigurationError when it can't be imported."""
         spec = find_spec(self.name)
-        if spec is None or spec.origin is None:
-            raise ConfigurationError(
-                f"The package {self.name} can't be found. Install it, or put it on PYTHONPATH."
-            )
-        origin = Path(spec.origin)
-        return origin.parent if spec.submodule_search_locations else origin
-
-    def requirements(self) -> Iterator[str]:
-        """Yield what has to be installed for it."""
-        if self.distribution and self.is_source:
-            yield from (text for text in self.distribution.requires or () if not _OF_EXTRA.search(text))
-        elif self.distribution:
-            yield f"{self.distribution.name}=={self.distribution.version}"
+        if spec is not None and spec.origin is not None:
+            return Path(spec.origin).parent if spec.submodule_search_locations else Path(spec.origin)
+        places = list(spec.submodule_search_locations or ()) if spec else []
+        if len(places) == 1:
+            return Path(places[0])
+        raise ConfigurationError(
+            f"The package {self.name} can't be found. Install it, or put it on PYTHONPATH."
+        )
 
     def files(self) -> Iterator[Path]:
-        """Yield the files of a package that is copied, in a fixed order."""
-        if self.place.is_file():
-            yield self.place
+        """Yield its files in a fixed order; raises ConfigurationError for a link that leads out of it."""
+        place = self.place
+        if place.is_file():
+            yield place
             return
-        for path in sorted(self.place.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
+        for path in sorted(place.rglob("*")):
+            parts = path.relative_to(place).parts
+            is_hidden = any(part.startswith(".") and part not in self.hidden for part in parts)
+            if is_hidden or "__pycache__" in parts:
+                continue
+            if path.is_symlink():
+                _check_link(path, place)
+            if path.is_file():
                 yield path
 
     def digest(self) -> str:
@@ -80,54 +91,57 @@ class Package:
 
 @dataclass(frozen=True)
 class Contents:
-    """The packages of a configuration, named as APP_SETTINGS names it."""
+    """The packages of a configuration, named as APP_SETTINGS names it, and the distributions they need."""
 
     settings: str
     packages: tuple[Package, ...]
+    distributions: Mapping[str, Distribution] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, settings: str | None) -> Contents:
+    def of(cls, settings: str | None, hidden: frozenset[str] = frozenset()) -> Contents:
         """Return what a configuration needs; raises ConfigurationError."""
         settings = settings or DEFAULT_CONFIGURATION
         modules = [entry.module_name for entry in entries(load_configuration(settings))]
         if "." in settings:
-            modules.append(settings)
-        names = [JOB, *(module.partition(".")[0] for module in modules)]
-        return cls(settings, tuple(map(Package, dict.fromkeys(names))))
-
-    def sources(self) -> list[Package]:
-        """Return the packages that are copied as they are."""
-        return [package for package in self.packages if package.is_source]
+            modules.append(settings.rpartition(".")[0])
+        named = [JOB, *(module.partition(".")[0] for module in modules)]
+        imports = Imports.of([f"{JOB}.shipped_script", *modules])
+        needed = closure(imports.distributions)
+        names = [*named, *imports.plain, *_editable_packages(needed)]
+        packages = tuple(Package(name, hidden) for name in dict.fromkeys(names))
+        sources = tuple(package for package in packages if package.is_source)
+        copied = {
+            normalized(package.distribution.name) for package in sources if package.distribution is not None
+        }
+        return cls(settings, sources, {name: one for name, one in needed.items() if name not in copied})
 
     def requirements(self) -> list[str]:
-        """Return what has to be installed, each once."""
-        return list(dict.fromkeys(text for package in self.packages for text in package.requirements()))
+        """Return the distributions in it with their versions."""
+        return [f"{name}=={found.version}" for name, found in self.distributions.items()]
 
     def manifest(self) -> dict[str, object]:
         """Return what tells one bundle from another; not the job, which goes along with each run anyway."""
+        sources = {package.name: package.digest() for package in self.packages if package.name != JOB}
+        # a version says nothing of what came from a file
+        files = {name: digest(one) for name, one in self.distributions.items() if not is_of_registry(one)}
         return {
             "settings": self.settings,
             "python": "{}.{}".format(*sys.version_info[:2]),
             "requirements": self.requirements(),
-            "sources": _digests(package for package in self.sources() if package.name != JOB),
+            "sources": {**sources, **files},
         }
 
 
-def installed_versions() -> list[str]:
-    """Return the distributions of this environment with their versions, but for those of no registry.
-
-    Of several with one name it's the first on sys.path: setuptools puts older copies of some at its end.
-    """
-    versions: dict[str, str] = {}
-    for found in filter(_is_of_registry, distributions()):
-        # names that differ in these are the same: PEP 503
-        versions.setdefault(re.sub(r"[-_.]+", "-", found.name).lower(), f"{found.name}=={found.version}")
-    return list(versions.values())
+def _editable_packages(needed: Mapping[str, Distribution]) -> Iterator[str]:
+    editable = {one.name for one in needed.values() if is_editable(one)}
+    for package, names in packages_distributions().items():
+        if editable & {*names} and not package.startswith("__editable__") and find_spec(package):
+            yield package
 
 
-def _is_of_registry(found: Distribution) -> bool:
-    return bool(found.read_text("INSTALLER")) and not found.read_text("direct_url.json")
-
-
-def _digests(packages: Iterable[Package]) -> dict[str, str]:
-    return {package.name: package.digest() for package in packages}
+def _check_link(path: Path, place: Path) -> None:
+    target = path.resolve()
+    if not (target.is_file() and target.is_relative_to(place.resolve())):
+        raise ConfigurationError(
+            f"{path} is a link to {target}, which is no file of the package. Put a copy in its place."
+        )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import posixpath
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +17,8 @@ from model_mapreduce_job.exceptions import ConfigurationError, InputError
 if TYPE_CHECKING:
     from model_mapreduce_job.runners.hadoop_fs import HadoopShell
     from model_mapreduce_job.task_options import TaskOptions
+
+log = logging.getLogger("mrjob.bundle")  # mrjob shows what its own loggers write
 
 NAME: Final = "bundle"
 PYTHON: Final = f"{NAME}/bin/python"
@@ -33,7 +37,9 @@ def find_bundle(option: str | None) -> Path | None:
         return None
     path = Path(option) if option else DEFAULT
     if path.exists():
+        _check_owner(path)
         _check(path)
+        log.info("Tasks run in %s, whose sha256 is %s", path, file_digest(path))
         return path
     if option:
         raise InputError(f"There is no bundle {option}. Make one: make bundle.")
@@ -57,14 +63,34 @@ def task_settings() -> dict[str, str]:
 
 def upload_bundle(bundle: Path, shell: HadoopShell, directory: str) -> str:
     """Return where a bundle is on the cluster: put there once, and so fetched once a node."""
-    with bundle.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    uri = posixpath.join(directory, "bundles", digest, bundle.name)
+    uri = posixpath.join(directory, "bundles", file_digest(bundle), DEFAULT.name)
     if not shell.exists(uri):
         with shell.together():
             shell.mkdir(posixpath.dirname(uri))
             shell.put(str(bundle), uri)
     return uri
+
+
+def file_digest(path: Path) -> str:
+    """Return a file's sha256, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_owner(bundle: Path) -> None:
+    """Raise ConfigurationError for a bundle that others made or may change: tasks run what it holds."""
+    file, directory = bundle.stat(), bundle.absolute().parent.stat()
+    own = {os.getuid(), 0}
+    open_to_all = directory.st_mode & stat.S_IWOTH and not directory.st_mode & stat.S_ISVTX
+    if file.st_uid not in own or directory.st_uid not in own:
+        raise ConfigurationError(
+            f"The bundle {bundle} is not yours: it's user {file.st_uid}'s, in a directory of user "
+            f"{directory.st_uid}. Make one of your own, or say --bundle none."
+        )
+    if file.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or open_to_all:
+        raise ConfigurationError(
+            f"Others may write to the bundle {bundle}, or to its directory. Make it again where they may not."
+        )
 
 
 def _check(bundle: Path) -> None:
