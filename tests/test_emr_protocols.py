@@ -83,7 +83,7 @@ def ran(stack: EmrStack, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple
     for kind, data in INPUTS.items():
         (place / f"rows.{kind}").write_bytes(data)
     driver = Driver(stack, place, 300)
-    keep = ("--pool-clusters", "--pool-name", "protocols", "--pool-timeout-minutes", "-1")
+    keep = ("--pool-clusters", "--pool-name", "protocols")
     results: dict[tuple[str, str, str], Ran] = {}
 
     def run(runner: str, read: str, write: str, *more: str) -> None:
@@ -103,9 +103,10 @@ def ran(stack: EmrStack, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple
     for read, write in PAIRS:
         run("inline", read, write)
     run("emr", *PAIRS[0], *keep, "--extra-cluster-param", "AutoTerminationPolicy.IdleTimeout=36000")
-    (cluster,) = stack.client("emr").list_clusters()["Clusters"]
+    clusters = stack.client("emr").list_clusters()["Clusters"]
+    assert clusters, results["emr", *PAIRS[0]].stderr
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda pair: run("emr", *pair, "--cluster-id", cluster["Id"]), PAIRS[1:]))
+        list(pool.map(lambda pair: run("emr", *pair, "--cluster-id", clusters[0]["Id"]), PAIRS[1:]))
     return results
 
 
