@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 decode_any = msgspec.json.Decoder().decode
 
 _CONSTANTS = (b"NaN", b"Infinity")
-# A text, or what stands outside of one: linear, since each alternative begins with another character.
-_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"|-?Infinity|NaN|[\[\]{}:,]', re.DOTALL)
+# A text, or what stands outside of one: linear, since each alternative begins with another character, and a
+# text that has no end takes all that is left.
+_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|-?Infinity|NaN|[\[\]{}:,]', re.DOTALL)
 _SURROGATES = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
 )
 _FAR = re.compile(rb"[eE]\+?[0-9]{3}|[0-9]{309}")
+_LAST_PLACE = 16
+_DEEPEST = 100
 # Two characters that no text may hold by Unicode's own rule; a record that is the same with each has neither.
 _STAND_INS = (rb"\ufdd0", rb"\ufdd1")
 
@@ -59,8 +62,12 @@ def bare_constant(text: bytes) -> bytes | None:
 def without_constants(text: bytes, keeps: Callable[[list[str | int]], bool] = lambda _: False) -> bytes:
     """Return a JSON text with null for each NaN and Infinity, but where keeps says of its path to keep it."""
     pieces, end = [], 0
+    known: dict[tuple[str | int, ...], bool] = {}
     for path, start, stop in _constants(text):
-        if not keeps(path):
+        place = tuple(path)
+        if place not in known:
+            known[place] = keeps(path)
+        if not known[place]:
             pieces += [text[end:start], b"null"]
             end = stop
     return b"".join([*pieces, text[end:]])
@@ -88,23 +95,34 @@ def holds_infinity(value: Any) -> bool:
 
 
 def _constants(text: bytes) -> Iterator[tuple[list[str | int], int, int]]:
-    """Yield path, start and end of each NaN and Infinity."""
+    """Yield path, start and end of each NaN and Infinity; places far on in an array count as one.
+
+    Ends at a document that is deeper than any reader here goes.
+    """
     path: list[Any] = []
     name = ""
     for found in _TOKENS.finditer(text):
         token = found[0]
         if token.startswith(b'"'):
             name = _name(token)
-        elif token in {b"{", b"["}:
-            path.append(0 if token == b"[" else None)
-        elif token in {b"}", b"]"} and path:
-            path.pop()
-        elif token == b":" and path:
-            path[-1] = name
-        elif token == b"," and path:
-            path[-1] = path[-1] + 1 if isinstance(path[-1], int) else None
         elif token.endswith(_CONSTANTS):
             yield path.copy(), found.start(), found.end()
+        else:
+            _follow(path, token, name)
+        if len(path) > _DEEPEST:
+            return
+
+
+def _follow(path: list[Any], token: bytes, name: str) -> None:
+    """Change a path to where a bracket, colon or comma leads; name is that of the text before it."""
+    if token in {b"{", b"["}:
+        path.append(0 if token == b"[" else None)
+    elif path and token in {b"}", b"]"}:
+        path.pop()
+    elif path and token == b":":
+        path[-1] = name
+    elif path:
+        path[-1] = min(path[-1] + 1, _LAST_PLACE) if isinstance(path[-1], int) else None
 
 
 def _name(token: bytes) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
+from time import process_time
 from typing import Any, TypedDict
 
 import msgspec
@@ -55,7 +56,7 @@ EVERYTHING = [None, NUMBER, schema.Schema({str: object})]
 
 def read(kind: Any, line: bytes, reader: Any = JsonLines) -> Any:
     batch = read_batch(reader(record_schema(kind)), [line])
-    return batch.records[0] if batch.records else batch.failures[0].message
+    return batch.records.read[0] if batch.records.read else batch.failures[0].message
 
 
 def value(record: Any, name: str = "x") -> Any:
@@ -146,6 +147,23 @@ def test_large_integers_zeros_and_names_that_come_twice_are_one_for_every_schema
     assert value(read(kind, b'{"x": 1, "x": 2}')) == 2
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'NaN "' + b'\\"' * 500_000,
+        b"[" * 50_000 + b"NaN," * 100_000,
+        b"[" * 99 + b"NaN," * 100_000 + b"0" + b"]" * 99,
+        b'{"\\ud83d' * 50_000,
+        b"1" * 500_000,
+    ],
+)
+def test_a_long_text_takes_time_in_proportion_to_its_length(text: bytes) -> None:
+    started = process_time()
+    for reader in (JsonLines, NanLines):
+        read_batch(reader(record_schema(Typed)), [text])
+    assert process_time() - started < 10
+
+
 TEXTS = st.recursive(
     st.none() | st.floats() | st.text('NaIfinty-"\\x', max_size=9),
     lambda below: (
@@ -171,6 +189,6 @@ def test_any_bytes_are_a_record_or_a_failure_with_a_key_that_is_json(line: bytes
     line = line.replace(b"\n", b"")
     for reader in (JsonLines, NanLines):
         batch = read_batch(reader(record_schema(Echoes.input_schema)), [line])
-        assert len(batch.keys) == len(batch.records) + len(batch.failures) == 1 - batch.blank
+        assert len(batch.keys) == len(batch.records.read) + len(batch.failures) == 1 - batch.blank
         for key in batch.keys:
             json.loads(key, parse_constant=pytest.fail)
