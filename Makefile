@@ -60,7 +60,7 @@ $(VENV)/emr.stamp: $(VENV)/run.stamp
 	@touch $@
 
 .PHONY: cluster-up cluster-status cluster-down
-cluster-up: $(VENV)/run.stamp  ## start a Hadoop on this machine (needs a JDK 17 and Maven)
+cluster-up: $(VENV)/run.stamp  ## start a Hadoop on this machine (JDK 17, Maven; as root with CLUSTER_AS_ROOT=1)
 	$(BIN)/python cluster/cluster.py up
 cluster-status: $(VENV)/run.stamp  ## its daemons, ports and health
 	$(BIN)/python cluster/cluster.py status

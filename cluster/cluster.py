@@ -3,6 +3,7 @@
 import argparse
 import fcntl
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,9 @@ from local_cluster.spark import SparkCluster
 from local_cluster.supervisor import DaemonStatus
 from local_cluster.toolchain import find_jdk
 
+AS_ROOT = "CLUSTER_AS_ROOT"
+OPEN_TO_ALL = "Whoever is a user of this machine can run commands as the cluster's user, through YARN."
+
 Command = Callable[[Layout, argparse.Namespace], int]
 
 
@@ -34,7 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
 
 
-def _up(layout: Layout, _options: argparse.Namespace) -> int:
+def _up(layout: Layout, options: argparse.Namespace) -> int:
+    _check_user(as_root=options.as_root or bool(os.environ.get(AS_ROOT)))
     with _locked(layout):
         jdk = find_jdk()
         prepare(layout, jdk)
@@ -42,7 +47,16 @@ def _up(layout: Layout, _options: argparse.Namespace) -> int:
         start = time.monotonic()
         HadoopCluster(layout).up(jdk)
         print(f"Hadoop is up after {time.monotonic() - start:.1f} s. To use it:")
-    return _env(layout, _options)
+    print(f"# {OPEN_TO_ALL}", file=sys.stderr)
+    return _env(layout, options)
+
+
+def _check_user(*, as_root: bool) -> None:
+    if os.geteuid() == 0 and not as_root:
+        raise ClusterError(
+            f"{OPEN_TO_ALL} You are root. Start it as another user, or say --as-root or {AS_ROOT}=1 where "
+            "nobody else is on this machine."
+        )
 
 
 def _env(layout: Layout, _options: argparse.Namespace) -> int:
@@ -117,7 +131,8 @@ def _locked(layout: Layout) -> Iterator[None]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="cluster.py", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
-    _add(commands, "up", _up, "start Hadoop, or what of it doesn't run")
+    up = _add(commands, "up", _up, "start Hadoop, or what of it doesn't run")
+    up.add_argument("--as-root", action="store_true", help=f"also for root (or set {AS_ROOT})")
     status = _add(
         commands, "status", _status, "each daemon's process, ports and health; 1 if one is in trouble"
     )

@@ -13,6 +13,7 @@ from local_cluster.errors import ClusterError
 from local_cluster.layout import Layout
 from local_cluster.toolchain import Jdk, find_maven
 
+SUMS = "jars.sha256"
 COMMANDS = ("hadoop", "hdfs", "yarn", "mapred")
 MANIFEST_LINE = 70  # bytes: a line of a manifest may have 72 with its line end
 
@@ -20,7 +21,7 @@ MANIFEST_LINE = 70  # bytes: a line of a manifest may have 72 with its line end
 def prepare(layout: Layout, jdk: Jdk) -> None:
     """Make what is missing or out of date of HADOOP_HOME."""
     pom, agent = layout.source / "pom.xml", layout.source / "agent" / "LoopbackAgent.java"
-    if_changed(layout.home / ".jars", [pom], lambda: _download(layout))
+    if_changed(layout.home / ".jars", [pom, layout.source / SUMS], lambda: _download(layout))
     if_changed(layout.home / ".agent", [pom, agent], lambda: _build_agent(layout, jdk, agent))
     _link_commands(layout)
 
@@ -40,8 +41,27 @@ def _download(layout: Layout) -> None:
     goals = ["dependency:copy-dependencies@framework", "dependency:copy-dependencies@tools"]
     pom = str(layout.source / "pom.xml")
     run([find_maven(), "--batch-mode", "--quiet", "--file", pom, f"-Dhadoop.home={layout.home}", *goals])
+    check_jars(layout.home / "share", layout.source / SUMS)
     _write_classpath_jar(layout.classpath_jar)
     _make_webapps(layout)
+
+
+def jar_sums(folder: Path) -> dict[str, str]:
+    """Return the sha256 of each jar below a folder, by its path in it."""
+    paths = sorted(folder.rglob("*.jar"))
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def check_jars(folder: Path, sums: Path) -> None:
+    """Raise ClusterError unless the jars below a folder are those of the file of sums, all and no other."""
+    known = {name: digest for digest, name in map(str.split, sums.read_text(encoding="ascii").splitlines())}
+    found = jar_sums(folder)
+    wrong = sorted(name for name in {*known, *found} if known.get(name) != found.get(name))
+    if wrong:
+        raise ClusterError(
+            f"{len(wrong)} of the downloaded jars are not those of {sums.name}, the first is {wrong[0]}. "
+            "Nothing of them was run. After a change of pom.xml, 'make lock' writes that file anew."
+        )
 
 
 def _write_classpath_jar(path: Path) -> None:

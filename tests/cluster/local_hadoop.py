@@ -22,7 +22,7 @@ def cluster(*arguments: str, check: bool = True, **environment: str) -> subproce
     """Run a command of cluster.py with some environment variables added."""
     return subprocess.run(
         [sys.executable, str(ROOT / "cluster" / "cluster.py"), *arguments],
-        env={**os.environ, **environment},
+        env={**os.environ, "CLUSTER_AS_ROOT": "1", **environment},
         capture_output=True,
         text=True,
         check=check,
