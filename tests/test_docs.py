@@ -137,8 +137,9 @@ def arguments_of_aws(block: Block, project: Path, variables: dict[str, str]) -> 
 
 
 PYTHON_BLOCKS = [block for guide in GUIDES for block in blocks(guide, "python")]
-FILES = [block for block in PYTHON_BLOCKS if block.text.startswith("# ")]
-SNIPPETS = [block for block in PYTHON_BLOCKS if block not in FILES]
+EXCERPTS = [block for block in PYTHON_BLOCKS if block.text.startswith("# examples/")]
+FILES = [block for block in PYTHON_BLOCKS if block.text.startswith("# ") and block not in EXCERPTS]
+SNIPPETS = [block for block in PYTHON_BLOCKS if block not in [*FILES, *EXCERPTS]]
 
 
 @pytest.mark.parametrize("block", FILES, ids=str)
@@ -156,6 +157,13 @@ def test_a_configuration_that_is_shown_runs(block: Block, tmp_path: Path, variab
     )
     assert ended.returncode == 0, ended.stderr
     assert "complete: 15 lines" in ended.stderr
+
+
+@pytest.mark.parametrize("block", EXCERPTS, ids=str)
+def test_a_part_of_an_example_stands_in_its_file(block: Block) -> None:
+    """A block that begins with the path of a file in examples/ is a part of it, as it is."""
+    path, _, text = block.text.removeprefix("# ").partition("\n")
+    assert text in (PROJECT / path).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("block", SNIPPETS, ids=str)
