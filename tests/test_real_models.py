@@ -87,7 +87,7 @@ def job_in(directory: Path) -> LocalJob:
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     missing = [name for name in LIBRARIES[request.param] if find_spec(name) is None]
     if missing:
-        pytest.skip(f"{', '.join(missing)}: too large for test_requirements.txt, and not installed here")
+        pytest.skip(f"{', '.join(missing)}: not installed here; test_requirements.txt says which are")
     job = job_in(tmp_path_factory.mktemp(request.param))
     python(job, EXAMPLES / "train.py", request.param)
     if request.param == "spacy_model":
