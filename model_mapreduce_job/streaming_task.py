@@ -19,7 +19,7 @@ LARGEST_LOG = 16 << 20
 _KEPT_BYTES = 1 << 14
 _LOWEST_DESCRIPTOR = 200
 # A line that Hadoop would take for a counter, a status or a report of this package's own.
-_REPORT = re.compile(rb"^(\s*)(reporter:|The task failed: |This task runs on )", re.MULTILINE)
+_REPORT = re.compile(rb"^([ \t]*)(reporter:|The task failed: |This task runs on )", re.MULTILINE)
 
 
 class TaskStreams:

@@ -24,7 +24,7 @@ def test_records_that_end_or_hang_the_process_are_failures_with_their_reasons(jo
         "segfault": ("ProcessDied", f"{DIED}killed by SIGSEGV"),
         "leave": ("ProcessDied", f"{DIED}exit code 7"),
         "be_killed": ("ProcessDied", f"{DIED}killed by SIGKILL"),
-        "interrupt": ("ProcessDied", f"{DIED}killed by SIGINT"),
+        "interrupt": ("KeyboardInterrupt", ""),
         "hang": ("PredictTimeout", "No prediction within 0.5 s"),
         "hang_in_c": ("PredictTimeout", "No prediction within 0.5 s"),
         "start_daemon": ("ProcessDied", f"{DIED}killed by SIGKILL"),
@@ -36,7 +36,11 @@ def test_records_that_end_or_hang_the_process_are_failures_with_their_reasons(jo
     ran = job.run(*EXPLAIN, "--predict_timeout", 0.5, "in")
     assert (ran.code, ran.errors) == (0, "")
     assert [key["n"] for key, _ in ran.pairs] == list(range(60))
-    told = {key["do"]: tuple(value["error"].values()) for key, value in ran.pairs if "do" in key}
+    told = {
+        key["do"]: (value["error"]["type"], value["error"]["message"])
+        for key, value in ran.pairs
+        if "do" in key
+    }
     assert told == reasons
     assert [value for key, value in ran.pairs if "do" not in key] == [
         {"n": number} for number in range(60) if number not in deeds
