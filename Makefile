@@ -18,15 +18,26 @@ OUTPUT ?= ./data/output.ldjson
 help:  ## list the targets
 	@grep -hE '^[a-z][a-zA-Z0-9_-]*:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
 
-$(VENV)/run.stamp: requirements.txt setup.py examples/iris_model/setup.py
+# Versions and the sums of their files are those of locks/; the project's own packages are built without a network.
+INSTALL := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation
+LOCKED := $(INSTALL) --require-hashes
+
+$(VENV)/run.stamp: requirements.txt setup.py examples/iris_model/setup.py locks/run.txt
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11, 3.12 or 3.13 is needed, and none is on PATH. Install one, or say PYTHON=/path/to/python."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(LOCKED) -r locks/run.txt
+	$(INSTALL) --no-deps -r requirements.txt
 	@touch $@
 
-$(VENV)/test.stamp: $(VENV)/run.stamp test_requirements.txt
-	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check -r test_requirements.txt
+$(VENV)/test.stamp: $(VENV)/run.stamp test_requirements.txt locks/test.txt
+	$(LOCKED) -r locks/test.txt
 	@touch $@
+
+.PHONY: lock
+lock:  ## write locks/ anew, from the ranges in setup.py and the requirements files (needs a network)
+	python3 -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	UV=.venv-lock/bin/uv locks/renew
 
 .PHONY: run
 run: $(VENV)/run.stamp  ## predict data/input.ldjson into data/output.ldjson
@@ -39,8 +50,8 @@ run-hadoop: build/bundle.tar.gz  ## the same on the Hadoop that HADOOP_HOME or P
 run-spark: $(VENV)/spark.stamp  ## the same on Spark, on two cores of this machine
 	@PATH="$(abspath $(BIN)):$$PATH" $(JOB) -r spark --spark-master 'local[2]' --model_qualified_name $(MODEL) $(INPUT) > $(OUTPUT)
 
-$(VENV)/spark.stamp: $(VENV)/run.stamp
-	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check 'pyspark>=4,<5'
+$(VENV)/spark.stamp: $(VENV)/run.stamp locks/spark.txt
+	$(LOCKED) -r locks/spark.txt
 	@touch $@
 
 .PHONY: bundle
@@ -55,8 +66,8 @@ build/bundle.tar.gz: $(VENV)/run.stamp
 run-emr: $(VENV)/emr.stamp  ## the same on AWS EMR, as mrjob.conf says
 	@$(JOB) --conf-path=./mrjob.conf -r emr --iam-service-role EMR_DefaultRole --model_qualified_name $(MODEL) $(INPUT) > $(OUTPUT)
 
-$(VENV)/emr.stamp: $(VENV)/run.stamp
-	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[emr]'
+$(VENV)/emr.stamp: $(VENV)/run.stamp locks/emr.txt
+	$(LOCKED) -r locks/emr.txt
 	@touch $@
 
 .PHONY: cluster-up cluster-status cluster-down
@@ -82,8 +93,8 @@ test-versions:  ## the test suite on each other Python, 3.11 to 3.13, that this 
 test-cluster: $(VENV)/cluster.stamp  ## the job on a real Hadoop and a real Spark on this machine, and what they do when parts fail
 	$(BIN)/python -m pytest -m cluster $(PYTEST_ARGS) tests/cluster
 
-$(VENV)/cluster.stamp: $(VENV)/test.stamp cluster/requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r cluster/requirements.txt
+$(VENV)/cluster.stamp: $(VENV)/test.stamp cluster/requirements.txt locks/all.txt
+	$(LOCKED) -r locks/all.txt
 	@touch $@
 
 .PHONY: lint

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from local_cluster.class_sharing import ensure_archive
-from local_cluster.distribution import prepare
+from local_cluster.distribution import prepare, write_sums
 from local_cluster.errors import ClusterError
 from local_cluster.hadoop import HadoopCluster
 from local_cluster.layout import Layout, default_layout
@@ -49,6 +49,11 @@ def _up(layout: Layout, options: argparse.Namespace) -> int:
         print(f"Hadoop is up after {time.monotonic() - start:.1f} s. To use it:")
     print(f"# {OPEN_TO_ALL}", file=sys.stderr)
     return _env(layout, options)
+
+
+def _sums(layout: Layout, _options: argparse.Namespace) -> int:
+    write_sums(layout)
+    return 0
 
 
 def _check_user(*, as_root: bool) -> None:
@@ -140,6 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "env", _env, "print what a shell must export to use Hadoop")
     down = _add(commands, "down", _down, "stop Hadoop and all that runs on it")
     down.add_argument("--wipe", action="store_true", help="also remove what is in HDFS, and the logs")
+    _add(commands, "sums", _sums, "write jars.sha256 anew, after a change of pom.xml")
     _add(commands, "spark-up", _spark_up, "start Spark")
     _add(commands, "spark-down", _spark_down, "stop Spark")
     return parser

@@ -38,12 +38,25 @@ def if_changed(stamp: Path, sources: Iterable[Path], make: Callable[[], None]) -
 def _download(layout: Layout) -> None:
     print("downloading Hadoop's jars", flush=True)
     shutil.rmtree(layout.home, ignore_errors=True)
-    goals = ["dependency:copy-dependencies@framework", "dependency:copy-dependencies@tools"]
-    pom = str(layout.source / "pom.xml")
-    run([find_maven(), "--batch-mode", "--quiet", "--file", pom, f"-Dhadoop.home={layout.home}", *goals])
+    _fetch(layout, layout.home)
     check_jars(layout.home / "share", layout.source / SUMS)
     _write_classpath_jar(layout.classpath_jar)
     _make_webapps(layout)
+
+
+def write_sums(layout: Layout) -> None:
+    """Download the jars that pom.xml names, and write their sums: `prepare` takes these and no others."""
+    with tempfile.TemporaryDirectory() as folder:
+        _fetch(layout, Path(folder))
+        sums = jar_sums(Path(folder, "share"))
+    text = "".join(f"{digest}  {name}\n" for name, digest in sums.items())
+    (layout.source / SUMS).write_text(text, encoding="ascii")
+
+
+def _fetch(layout: Layout, home: Path) -> None:
+    goals = ["dependency:copy-dependencies@framework", "dependency:copy-dependencies@tools"]
+    pom = str(layout.source / "pom.xml")
+    run([find_maven(), "--batch-mode", "--quiet", "--file", pom, f"-Dhadoop.home={home}", *goals])
 
 
 def jar_sums(folder: Path) -> dict[str, str]:
@@ -60,7 +73,7 @@ def check_jars(folder: Path, sums: Path) -> None:
     if wrong:
         raise ClusterError(
             f"{len(wrong)} of the downloaded jars are not those of {sums.name}, the first is {wrong[0]}. "
-            "Nothing of them was run. After a change of pom.xml, 'make lock' writes that file anew."
+            "None of them was run. After a change of pom.xml, write it anew: python cluster/cluster.py sums."
         )
 
 
