@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from model_mapreduce_job.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from model_mapreduce_job.config import Config
     from model_mapreduce_job.ml_model import MLModel
     from model_mapreduce_job.ml_model_manager import ModelManager
     from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
 
-__version__ = "0.1.0"
 __all__ = ["Config", "MLModel", "MLModelMapReduceJob", "ModelManager"]
 
 _HOMES = {

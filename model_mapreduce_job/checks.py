@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from model_mapreduce_job.first_worker import FirstWorker
-    from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
+    from model_mapreduce_job.job import Job
 
 # Of many files the first ones are looked at.
 _MOST_LOOKS = 100
 
 
-def check(job: MLModelMapReduceJob, first: FirstWorker) -> None:
+def check(job: Job, first: FirstWorker) -> None:
     """Raise ModelMapReduceError for a mistake in what a job is given; learn columns that the input names."""
     options = job.options
     _check_options_go_together(options)
@@ -41,7 +41,7 @@ def check(job: MLModelMapReduceJob, first: FirstWorker) -> None:
         _check_first_bytes(job)
 
 
-def _check_first_bytes(job: MLModelMapReduceJob) -> None:
+def _check_first_bytes(job: Job) -> None:
     for path, head in islice(local_heads(job, LOOK_BYTES), _MOST_LOOKS):
         if kind := what_this_is(head):
             raise InputError(
@@ -50,7 +50,7 @@ def _check_first_bytes(job: MLModelMapReduceJob) -> None:
             )
 
 
-def _learn_columns(job: MLModelMapReduceJob) -> None:
+def _learn_columns(job: Job) -> None:
     options = job.options
     found = input_columns(job)
     if options.runner not in ON_THIS_MACHINE:

@@ -32,13 +32,13 @@ from model_mapreduce_job.task_options import TaskOptions
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from model_mapreduce_job.job import Job
     from model_mapreduce_job.lines import Block
-    from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
 
 _MAIN = "from model_mapreduce_job.debug_record import main; main()"
 
 
-def find_line(job: MLModelMapReduceJob, number: int) -> bytes:
+def find_line(job: Job, number: int) -> bytes:
     """Return the input's line of this number, from 1; raises InputError when there's none."""
     lines = 0
     for block in _blocks(job):
@@ -51,7 +51,7 @@ def find_line(job: MLModelMapReduceJob, number: int) -> bytes:
     raise InputError(f"--debug_record {number:,} is no line of the input, which has {lines:,}.")
 
 
-def become_debugger(job: MLModelMapReduceJob, line: bytes) -> NoReturn:
+def become_debugger(job: Job, line: bytes) -> NoReturn:
     """Replace this process by one that predicts a line in the foreground."""
     with tempfile.TemporaryFile() as file:
         file.write(TaskOptions.from_namespace(job.options).to_json() + b"\n" + line)
@@ -108,7 +108,7 @@ def _read(reader: Any, line: bytes) -> Any:
         return reader.read_again(line, error)
 
 
-def _blocks(job: MLModelMapReduceJob) -> Iterator[Block]:
+def _blocks(job: Job) -> Iterator[Block]:
     """Yield the blocks of a job's input, as its tasks would read them."""
     for name in list_inputs(job.options.args or [STDIN]):
         path = Path(name)

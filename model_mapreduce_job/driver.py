@@ -15,18 +15,18 @@ from model_mapreduce_job.checks import check
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError, ModelMapReduceError
 from model_mapreduce_job.hidden_values import hide_values
 from model_mapreduce_job.options import ON_THIS_MACHINE, OPTIONS
+from model_mapreduce_job.run_plan import RunPlan
 from model_mapreduce_job.run_summary import Proof, RunSummary
-from model_mapreduce_job.runners.local_run import RunPlan
 from model_mapreduce_job.runners.signals import signals_as_exit
 from model_mapreduce_job.standard_streams import ReaderGoneError
 from model_mapreduce_job.summary_file import write_summary_file
 
 if TYPE_CHECKING:
-    from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
+    from model_mapreduce_job.job import Job
 
 
 @signals_as_exit()
-def drive(job: MLModelMapReduceJob) -> None:
+def drive(job: Job) -> None:
     """Run a job on the runner that was chosen, prove that it is complete, and only then give its output.
 
     Raises ModelMapReduceError.
@@ -48,7 +48,7 @@ def drive(job: MLModelMapReduceJob) -> None:
     become_debugger(job, find_line(job, job.options.debug_record))
 
 
-def _run(job: MLModelMapReduceJob) -> None:
+def _run(job: Job) -> None:
     started = monotonic()
     with job.make_runner() as runner:
         try:
@@ -68,7 +68,7 @@ def _note_what_is_kept(runner: Any, error: BaseException) -> None:
         error.add_note(kept)
 
 
-def plan_of(job: MLModelMapReduceJob) -> RunPlan:
+def plan_of(job: Job) -> RunPlan:
     """Return what a job gives a local runner to know."""
     return RunPlan(
         fail_fast=not job.options.no_fail_fast,
@@ -84,7 +84,7 @@ def plan_of(job: MLModelMapReduceJob) -> RunPlan:
     )
 
 
-def _set_up_logs(job: MLModelMapReduceJob) -> None:
+def _set_up_logs(job: Job) -> None:
     stream = codecs.getwriter("utf_8")(job.stderr)
     job.set_up_logging(quiet=job.options.quiet, verbose=job.options.verbose, stream=stream)
     if job.options.verbose and not job.options.quiet:
@@ -95,7 +95,7 @@ def _set_up_logs(job: MLModelMapReduceJob) -> None:
         logging.getLogger("mrjob.conf").setLevel(logging.ERROR)
 
 
-def _finish(job: MLModelMapReduceJob, runner: Any, seconds: float) -> None:
+def _finish(job: Job, runner: Any, seconds: float) -> None:
     """Show what a run amounts to; publish and print its output only when that is proven whole.
 
     The summary is written last: whatever becomes of it, the output stays.
@@ -118,7 +118,7 @@ def _finish(job: MLModelMapReduceJob, runner: Any, seconds: float) -> None:
     _write_summary(job, runner, summary)
 
 
-def _summary(job: MLModelMapReduceJob, runner: Any, seconds: float) -> RunSummary:
+def _summary(job: Job, runner: Any, seconds: float) -> RunSummary:
     """Return the summary of the step that predicts."""
     step = next(filter(job.predicts, range(len(job.steps()))), 0)
     counters = dict(enumerate(runner.counters() or [])).get(step, {})
@@ -128,7 +128,7 @@ def _summary(job: MLModelMapReduceJob, runner: Any, seconds: float) -> RunSummar
     return RunSummary.of(counters, seconds, examples, input_records, warnings)
 
 
-def _print_output(job: MLModelMapReduceJob, runner: Any) -> None:
+def _print_output(job: Job, runner: Any) -> None:
     try:
         for chunk in runner.cat_output():
             job.stdout.write(chunk)
@@ -141,13 +141,13 @@ def _print_output(job: MLModelMapReduceJob, runner: Any) -> None:
         ) from error
 
 
-def _write_summary(job: MLModelMapReduceJob, runner: Any, summary: RunSummary) -> None:
+def _write_summary(job: Job, runner: Any, summary: RunSummary) -> None:
     if job.options.summary_file:
         text = json.dumps({**_circumstances(job, runner), **summary.as_json()}, indent=2, default=str)
         write_summary_file(job.options.summary_file, f"{text}\n")
 
 
-def _circumstances(job: MLModelMapReduceJob, runner: Any) -> dict[str, Any]:
+def _circumstances(job: Job, runner: Any) -> dict[str, Any]:
     """Return what a summary has of a run beside its counts."""
     options = vars(job.options)
     facts = runner.local_run.model if hasattr(runner, "local_run") else None

@@ -15,8 +15,8 @@ from model_mapreduce_job.runners.streams import as_source
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from model_mapreduce_job.job import Job
     from model_mapreduce_job.lines import Source
-    from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
 
 _MAX_HEADER_BYTES = 16 << 20
 _LOOK_BYTES = 1 << 12
@@ -30,7 +30,7 @@ class FirstLine:
     line: bytes | None
 
 
-def first_lines(job: MLModelMapReduceJob) -> Iterator[FirstLine]:
+def first_lines(job: Job) -> Iterator[FirstLine]:
     """Yield each input of a job with its first line, less those that are empty; reads on only when asked to.
 
     Standard input can be read from its start again. Raises InputError for one that can't be read.
@@ -45,13 +45,13 @@ def first_lines(job: MLModelMapReduceJob) -> Iterator[FirstLine]:
         yield from (first for first in found if first.line != b"")
 
 
-def local_first_lines(job: MLModelMapReduceJob) -> Iterator[FirstLine]:
+def local_first_lines(job: Job) -> Iterator[FirstLine]:
     """Yield each input that is a file of this machine with its first line, less those that are empty."""
     patterns = [path for path in job.options.args if path != STDIN and not is_remote(path)]
     yield from (first for first in map(_of_file, list_inputs(patterns)) if first.line)
 
 
-def local_heads(job: MLModelMapReduceJob, size: int) -> Iterator[tuple[str, bytes]]:
+def local_heads(job: Job, size: int) -> Iterator[tuple[str, bytes]]:
     """Yield path and first bytes of each input that is a file of this machine, decompressed."""
     for path in list_inputs(path for path in job.options.args if path != STDIN and not is_remote(path)):
         if Path(path).is_file():
@@ -83,7 +83,7 @@ class Unread:
         yield from chain(begun.splitlines(keepends=True), lines)
 
 
-def _of_stdin(job: MLModelMapReduceJob) -> Iterator[FirstLine]:
+def _of_stdin(job: Job) -> Iterator[FirstLine]:
     source: Any = as_source(job.stdin)
     line = source.readline(_MAX_HEADER_BYTES)
     job.replace_stdin(Unread(line, source))
@@ -97,7 +97,7 @@ def _of_file(path: str) -> FirstLine:
         return FirstLine(path, _read_line(decompressed(path, file)))
 
 
-def _of_remote(job: MLModelMapReduceJob, pattern: str) -> Iterator[FirstLine]:
+def _of_remote(job: Job, pattern: str) -> Iterator[FirstLine]:
     with job.make_plain_runner() as runner:
         for file in list_files(runner, [pattern]):
             with whole_or_error(file.path), file.open(0) as opened:

@@ -16,7 +16,7 @@ from model_mapreduce_job.task import DELIMITERS, columns
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
+    from model_mapreduce_job.job import Job
 
 _SHOWN_CHARACTERS = 200
 
@@ -34,7 +34,7 @@ class InputColumns:
         return join_row(self.names, ",").decode()
 
 
-def input_columns(job: MLModelMapReduceJob) -> InputColumns:
+def input_columns(job: Job) -> InputColumns:
     """Return the columns that a job's files name, or --columns does; by name, file by file.
 
     Raises InputError where a file's columns are not those of the others, both named; with --columns a file

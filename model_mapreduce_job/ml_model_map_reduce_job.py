@@ -28,7 +28,6 @@ with warnings.catch_warnings():
     from mrjob.job import MRJob
     from mrjob.protocol import JSONProtocol, JSONValueProtocol
 
-from model_mapreduce_job import __version__
 from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
 from model_mapreduce_job.lines import blocks_of
 from model_mapreduce_job.messages import Begin
@@ -42,6 +41,7 @@ from model_mapreduce_job.start import prepare_process
 from model_mapreduce_job.task import ONE_THREAD, TaskFactory, attempt_number
 from model_mapreduce_job.task_main import become_mapper, counter_lines, line_blocks
 from model_mapreduce_job.task_options import TaskOptions
+from model_mapreduce_job.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

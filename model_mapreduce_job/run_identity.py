@@ -14,7 +14,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model_mapreduce_job import __version__
 from model_mapreduce_job.config import entries, load_configuration
 from model_mapreduce_job.content_digest import (
     INCOMPARABLE,
@@ -24,6 +23,7 @@ from model_mapreduce_job.content_digest import (
     file_digest,
     files_below,
 )
+from model_mapreduce_job.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

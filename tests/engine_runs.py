@@ -13,8 +13,9 @@ from model_mapreduce_job.batch_sizing import BatchSizer
 from model_mapreduce_job.messages import Begin
 from model_mapreduce_job.prediction import predictor_for
 from model_mapreduce_job.protocols import JsonLines, JsonPairs
+from model_mapreduce_job.run_plan import RunPlan
 from model_mapreduce_job.runners.files import DISK
-from model_mapreduce_job.runners.local_run import LocalRun, MapStep, RunPlan
+from model_mapreduce_job.runners.local_run import LocalRun, MapStep
 from model_mapreduce_job.schemas import record_schema
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from model_mapreduce_job.plan.estimate import (
     estimate_rows,
     split_work,
 )
-from model_mapreduce_job.plan.input_files import InputFile, list_files
+from model_mapreduce_job.plan.input_files import list_files
 from model_mapreduce_job.plan.plan import InputFigures, Plan
 from model_mapreduce_job.plan.prices import prices_for
 from model_mapreduce_job.plan.report import report
@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from model_mapreduce_job.column_order import ColumnOrder
+    from model_mapreduce_job.job import Job
     from model_mapreduce_job.messages import Begin
-    from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
+    from model_mapreduce_job.plan.input_file import InputFile
     from model_mapreduce_job.plan.rehearsal import Rehearsal
 
 # For a cluster whose size is not known
@@ -44,7 +45,7 @@ SOME_CORES = (1, 10, 100)
 _SPLITTABLE = ".bz2"
 
 
-def plan_job(job: MLModelMapReduceJob) -> None:
+def plan_job(job: Job) -> None:
     """Write the plan of a job to its standard output, and to --summary_file.
 
     Raises InputError for an input that can't be read (standard input among them), what loading and running
@@ -105,7 +106,7 @@ def make_plan(
     )
 
 
-def _notes(job: MLModelMapReduceJob, plan: Plan) -> Iterator[str]:
+def _notes(job: Job, plan: Plan) -> Iterator[str]:
     """Yield what the plan leaves out of account."""
     if len(job.steps()) > 1 or "reducer" in job.steps()[0].description(0):
         yield "Steps and reducers that follow the predictions are not counted."

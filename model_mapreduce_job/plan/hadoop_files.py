@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from model_mapreduce_job.plan.input_files import InputFile, check_found
+from model_mapreduce_job.plan.input_file import InputFile, check_found
 from model_mapreduce_job.runners.given_names import escape_pattern
 from model_mapreduce_job.runners.hadoop_fs import HadoopShell
 

@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from model_mapreduce_job.plan.input_files import InputFile, check_found
+from model_mapreduce_job.plan.input_file import InputFile, check_found
 from model_mapreduce_job.runners.aws_errors import aws_errors
 from model_mapreduce_job.runners.s3 import S3Object
 from model_mapreduce_job.runners.s3_inputs import check_not_archived, find_objects

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from model_mapreduce_job.column_order import ColumnOrder
     from model_mapreduce_job.lines import Block, Source
-    from model_mapreduce_job.plan.input_files import InputFile
+    from model_mapreduce_job.plan.input_file import InputFile
 
 SAMPLE_BYTES = 8 << 20
 PLACES = 8

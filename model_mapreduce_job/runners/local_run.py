@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.content_digest import digest_of
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.messages import Begin, ModelFacts
+from model_mapreduce_job.run_plan import RunPlan
 from model_mapreduce_job.runners.compression import decompressed, whole_or_error
 from model_mapreduce_job.runners.files import DISK
 from model_mapreduce_job.runners.inputs import STDIN, local_path
@@ -24,36 +24,14 @@ from model_mapreduce_job.runners.progress import make_progress
 from model_mapreduce_job.runners.streams import as_source, chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from model_mapreduce_job.column_order import ColumnOrder
-    from model_mapreduce_job.first_worker import FirstWorker
     from model_mapreduce_job.lines import Source
+    from model_mapreduce_job.messages import ModelFacts
     from model_mapreduce_job.model_process import ModelProcess
     from model_mapreduce_job.runners.files import Files
     from model_mapreduce_job.runners.splits import Split
     from model_mapreduce_job.tally import Tally
-
-
-@dataclass(frozen=True)
-class RunPlan:
-    """What the job tells its runner: which steps' mappers predict, and the options that are the driver's.
-
-    identity returns what the output depends on, beside the input and mrjob's own options. begin is what a
-    worker is sent first; show is called with each line that a model's code writes; first_worker is there
-    already, for a runner that starts its workers with nothing else than the driver has.
-    """
-
-    predicted_steps: frozenset[int] = frozenset()
-    identity: Callable[[], dict[str, str]] = dict
-    max_record_bytes: int = 0
-    resume: bool = False
-    quiet: bool = False
-    fail_fast: bool = False
-    begin: Begin = field(default_factory=lambda: Begin({}))
-    show: Callable[[bytes], None] | None = None
-    first_worker: FirstWorker | None = None
-    column_orders: Mapping[str, ColumnOrder] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

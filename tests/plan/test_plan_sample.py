@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.lines import Source
 from model_mapreduce_job.plan import sample as sample_module
-from model_mapreduce_job.plan.input_files import InputFile
+from model_mapreduce_job.plan.input_file import InputFile
 from model_mapreduce_job.plan.sample import (
     MOST_PLACES,
     PLACES,
