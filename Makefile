@@ -81,7 +81,7 @@ cluster-down: $(VENV)/run.stamp  ## stop it
 .PHONY: test
 test: $(VENV)/test.stamp  ## the whole test suite that needs no cluster, with branch coverage
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest -m "not cluster"
+	$(BIN)/python -m coverage run -m pytest -n auto --dist loadfile -m "not cluster" $(PYTEST_ARGS)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
