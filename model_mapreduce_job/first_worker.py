@@ -6,7 +6,7 @@ The driver itself imports neither. On this machine that process goes on as the r
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from model_mapreduce_job.exceptions import ConfigurationError
 from model_mapreduce_job.messages import Describe, Described, Faulted, Raised, Refused, raise_refused
@@ -22,8 +22,13 @@ from model_mapreduce_job.said import Said
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from model_mapreduce_job.messages import Begin
+    from model_mapreduce_job.messages import Begin, Message
     from model_mapreduce_job.model_process import ModelProcess
+
+
+_NAMES: Final = Describe(load=False)
+# As often as a task is tried.
+_TRIES: Final = 4
 
 
 class FirstWorker:
@@ -39,14 +44,11 @@ class FirstWorker:
         show: Callable[[bytes], None] | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        self._process: ModelProcess | None = start(
-            python_command(),
-            environment=same_imports({**os.environ, **(environment or {})}),
-            directory=None,
-            said=Said(show),
-        )
-        self._process.send(begin)
-        self._process.send(Describe(load=False))
+        self._begin = begin
+        self._show = show
+        self._environment = environment or {}
+        self._is_mine = True
+        self._process: ModelProcess | None = self._started(_NAMES)
         self._described: Described | None = None
 
     def __enter__(self) -> Self:
@@ -55,6 +57,7 @@ class FirstWorker:
 
     def __exit__(self, *_: object) -> None:
         """End the process."""
+        self._is_mine = False
         if self._process is not None:
             self._process.end(GRACE_SECONDS)
             self._process = None
@@ -65,41 +68,54 @@ class FirstWorker:
         Raises ConfigurationError when the configuration, or an entry of it, can't be used.
         """
         if self._described is None:
-            self._described = self._answer()
+            self._described = self._answer(_NAMES)
         return self._described
 
     def identity(self) -> dict[str, Any]:
         """Return what the output depends on, by name; takes a while, for it reads the model's files."""
-        assert self._process is not None  # noqa: S101 - what was handed over is not asked
         self.described()
-        self._process.send(Describe(load=False, identify=True))
-        return self._answer().identity
+        return self._ask(Describe(load=False, identify=True)).identity
 
     def load(self) -> Described:
         """Return the same with the facts of the run's own model; loads it, and raises what that raises."""
-        if self._process is not None:
-            self._process.send(Describe(load=True))
-            self._described = self._answer()
+        if self._is_mine:
+            self._described = self._ask(Describe(load=True))
         return self.described()
 
     def hand_over(self) -> ModelProcess | None:
         """Return the process for a runner to go on with; None when another has it."""
-        process, self._process = self._process, None
+        process, self._process, self._is_mine = self._process, None, False
         return process
 
-    def _answer(self) -> Described:
-        assert self._process is not None  # noqa: S101 - what was handed over is not asked
-        try:
-            found = self._process.receive()
-        except ProcessLostError as lost:
-            raise ConfigurationError(
-                f"The configuration can't be imported: its process ended ({lost})."
-            ) from None
-        match found:
-            case (Described() as described, _):
-                return described
-            case (Refused() as answer, _):
-                raise_refused(answer)
-            case (Raised() | Faulted() as answer, _):
-                raise ConfigurationError(f"The configuration can't be imported: {answer.message}.")
-        raise ConfigurationError("The configuration can't be imported: its process gave no answer.")
+    def _started(self, request: Describe) -> ModelProcess:
+        environment = same_imports({**os.environ, **self._environment})
+        process = start(python_command(), environment=environment, directory=None, said=Said(self._show))
+        process.send(self._begin)
+        process.send(request)
+        return process
+
+    def _ask(self, request: Describe) -> Described:
+        if self._process is not None:
+            self._process.send(request)
+        return self._answer(request)
+
+    def _answer(self, request: Describe) -> Described:
+        """Return the answer to a request; a process that is lost is replaced, for it may have been killed."""
+        for _ in range(_TRIES):
+            self._process = self._process or self._started(request)
+            try:
+                return _described_in(self._process.receive())
+            except ProcessLostError as lost:
+                self._process, how = None, str(lost)
+        raise ConfigurationError(f"The configuration can't be imported: its process ended ({how}).")
+
+
+def _described_in(found: tuple[Message, bytes] | None) -> Described:
+    match found:
+        case (Described() as described, _):
+            return described
+        case (Refused() as answer, _):
+            raise_refused(answer)
+        case (Raised() | Faulted() as answer, _):
+            raise ConfigurationError(f"The configuration can't be imported: {answer.message}.")
+    raise ConfigurationError("The configuration can't be imported: its process gave no answer.")

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import lzma
 import shlex
 import subprocess
 import sys
@@ -144,7 +145,7 @@ def test_local_input_is_planned_without_uploading_it(watched: EmrStack, tmp_path
 
 
 def test_what_the_run_would_refuse_is_refused(watched: EmrStack, tmp_path: Path) -> None:
-    (tmp_path / "rows.xz").write_bytes(b"")
+    (tmp_path / "rows.xz").write_bytes(lzma.compress(b"{}\n"))
     told = plan(watched, tmp_path, str(tmp_path / "rows.xz"))
     assert (told.returncode, told.stdout) == (1, "")
     assert "rows.xz can't be read on a cluster: Hadoop does not know .xz" in told.stderr
