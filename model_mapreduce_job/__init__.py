@@ -8,15 +8,15 @@ from model_mapreduce_job.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from model_mapreduce_job.config import Config
-    from model_mapreduce_job.ml_model import MLModel
     from model_mapreduce_job.ml_model_manager import ModelManager
     from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
+    from model_mapreduce_job.models.contract import MLModel
 
 __all__ = ["Config", "MLModel", "MLModelMapReduceJob", "ModelManager"]
 
 _HOMES = {
     "Config": "config",
-    "MLModel": "ml_model",
+    "MLModel": "models.contract",
     "MLModelMapReduceJob": "ml_model_map_reduce_job",
     "ModelManager": "ml_model_manager",
 }

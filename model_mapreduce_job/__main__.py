@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from model_mapreduce_job.start import let_ctrl_c_end_imports, prepare_process
+from model_mapreduce_job.driver.start import let_ctrl_c_end_imports, prepare_process
 
 
 def main() -> None:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from model_mapreduce_job.config import describe, entries
 from model_mapreduce_job.exceptions import ConfigurationError, ModelContractError, ModelNotFoundError
-from model_mapreduce_job.ml_model import missing_members, version_of
-from model_mapreduce_job.model_files import check_unchanged, parameters_with, verify_files
+from model_mapreduce_job.models.contract import missing_members, version_of
+from model_mapreduce_job.models.files import check_unchanged, parameters_with, verify_files
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from model_mapreduce_job.config import Config, ModelEntry
-    from model_mapreduce_job.ml_model import MLModel
+    from model_mapreduce_job.models.contract import MLModel
 
 
 @dataclass(frozen=True)

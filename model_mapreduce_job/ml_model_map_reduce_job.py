@@ -28,27 +28,27 @@ with warnings.catch_warnings():
     from mrjob.job import MRJob
     from mrjob.protocol import JSONProtocol, JSONValueProtocol
 
+from model_mapreduce_job.driver.runner_numbers import check_runner_numbers
+from model_mapreduce_job.driver.start import prepare_process
 from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
-from model_mapreduce_job.lines import blocks_of
-from model_mapreduce_job.messages import Begin
-from model_mapreduce_job.mistakes import one_line_for_mistakes
-from model_mapreduce_job.options import ON_THIS_MACHINE, OPTIONS, task_options
-from model_mapreduce_job.records import one_line as printable
-from model_mapreduce_job.runner_numbers import check_runner_numbers
+from model_mapreduce_job.formats.lines import blocks_of
+from model_mapreduce_job.formats.records import one_line as printable
 from model_mapreduce_job.runners import runner_class
-from model_mapreduce_job.runners.task_environment import ship_options
-from model_mapreduce_job.start import prepare_process
-from model_mapreduce_job.task import ONE_THREAD, TaskFactory, attempt_number
-from model_mapreduce_job.task_main import become_mapper, counter_lines, line_blocks
-from model_mapreduce_job.task_options import TaskOptions
+from model_mapreduce_job.runners.hadoop.task_environment import ship_options
+from model_mapreduce_job.task.factory import ONE_THREAD, TaskFactory, attempt_number
+from model_mapreduce_job.task.main import become_mapper, counter_lines, line_blocks
+from model_mapreduce_job.task.messages import Begin
+from model_mapreduce_job.task.mistakes import one_line_for_mistakes
+from model_mapreduce_job.task.options import ON_THIS_MACHINE, OPTIONS, task_options
+from model_mapreduce_job.task.task_options import TaskOptions
 from model_mapreduce_job.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from model_mapreduce_job.column_order import ColumnOrder
-    from model_mapreduce_job.first_worker import FirstWorker
-    from model_mapreduce_job.task import Prediction
+    from model_mapreduce_job.formats.column_order import ColumnOrder
+    from model_mapreduce_job.task.factory import Prediction
+    from model_mapreduce_job.task.first_worker import FirstWorker
 
 # Options whose text is compared with text, where the others are names of files.
 _TEXTS = ("model_qualified_name", "columns", "key")
@@ -134,13 +134,13 @@ class MLModelMapReduceJob(MRJob):
 
     def run_job(self) -> None:
         """Run the whole job; raises ModelMapReduceError."""
-        from model_mapreduce_job.driver import drive  # noqa: PLC0415 - tasks have no use for it
+        from model_mapreduce_job.driver.drive import drive  # noqa: PLC0415 - tasks have no use for it
 
         drive(self)
 
     def make_runner(self) -> Any:
         """Return the runner that was chosen, and tell it what it needs to know of this job."""
-        from model_mapreduce_job.driver import plan_of  # noqa: PLC0415 - tasks have no use for it
+        from model_mapreduce_job.driver.drive import plan_of  # noqa: PLC0415 - tasks have no use for it
 
         runner = self.make_plain_runner()
         ship_options(runner, TaskOptions.from_namespace(self.options))
@@ -224,7 +224,7 @@ class MLModelMapReduceJob(MRJob):
 
     @cached_property
     def _first_worker(self) -> FirstWorker:
-        from model_mapreduce_job.first_worker import FirstWorker  # noqa: PLC0415 - tasks have no use for it
+        from model_mapreduce_job.task.first_worker import FirstWorker  # noqa: PLC0415 - tasks have no use for it
 
         threads = {} if "OMP_NUM_THREADS" in os.environ or self.options.runner != "local" else ONE_THREAD
         return FirstWorker(self.begin(), self.show, threads)

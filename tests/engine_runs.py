@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING, Any
 from fakes import Echoes
 from forked import MAX_RECORD_BYTES, fork_server
 
-from model_mapreduce_job.batch_prediction import BatchPrediction, Unwatched
-from model_mapreduce_job.batch_sizing import BatchSizer
-from model_mapreduce_job.messages import Begin
-from model_mapreduce_job.prediction import predictor_for
-from model_mapreduce_job.protocols import JsonLines, JsonPairs
-from model_mapreduce_job.run_plan import RunPlan
-from model_mapreduce_job.runners.files import DISK
-from model_mapreduce_job.runners.local_run import LocalRun, MapStep
-from model_mapreduce_job.schemas import record_schema
+from model_mapreduce_job.driver.run_plan import RunPlan
+from model_mapreduce_job.formats.protocols import JsonLines, JsonPairs
+from model_mapreduce_job.models.schemas import record_schema
+from model_mapreduce_job.pipeline.batch_prediction import BatchPrediction, Unwatched
+from model_mapreduce_job.pipeline.batch_sizing import BatchSizer
+from model_mapreduce_job.pipeline.prediction import predictor_for
+from model_mapreduce_job.runners.local.local_run import LocalRun, MapStep
+from model_mapreduce_job.storage.files import DISK
+from model_mapreduce_job.task.messages import Begin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from model_mapreduce_job.batch_prediction import Watch
-    from model_mapreduce_job.model_process import ModelProcess
-    from model_mapreduce_job.runners.files import Files
-    from model_mapreduce_job.runners.splits import Split
-    from model_mapreduce_job.tally import Tally
-    from model_mapreduce_job.task import Prediction
+    from model_mapreduce_job.pipeline.batch_prediction import Watch
+    from model_mapreduce_job.pipeline.counters import Tally
+    from model_mapreduce_job.storage.files import Files
+    from model_mapreduce_job.storage.splits import Split
+    from model_mapreduce_job.task.factory import Prediction
+    from model_mapreduce_job.task.model_process import ModelProcess
 
 
 def echo(_attempt: int = 0) -> BatchPrediction:

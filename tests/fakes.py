@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 import msgspec
 import numpy as np
 
-from model_mapreduce_job.records import Records
+from model_mapreduce_job.formats.records import Records
 
 
 class Number(TypedDict):

@@ -10,19 +10,19 @@ from subprocess import TimeoutExpired
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
-from model_mapreduce_job.channel import Channel, channel_pair
-from model_mapreduce_job.keeper import keep
-from model_mapreduce_job.messages import Described
-from model_mapreduce_job.model_process import ModelProcess
-from model_mapreduce_job.said import Said
-from model_mapreduce_job.task_server import TaskServer
+from model_mapreduce_job.task.channel import Channel, channel_pair
+from model_mapreduce_job.task.keeper import keep
+from model_mapreduce_job.task.messages import Described
+from model_mapreduce_job.task.model_process import ModelProcess
+from model_mapreduce_job.task.said import Said
+from model_mapreduce_job.task.server import TaskServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from model_mapreduce_job.batch_prediction import BatchPrediction
-    from model_mapreduce_job.keeper import Page
-    from model_mapreduce_job.runners.files import Files
+    from model_mapreduce_job.pipeline.batch_prediction import BatchPrediction
+    from model_mapreduce_job.storage.files import Files
+    from model_mapreduce_job.task.keeper import Page
 
 MAX_RECORD_BYTES = 1 << 20
 

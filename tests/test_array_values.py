@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model_mapreduce_job.array_values import rows_of
-from model_mapreduce_job.encoding import prediction_texts
+from model_mapreduce_job.formats.array_values import rows_of
+from model_mapreduce_job.formats.encoding import prediction_texts
 
 
 def texts(answers: Any) -> Any:

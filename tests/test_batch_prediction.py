@@ -17,14 +17,14 @@ from fakes import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_mapreduce_job.batch_prediction import BatchPrediction
-from model_mapreduce_job.batch_sizing import BatchSizer
 from model_mapreduce_job.exceptions import ModelContractError, TooManyFailuresError
-from model_mapreduce_job.lines import read_blocks
-from model_mapreduce_job.prediction import predictor_for
-from model_mapreduce_job.protocols import JsonLines, JsonPairs
-from model_mapreduce_job.records import Failure, OverlongLine
-from model_mapreduce_job.schemas import record_schema
+from model_mapreduce_job.formats.lines import read_blocks
+from model_mapreduce_job.formats.protocols import JsonLines, JsonPairs
+from model_mapreduce_job.formats.records import Failure, OverlongLine
+from model_mapreduce_job.models.schemas import record_schema
+from model_mapreduce_job.pipeline.batch_prediction import BatchPrediction
+from model_mapreduce_job.pipeline.batch_sizing import BatchSizer
+from model_mapreduce_job.pipeline.prediction import predictor_for
 
 
 def task_of(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from model_mapreduce_job.batch_sizing import (
+from model_mapreduce_job.pipeline.batch_sizing import (
     FIRST_SIZE,
     FIXED_SHARE,
     LARGEST_SIZE,

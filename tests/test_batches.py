@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_mapreduce_job.batches import LARGEST_BATCH_BYTES, batches
-from model_mapreduce_job.records import OverlongLine
+from model_mapreduce_job.formats.records import OverlongLine
+from model_mapreduce_job.pipeline.batches import LARGEST_BATCH_BYTES, batches
 
 LONG = OverlongLine(b"x")
 

@@ -16,7 +16,7 @@ from model_mapreduce_job.bundle.distributions import closure, installed, install
 from model_mapreduce_job.bundle.imports import Imports
 from model_mapreduce_job.bundle.interpreter import interpreter_name, write_launcher
 from model_mapreduce_job.exceptions import ConfigurationError, InputError
-from model_mapreduce_job.runners.task_environment import find_bundle
+from model_mapreduce_job.runners.hadoop.task_environment import find_bundle
 
 PROJECT = Path(__file__).resolve().parent.parent
 RECORD = b'{"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}\n'

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_mapreduce_job.channel import Channel, EndOfChannel, ForeignBytesError
 from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
-from model_mapreduce_job.messages import (
+from model_mapreduce_job.storage.parts import PartRecord
+from model_mapreduce_job.task.channel import Channel, EndOfChannel, ForeignBytesError
+from model_mapreduce_job.task.messages import (
     Begin,
     Done,
     Message,
@@ -21,8 +22,7 @@ from model_mapreduce_job.messages import (
     raise_refused,
     refused,
 )
-from model_mapreduce_job.runners.parts import PartRecord
-from model_mapreduce_job.said import Said
+from model_mapreduce_job.task.said import Said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

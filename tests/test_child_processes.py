@@ -13,7 +13,7 @@ import pytest
 from forked import ForkedProcess
 from local_jobs import wait_until
 
-from model_mapreduce_job.child_processes import how_it_ended, wait_or_kill
+from model_mapreduce_job.task.child_processes import how_it_ended, wait_or_kill
 
 
 def forked(seconds: float, code: int = 0) -> ForkedProcess:
@@ -46,7 +46,7 @@ def test_a_process_that_hangs_in_c_dies_with_its_parent(tmp_path: Path) -> None:
     code = f"""
 import ctypes, os, time
 from pathlib import Path
-from model_mapreduce_job.child_processes import die_with_parent
+from model_mapreduce_job.task.child_processes import die_with_parent
 parent = os.getpid()
 if os.fork() == 0:
     die_with_parent(parent)
@@ -65,5 +65,5 @@ time.sleep(1000)
 
 
 def test_a_process_whose_parent_is_gone_already_ends() -> None:
-    code = "from model_mapreduce_job.child_processes import die_with_parent; die_with_parent(1)"
+    code = "from model_mapreduce_job.task.child_processes import die_with_parent; die_with_parent(1)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 1

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_mapreduce_job.column_order import ColumnOrder, rearranged
-from model_mapreduce_job.delimited import join_row, split_row
-from model_mapreduce_job.records import OverlongLine
+from model_mapreduce_job.formats.column_order import ColumnOrder, rearranged
+from model_mapreduce_job.formats.delimited import join_row, split_row
+from model_mapreduce_job.formats.records import OverlongLine
 
 if TYPE_CHECKING:
     from local_jobs import LocalJob

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_mapreduce_job.content_digest import IncomparableError, comparable, digest_of
+from model_mapreduce_job.models.content_digest import IncomparableError, comparable, digest_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +64,7 @@ def test_what_is_written_in_another_way_has_another_digest(one: Any, two: Any) -
 
 def test_a_set_has_the_same_digest_in_each_process() -> None:
     code = (
-        "from model_mapreduce_job.content_digest import digest_of;"
+        "from model_mapreduce_job.models.content_digest import digest_of;"
         "print(digest_of({'words': {'a', 'and', 'of', ('or', 1), frozenset('xyz')}}))"
     )
     found = {

@@ -16,17 +16,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from schema_fakes import DataclassNumber, JsonSchemaDoubler, PydanticNumber, StructNumber
 
-from model_mapreduce_job.cells import is_exact_number, is_finite_number, is_integer, json_number
-from model_mapreduce_job.delimited import (
+from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.formats.cells import is_exact_number, is_finite_number, is_integer, json_number
+from model_mapreduce_job.formats.delimited import (
     RowError,
     Rows,
     check_columns,
     parse_columns,
 )
-from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.fields import fields_of
-from model_mapreduce_job.protocols import HeaderLine
-from model_mapreduce_job.schemas import record_schema
+from model_mapreduce_job.formats.protocols import HeaderLine
+from model_mapreduce_job.models.fields import fields_of
+from model_mapreduce_job.models.schemas import record_schema
 
 
 class Mixed(TypedDict):

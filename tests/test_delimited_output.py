@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_mapreduce_job.cells import escaped, inert, is_exact_number, is_finite_number, json_number
-from model_mapreduce_job.delimited import FlatRows, RowShape, RowStyle, join_row, split_row
-from model_mapreduce_job.records import Failure
+from model_mapreduce_job.formats.cells import escaped, inert, is_exact_number, is_finite_number, json_number
+from model_mapreduce_job.formats.delimited import FlatRows, RowShape, RowStyle, join_row, split_row
+from model_mapreduce_job.formats.records import Failure
 
 IRIS = RowShape(["id", "x"], ["species", "score"])
 

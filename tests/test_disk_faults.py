@@ -15,8 +15,8 @@ from engine_runs import EngineRun
 from local_jobs import numbered, output_of, write_records
 
 from model_mapreduce_job.exceptions import ModelMapReduceError
-from model_mapreduce_job.runners.files import Disk
-from model_mapreduce_job.runners.splits import Split, plan_splits
+from model_mapreduce_job.storage.files import Disk
+from model_mapreduce_job.storage.splits import Split, plan_splits
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from documents import DOCUMENTS, GUIDES, PROJECT, Block, anchors, blocks, links, prose
-from test_layering import LAYERS
+from test_layering import ROOMS
 from workspaces import environment, make_project, make_venv, run_shell
 
-from model_mapreduce_job import protocols
+from model_mapreduce_job.formats import protocols
+from model_mapreduce_job.formats.records import Failure
 from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
-from model_mapreduce_job.records import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -215,15 +215,15 @@ def test_targets_of_make_that_documents_name_are_there() -> None:
 
 def test_modules_that_the_architecture_names_are_there() -> None:
     modules = {path.name for path in (PROJECT / "model_mapreduce_job").rglob("*.py")}
-    named = spans([PROJECT / "docs" / "architecture.md"], r"(\w+\.py)")
+    named = spans([PROJECT / "docs" / "architecture.md"], r"(?:\w+/)*(\w+\.py)")
     assert "lines.py" in named
     assert named - modules == set()
 
 
-def test_the_architecture_lists_the_layers_that_the_test_holds() -> None:
-    text = (PROJECT / "docs" / "architecture.md").read_text().partition("## Layers")[2]
-    listed = " ".join(re.findall(r"^    (.+)$", text, re.MULTILINE)).split()
-    assert listed == list(LAYERS)
+def test_the_architecture_shows_the_rooms_that_the_test_holds() -> None:
+    text = (PROJECT / "docs" / "architecture.md").read_text().partition("## Rooms")[2]
+    shown = list(dict.fromkeys(re.findall(r"\b(\w+)\[\"", text)))
+    assert [room for room in ROOMS if (PROJECT / "model_mapreduce_job" / room).is_dir()] == shown[:-1]
 
 
 def test_options_that_documents_name_are_there() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from model_mapreduce_job.bundle.archive import write_archive
 from model_mapreduce_job.bundle.contents import Contents
-from model_mapreduce_job.runners.emr import EmrRunner
+from model_mapreduce_job.runners.emr.runner import EmrRunner
 
 
 @pytest.fixture

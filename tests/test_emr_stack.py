@@ -21,8 +21,8 @@ from emr_stack.step_runner import StepContext, StepResult
 from emr_stack.streaming import BadStepError, StreamingStep, parse_streaming_step
 from emr_stack.tasks import ProcessStepRunner
 
-from model_mapreduce_job.runners.emr_steps import kill_step
-from model_mapreduce_job.runners.s3_inputs import S3Pattern
+from model_mapreduce_job.runners.emr.steps import kill_step
+from model_mapreduce_job.storage.s3_inputs import S3Pattern
 
 Pair = tuple[subprocess.CompletedProcess[str], subprocess.CompletedProcess[str]]
 

@@ -8,7 +8,7 @@ import pytest
 from documents import PROJECT, README, blocks
 from workspaces import environment, make_project, make_venv, run_shell
 
-from model_mapreduce_job.options import OPTIONS
+from model_mapreduce_job.task.options import OPTIONS
 
 if TYPE_CHECKING:
     import subprocess

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from model_mapreduce_job.errors import failure_of, machine_fault, place_of
 from model_mapreduce_job.exceptions import MachineFaultError
+from model_mapreduce_job.formats.errors import failure_of, machine_fault, place_of
 
 
 def raised(function: Any) -> BaseException:

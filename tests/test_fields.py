@@ -10,7 +10,7 @@ import pytest
 import schema
 from pydantic import v1
 
-from model_mapreduce_job.fields import Field, fields_of
+from model_mapreduce_job.models.fields import Field, fields_of
 
 
 class Colour(Enum):

@@ -15,14 +15,14 @@ from fakes import Doubler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_mapreduce_job.batch_prediction import BatchPrediction
-from model_mapreduce_job.batch_sizing import BatchSizer
 from model_mapreduce_job.exceptions import TooManyFailuresError
-from model_mapreduce_job.first_bytes import LOOK_BYTES, what_this_is
-from model_mapreduce_job.lines import read_blocks
-from model_mapreduce_job.prediction import predictor_for
-from model_mapreduce_job.protocols import JsonLines, JsonPairs
-from model_mapreduce_job.schemas import record_schema
+from model_mapreduce_job.formats.first_bytes import LOOK_BYTES, what_this_is
+from model_mapreduce_job.formats.lines import read_blocks
+from model_mapreduce_job.formats.protocols import JsonLines, JsonPairs
+from model_mapreduce_job.models.schemas import record_schema
+from model_mapreduce_job.pipeline.batch_prediction import BatchPrediction
+from model_mapreduce_job.pipeline.batch_sizing import BatchSizer
+from model_mapreduce_job.pipeline.prediction import predictor_for
 
 if TYPE_CHECKING:
     from local_jobs import LocalJob

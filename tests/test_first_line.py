@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_mapreduce_job.first_line import Unread
+from model_mapreduce_job.driver.first_line import Unread
 
 if TYPE_CHECKING:
     from local_jobs import LocalJob

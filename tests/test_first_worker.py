@@ -10,8 +10,8 @@ import pytest
 from local_jobs import TESTS
 
 from model_mapreduce_job.exceptions import ConfigurationError
-from model_mapreduce_job.first_worker import FirstWorker
 from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
+from model_mapreduce_job.task.first_worker import FirstWorker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

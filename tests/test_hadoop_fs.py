@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.runners.cluster_paths import check_paths
-from model_mapreduce_job.runners.hadoop_fs import ClusterError, HadoopShell, complaint
+from model_mapreduce_job.storage.cluster_paths import check_paths
+from model_mapreduce_job.storage.hadoop_fs import ClusterError, HadoopShell, complaint
 
 REFUSED = (
     "ls: Call From here to there:1 failed on connection exception: refused; For more details see:  http://w"

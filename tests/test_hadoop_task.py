@@ -17,8 +17,8 @@ ATTEMPT = {
 OBEDIENT = ("--mapper", "--step-num=0", "--model_qualified_name", "obedient")
 BEATING = """
 import time
-from model_mapreduce_job.keeper import keep
-from model_mapreduce_job.streaming_task import StreamingListener
+from model_mapreduce_job.task.keeper import keep
+from model_mapreduce_job.task.streaming import StreamingListener
 page = keep(StreamingListener(2, 0.02))
 page.add_lines(1234)
 time.sleep(1)

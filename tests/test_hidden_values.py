@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from local_jobs import LocalJob, numbered, write_records
 
-from model_mapreduce_job.hidden_values import HidesValues
+from model_mapreduce_job.driver.hidden_values import HidesValues
 
 if TYPE_CHECKING:
     from pathlib import Path

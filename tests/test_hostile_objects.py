@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_batch_prediction import output_of, task_of
 
-from model_mapreduce_job.encoding import prediction_texts
 from model_mapreduce_job.exceptions import MachineFaultError
-from model_mapreduce_job.records import Failure
+from model_mapreduce_job.formats.encoding import prediction_texts
+from model_mapreduce_job.formats.records import Failure
 
 MEMBERS = [
     "__repr__",

@@ -16,17 +16,17 @@ from fakes import Echoes
 from forked import fork_server
 
 from model_mapreduce_job.exceptions import IncompleteRunError, ModelContractError, TooManyFailuresError
-from model_mapreduce_job.isolation import IsolatedPrediction, RequestSizer
-from model_mapreduce_job.messages import Begin
-from model_mapreduce_job.records import OverlongLine
-from model_mapreduce_job.task import Watched
+from model_mapreduce_job.formats.records import OverlongLine
+from model_mapreduce_job.task.factory import Watched
+from model_mapreduce_job.task.isolation import IsolatedPrediction, RequestSizer
+from model_mapreduce_job.task.messages import Begin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from model_mapreduce_job.batch_prediction import BatchPrediction
-    from model_mapreduce_job.keeper import Page
-    from model_mapreduce_job.model_process import ModelProcess
+    from model_mapreduce_job.pipeline.batch_prediction import BatchPrediction
+    from model_mapreduce_job.task.keeper import Page
+    from model_mapreduce_job.task.model_process import ModelProcess
 
 PAIRS = [b'{"n": %d}\t{"n": %d}' % (number, number) for number in range(50)]
 

@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from model_mapreduce_job.json_text import bare_constant, without_constants
-from model_mapreduce_job.protocols import JsonLines, KeyFields, NanLines
-from model_mapreduce_job.reading import read_batch
-from model_mapreduce_job.schemas import record_schema
+from model_mapreduce_job.formats.protocols import JsonLines, KeyFields, NanLines
+from model_mapreduce_job.formats.reading import read_batch
+from model_mapreduce_job.models.json_text import bare_constant, without_constants
+from model_mapreduce_job.models.schemas import record_schema
 
 
 class Modelled(BaseModel):

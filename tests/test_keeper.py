@@ -14,14 +14,14 @@ import pytest
 from forked import fork_process
 from local_jobs import wait_until
 
-from model_mapreduce_job.messages import Describe, Progress
-from model_mapreduce_job.model_process import ProcessLostError
+from model_mapreduce_job.task.messages import Describe, Progress
+from model_mapreduce_job.task.model_process import ProcessLostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from model_mapreduce_job.channel import Channel
-    from model_mapreduce_job.keeper import Page
+    from model_mapreduce_job.task.channel import Channel
+    from model_mapreduce_job.task.keeper import Page
 
     Live = Callable[[Channel, Page], None]
 

@@ -1,6 +1,11 @@
-"""A module imports only modules above it in the list; mrjob is known to those alone that wire."""
+"""Rooms: what a module may import; no circles; and nothing that a task loads imports mrjob."""
+
+from __future__ import annotations
 
 import ast
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -10,81 +15,31 @@ import model_mapreduce_job
 PACKAGE = Path(model_mapreduce_job.__file__).parent
 NAME = PACKAGE.name
 
-# From the bottom up. A new module finds its place here, or among those that wire.
-LAYERS = (
+# From the top down. What is not in a room stands alone, in its own place.
+ROOMS = (
+    "version",
     "exceptions",
     "printable",
-    "node_check",
-    "content_digest",
-    "records",
-    "config",
-    "ml_model",
-    "model_files",
-    "ml_model_manager",
-    "type_parts",
-    "fields",
-    "validators",
-    "json_text",
-    "schemas",
-    "lines",
-    "first_bytes",
     "own_process",
-    "errors",
-    "batches",
-    "batch_sizing",
-    "tally",
-    "model_warnings",
-    "array_values",
-    "plain_values",
-    "encoding",
-    "model_copies",
-    "batch_dependence",
-    "prediction",
-    "protocols",
-    "reading",
-    "cells",
-    "delimited",
-    "column_order",
-    "batch_prediction",
-    "keeper",
-    "child_processes",
-    "run_identity",
-    "streaming_task",
-    "run_summary",
-)
-# What puts the parts together: the job, the driver's side of it, and the scripts.
-WIRES = {
-    "__init__",
-    "__main__",
-    "checks",
-    "debug_record",
-    "driver",
-    "first_line",
-    "first_worker",
-    "job",
-    "run_plan",
-    "version",
-    "channel",
-    "isolated_child",
-    "isolation",
-    "messages",
-    "input_columns",
-    "hidden_values",
-    "ml_model_map_reduce_job",
-    "model_process",
-    "options",
-    "said",
+    "models",
+    "formats",
+    "pipeline",
+    "storage",
     "task",
-    "task_options",
-    "mistakes",
-    "runner_numbers",
+    "plan",
+    "bundle",
+    "driver",
+    "runners",
+    "ml_model_map_reduce_job",
+    "__main__",
     "shipped_script",
-    "standard_streams",
-    "start",
-    "summary_file",
-    "task_main",
-    "task_server",
-}
+    "__init__",
+)
+# They belong to a room, and stay importable from the package's top.
+AT_THE_TOP = {"config": "models", "ml_model_manager": "models"}
+# What may know mrjob: what wires the parts to it.
+KNOW_MRJOB = {"driver", "runners", "ml_model_map_reduce_job", "shipped_script"}
+FILESYSTEMS = {"storage.hadoop_fs", "storage.s3", "storage.given_names", "storage.emr_inputs"}
 
 
 def modules() -> dict[str, Path]:
@@ -92,38 +47,76 @@ def modules() -> dict[str, Path]:
     return {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
 
 
-def imports(path: Path) -> set[str]:
-    """Return the dotted names that a file imports, wherever in it, also for type checking only."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        if isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path.name} has a relative import"
-            names.add(node.module or "")
-            names |= {f"{node.module}.{alias.name}" for alias in node.names if node.module == NAME}
-    return names
+def room_of(module: str) -> str:
+    first = module.partition(".")[0]
+    return AT_THE_TOP.get(first, first)
+
+
+def import_nodes(path: Path) -> list[ast.Import | ast.ImportFrom]:
+    """Return the imports of a file, wherever in it, but for those of a script when it is started."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    started = {
+        id(inner)
+        for node in tree.body
+        if isinstance(node, ast.If) and "__main__" in ast.unparse(node.test)
+        for inner in ast.walk(node)
+    }
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and (id(node) not in started or path.name == "shipped_script.py")
+    ]
 
 
 def own_imports(path: Path) -> set[str]:
-    """Return the modules of this package that a file imports, by their name within it."""
-    within = {
-        name.removeprefix(f"{NAME}.").split(".")[0] for name in imports(path) if name.startswith(f"{NAME}.")
-    }
-    return within & {name.split(".")[0] for name in modules()}
+    """Return the modules of this package that a file imports, also for type checking only."""
+    known = modules()
+    found = set()
+    for node in import_nodes(path):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == NAME:
+            assert node.level == 0, f"{path} has a relative import"
+            place = (node.module or "").removeprefix(NAME).removeprefix(".")
+            for alias in node.names:
+                inner = f"{place}.{alias.name}".removeprefix(".")
+                found.add(inner if inner in known else place if place in known else f"{place}.__init__")
+    return {module.removeprefix(".") for module in found}
 
 
-def test_every_module_has_a_place() -> None:
-    at_the_top = {name for name in modules() if "." not in name}
-    assert at_the_top - {*LAYERS, *WIRES} == set()
+def imports_mrjob(path: Path) -> bool:
+    return any(
+        (node.module or "").partition(".")[0] == "mrjob"
+        if isinstance(node, ast.ImportFrom)
+        else any(alias.name.partition(".")[0] == "mrjob" for alias in node.names)
+        for node in import_nodes(path)
+    )
 
 
-@pytest.mark.parametrize("name", [name for name in LAYERS if name in modules()])
-def test_a_module_imports_only_modules_above_it(name: str) -> None:
-    above = set(LAYERS[: LAYERS.index(name)])
-    assert own_imports(modules()[name]) - above == set()
+@pytest.mark.parametrize("module", sorted(modules()))
+def test_a_module_is_in_a_room_and_imports_only_rooms_above_it(module: str) -> None:
+    own = room_of(module)
+    assert own in ROOMS
+    above = set(ROOMS[: ROOMS.index(own) + 1])
+    assert {name for name in own_imports(modules()[module]) if room_of(name) not in above} == set()
 
 
-@pytest.mark.parametrize("name", [name for name in LAYERS if name in modules()])
-def test_the_core_knows_no_mrjob(name: str) -> None:
-    assert not {found for found in imports(modules()[name]) if found.split(".")[0] == "mrjob"}
+def test_no_modules_import_each_other() -> None:
+    graph = {module: own_imports(path) for module, path in modules().items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"an import circle: {error.args[1]}")
+
+
+@pytest.mark.parametrize("module", sorted(modules()))
+def test_only_what_wires_the_parts_to_mrjob_imports_it(module: str) -> None:
+    if room_of(module) not in KNOW_MRJOB and module not in FILESYSTEMS:
+        assert not imports_mrjob(modules()[module])
+
+
+def test_nothing_that_a_task_loads_imports_mrjob() -> None:
+    """A task on a node starts in half the time without it."""
+    loads = "import model_mapreduce_job.task.main, model_mapreduce_job.task.rehearsal, sys; "
+    found = "print(sorted(name for name in sys.modules if name.split('.')[0] in ('mrjob', 'boto3', 'yaml')))"
+    ran = subprocess.run([sys.executable, "-c", loads + found], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\n"

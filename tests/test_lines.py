@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_mapreduce_job.lines import BLOCK_BYTES, bare, blocks_of, read_blocks
-from model_mapreduce_job.records import OverlongLine
+from model_mapreduce_job.formats.lines import BLOCK_BYTES, bare, blocks_of, read_blocks
+from model_mapreduce_job.formats.records import OverlongLine
 
 HEAD = 256
 LARGEST = 10**9

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from model_mapreduce_job.exceptions import InputError, TooManyFailuresError
-from model_mapreduce_job.mistakes import one_line_for_mistakes
+from model_mapreduce_job.task.mistakes import one_line_for_mistakes
 
 
 def noted(error: BaseException, note: str) -> BaseException:

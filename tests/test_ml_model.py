@@ -4,7 +4,7 @@ import pytest
 from fakes import Doubler, DoublesOneByOne, LacksDescription, as_model
 from schema_fakes import EVERY_SHAPE
 
-from model_mapreduce_job.ml_model import BatchModel, missing_members, version_of
+from model_mapreduce_job.models.contract import BatchModel, missing_members, version_of
 
 
 @pytest.mark.parametrize("model_class", EVERY_SHAPE)

@@ -10,14 +10,14 @@ from iris_model.iris_predict import IrisModel
 from schema_fakes import EVERY_SHAPE
 from wide_model.wide_predict import WideModel
 
-from model_mapreduce_job.batch_prediction import BatchPrediction
-from model_mapreduce_job.batch_sizing import BatchSizer
-from model_mapreduce_job.fields import fields_of
-from model_mapreduce_job.lines import read_blocks
-from model_mapreduce_job.ml_model import missing_members, version_of
-from model_mapreduce_job.prediction import predictor_for
-from model_mapreduce_job.protocols import JsonLines, JsonPairs
-from model_mapreduce_job.schemas import record_schema
+from model_mapreduce_job.formats.lines import read_blocks
+from model_mapreduce_job.formats.protocols import JsonLines, JsonPairs
+from model_mapreduce_job.models.contract import missing_members, version_of
+from model_mapreduce_job.models.fields import fields_of
+from model_mapreduce_job.models.schemas import record_schema
+from model_mapreduce_job.pipeline.batch_prediction import BatchPrediction
+from model_mapreduce_job.pipeline.batch_sizing import BatchSizer
+from model_mapreduce_job.pipeline.prediction import predictor_for
 
 DOUBLERS = [
     *(shape() for shape in EVERY_SHAPE),

@@ -18,8 +18,8 @@ from mrjob.conf import load_opts_from_mrjob_conf
 from mrjob.runner import _runner_class
 from packaging.requirements import Requirement
 
-from model_mapreduce_job.runners.emr import EmrRunner
-from model_mapreduce_job.runners.emr_security import DEFINITION
+from model_mapreduce_job.runners.emr.runner import EmrRunner
+from model_mapreduce_job.runners.emr.security import DEFINITION
 
 PROJECT = Path(__file__).parent.parent
 # mrjob compares versions with what distutils had for it

@@ -27,10 +27,10 @@ from fakes import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_mapreduce_job.batch_sizing import BatchSizer
 from model_mapreduce_job.exceptions import MachineFaultError, ModelContractError
-from model_mapreduce_job.prediction import predictor_for
-from model_mapreduce_job.records import Failure
+from model_mapreduce_job.formats.records import Failure
+from model_mapreduce_job.pipeline.batch_sizing import BatchSizer
+from model_mapreduce_job.pipeline.prediction import predictor_for
 
 
 def predict(model: Any, records: list[Any], sizer: Any = None) -> Any:

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from schema_fakes import JsonSchemaDoubler, PydanticDoubler, SchemaLibraryDoubler
 
-from model_mapreduce_job.batch_prediction import BatchPrediction
-from model_mapreduce_job.batch_sizing import BatchSizer
-from model_mapreduce_job.lines import read_blocks
-from model_mapreduce_job.prediction import predictor_for
-from model_mapreduce_job.protocols import KeyFields
-from model_mapreduce_job.schemas import record_schema
-from model_mapreduce_job.task import INPUT_PROTOCOLS, OUTPUT_PROTOCOLS
+from model_mapreduce_job.formats.lines import read_blocks
+from model_mapreduce_job.formats.protocols import KeyFields
+from model_mapreduce_job.models.schemas import record_schema
+from model_mapreduce_job.pipeline.batch_prediction import BatchPrediction
+from model_mapreduce_job.pipeline.batch_sizing import BatchSizer
+from model_mapreduce_job.pipeline.prediction import predictor_for
+from model_mapreduce_job.task.factory import INPUT_PROTOCOLS, OUTPUT_PROTOCOLS
 
 DEEP = b"[" * 100_000 + b"]" * 100_000
 MARK = b"\xef\xbb\xbf"

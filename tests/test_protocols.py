@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_mapreduce_job.protocols import JsonLines, JsonObjects, JsonPairs, KeyFields, is_json
-from model_mapreduce_job.records import Failure
-from model_mapreduce_job.schemas import record_schema
+from model_mapreduce_job.formats.protocols import JsonLines, JsonObjects, JsonPairs, KeyFields, is_json
+from model_mapreduce_job.formats.records import Failure
+from model_mapreduce_job.models.schemas import record_schema
 
 READER = JsonLines(record_schema(None))
 BAD = Failure("ValueError", 'a "bad" \ud800 one')

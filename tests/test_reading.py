@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from fakes import Number, lines_of, numbers
 
-from model_mapreduce_job.protocols import HeaderLine, JsonLines
-from model_mapreduce_job.reading import read_batch
-from model_mapreduce_job.records import Failure
-from model_mapreduce_job.schemas import record_schema
+from model_mapreduce_job.formats.protocols import HeaderLine, JsonLines
+from model_mapreduce_job.formats.reading import read_batch
+from model_mapreduce_job.formats.records import Failure
+from model_mapreduce_job.models.schemas import record_schema
 
 NUMBERS = JsonLines(record_schema(Number))
 ANYTHING = JsonLines(record_schema(None))

@@ -9,8 +9,8 @@ import pytest
 from documents import PROJECT, README, blocks
 from workspaces import environment, make_venv, run_shell
 
-from model_mapreduce_job.options import OPTIONS, Option
-from model_mapreduce_job.run_summary import COUNTS
+from model_mapreduce_job.pipeline.summary import COUNTS
+from model_mapreduce_job.task.options import OPTIONS, Option
 
 if TYPE_CHECKING:
     from pathlib import Path

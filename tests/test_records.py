@@ -5,7 +5,7 @@ from fakes import UnprintableError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_mapreduce_job.records import MAX_MESSAGE_CHARACTERS, Failure, OverlongLine, one_line
+from model_mapreduce_job.formats.records import MAX_MESSAGE_CHARACTERS, Failure, OverlongLine, one_line
 
 
 def test_a_failure_has_the_type_and_the_message_of_its_error() -> None:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import pytest
 
 from model_mapreduce_job.config import Config, ModelEntry
-from model_mapreduce_job.run_identity import identity_of, run_identity
+from model_mapreduce_job.models.identity import identity_of, run_identity
 
 
 class TwoModels(Config):

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError, TooManyFailuresError
-from model_mapreduce_job.records import Failure
-from model_mapreduce_job.run_summary import COUNTS, RunSummary
-from model_mapreduce_job.tally import FINGERPRINT_GROUP, GROUP, KEYS_GROUP, Tally
+from model_mapreduce_job.formats.records import Failure
+from model_mapreduce_job.pipeline.counters import FINGERPRINT_GROUP, GROUP, KEYS_GROUP, Tally
+from model_mapreduce_job.pipeline.summary import COUNTS, RunSummary
 
 COUNTERS = {
     "lines": 10_000,

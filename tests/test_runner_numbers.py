@@ -6,8 +6,8 @@ import pytest
 from local_jobs import LocalJob, numbered, write_records
 from mrjob.options import _RUNNER_OPTS
 
+from model_mapreduce_job.driver.runner_numbers import LIMITS, check_runner_numbers
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.runner_numbers import LIMITS, check_runner_numbers
 
 
 def test_every_number_of_mrjobs_has_limits() -> None:

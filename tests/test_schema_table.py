@@ -14,7 +14,7 @@ import schema
 from documents import PROJECT
 from pydantic import v1
 
-from model_mapreduce_job.schemas import record_schema
+from model_mapreduce_job.models.schemas import record_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable

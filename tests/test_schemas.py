@@ -14,7 +14,7 @@ from pydantic import v1
 from schema_fakes import DataclassNumber, JsonSchemaDoubler, PydanticNumber, StructNumber
 
 from model_mapreduce_job.exceptions import ModelContractError
-from model_mapreduce_job.schemas import ValidationError, field_names, record_schema, required_names
+from model_mapreduce_job.models.schemas import ValidationError, field_names, record_schema, required_names
 
 NO_NUMBER = "Input should be a valid number, unable to parse string as a number"
 
@@ -162,7 +162,7 @@ def test_a_json_schema_that_is_none_is_a_model_contract_error() -> None:
 def test_a_missing_jsonschema_is_one_line_that_says_how_to_install_it() -> None:
     code = (
         "import sys; sys.modules['jsonschema'] = None\n"
-        "from model_mapreduce_job.schemas import record_schema\n"
+        "from model_mapreduce_job.models.schemas import record_schema\n"
         "from model_mapreduce_job.exceptions import ConfigurationError\n"
         "try: record_schema({'type': 'object'})\n"
         "except ConfigurationError as error: print(error)\n"
@@ -177,7 +177,7 @@ def test_a_missing_jsonschema_is_one_line_that_says_how_to_install_it() -> None:
 def test_no_schema_library_is_imported_for_a_schema_that_needs_none() -> None:
     code = (
         "import sys, fakes\n"
-        "from model_mapreduce_job.schemas import record_schema\n"
+        "from model_mapreduce_job.models.schemas import record_schema\n"
         "record_schema(fakes.Number); record_schema(None)\n"
         "print(sorted({'pydantic', 'schema', 'jsonschema'} & set(sys.modules)))\n"
     )

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from local_jobs import output_of
 
-from model_mapreduce_job.messages import Run
-from model_mapreduce_job.runners.splits import Split, plan_splits
-from model_mapreduce_job.runners.worker import Worker
+from model_mapreduce_job.storage.splits import Split, plan_splits
+from model_mapreduce_job.task.messages import Run
+from model_mapreduce_job.task.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.runners.cluster_paths import LocalOutputs
-from model_mapreduce_job.runners.inputs import list_inputs
-from model_mapreduce_job.runners.staged_output import StagedOutput
+from model_mapreduce_job.storage.cluster_paths import LocalOutputs
+from model_mapreduce_job.storage.inputs import list_inputs
+from model_mapreduce_job.storage.staged_output import StagedOutput
 
 
 @dataclass

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from local_jobs import LocalJob, numbered, wait_until, write_records
 
+from model_mapreduce_job.driver.summary_file import try_summary_file, write_summary_file
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.summary_file import try_summary_file, write_summary_file
 
 
 def test_to_try_a_file_leaves_no_trace(tmp_path: Path) -> None:

@@ -8,8 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_mapreduce_job.exceptions import TooManyFailuresError
-from model_mapreduce_job.records import Failure
-from model_mapreduce_job.tally import FINGERPRINT_GROUP, GROUP, MAX_KINDS, RunStart, Tally, fingerprint_of
+from model_mapreduce_job.formats.records import Failure
+from model_mapreduce_job.pipeline.counters import (
+    FINGERPRINT_GROUP,
+    GROUP,
+    MAX_KINDS,
+    RunStart,
+    Tally,
+    fingerprint_of,
+)
 
 
 def counters(tally: Any, group: Any = GROUP) -> Any:

@@ -3,7 +3,7 @@
 import pytest
 
 from model_mapreduce_job.exceptions import IncompleteRunError, TooManyFailuresError
-from model_mapreduce_job.runners.task_failures import TaskFailure
+from model_mapreduce_job.runners.hadoop.task_failures import TaskFailure
 
 PLACE = "This task runs on node7 and reads hdfs://nn/in/rows, bytes 0 to 1,000.\n"
 TRACEBACK = """\

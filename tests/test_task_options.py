@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.options import OPTIONS
-from model_mapreduce_job.task_main import mapper_options
-from model_mapreduce_job.task_options import TaskOptions
+from model_mapreduce_job.task.main import mapper_options
+from model_mapreduce_job.task.options import OPTIONS
+from model_mapreduce_job.task.task_options import TaskOptions
 
 # whatever a command line or a header may hold: NUL, quotes, bytes that are no UTF-8
 ANY_TEXT = st.text(st.characters()) | st.binary().map(os.fsdecode)

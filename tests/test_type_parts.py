@@ -14,7 +14,7 @@ import pytest
 from pydantic import v1
 
 from model_mapreduce_job.exceptions import ModelContractError
-from model_mapreduce_job.schemas import ValidationError, field_names, record_schema
+from model_mapreduce_job.models.schemas import ValidationError, field_names, record_schema
 
 Positive = Annotated[int, pydantic.Field(gt=0)]
 

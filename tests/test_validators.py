@@ -11,9 +11,9 @@ import jsonschema
 import pytest
 
 from model_mapreduce_job.exceptions import ModelContractError
-from model_mapreduce_job.fields import Field, fields_of
-from model_mapreduce_job.schemas import record_schema
-from model_mapreduce_job.validators import ValidationError
+from model_mapreduce_job.models.fields import Field, fields_of
+from model_mapreduce_job.models.schemas import record_schema
+from model_mapreduce_job.models.validators import ValidationError
 
 NUMBER = {"type": "object", "properties": {"x": {"type": "number"}}, "required": ["x"]}
 X = Field("x", frozenset({"number"}), required=True)

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_batch_prediction import output_of, task_of
 
-from model_mapreduce_job.isolation import IsolatedPrediction
-from model_mapreduce_job.messages import Begin
+from model_mapreduce_job.task.isolation import IsolatedPrediction
+from model_mapreduce_job.task.messages import Begin
 
 if TYPE_CHECKING:
-    from model_mapreduce_job.model_process import ModelProcess
+    from model_mapreduce_job.task.model_process import ModelProcess
 
 
 def scaled(record: Any) -> Any:

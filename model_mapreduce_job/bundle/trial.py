@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NAMES: Final = """
-from {job}.task import load_manager
+from {job}.task.factory import load_manager
 for model in load_manager().get_models():
     print(model["qualified_name"])
 """

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from model_mapreduce_job.plan.cluster import Cluster
     from model_mapreduce_job.plan.estimate import Cost
-    from model_mapreduce_job.plan.rehearsal import Rehearsal
+    from model_mapreduce_job.task.rehearsal import Rehearsal
 
 # Wall time over the time of the core, from which on something else than the core was waited for.
 _WAITING = 1.5

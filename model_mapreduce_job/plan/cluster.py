@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
-from model_mapreduce_job.runners.splits import SMALLEST_SPLIT
+from model_mapreduce_job.storage.splits import SMALLEST_SPLIT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

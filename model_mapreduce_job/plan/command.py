@@ -26,19 +26,19 @@ from model_mapreduce_job.plan.plan import InputFigures, Plan
 from model_mapreduce_job.plan.prices import prices_for
 from model_mapreduce_job.plan.report import report
 from model_mapreduce_job.plan.sample import Sample, read_sample
-from model_mapreduce_job.plan.stopwatch import records_of
 from model_mapreduce_job.plan.trial import Trial, try_out
-from model_mapreduce_job.runners.inputs import STDIN
+from model_mapreduce_job.storage.inputs import STDIN
+from model_mapreduce_job.task.stopwatch import records_of
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from model_mapreduce_job.column_order import ColumnOrder
-    from model_mapreduce_job.job import Job
-    from model_mapreduce_job.messages import Begin
+    from model_mapreduce_job.formats.column_order import ColumnOrder
     from model_mapreduce_job.plan.input_file import InputFile
-    from model_mapreduce_job.plan.rehearsal import Rehearsal
+    from model_mapreduce_job.task.job import Job
+    from model_mapreduce_job.task.messages import Begin
+    from model_mapreduce_job.task.rehearsal import Rehearsal
 
 # For a cluster whose size is not known
 SOME_CORES = (1, 10, 100)

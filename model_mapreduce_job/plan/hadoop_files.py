@@ -8,13 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from model_mapreduce_job.plan.input_file import InputFile, check_found
-from model_mapreduce_job.runners.given_names import escape_pattern
-from model_mapreduce_job.runners.hadoop_fs import HadoopShell
+from model_mapreduce_job.storage.given_names import escape_pattern
+from model_mapreduce_job.storage.hadoop_fs import HadoopShell
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from model_mapreduce_job.lines import Source
+    from model_mapreduce_job.formats.lines import Source
 
 # -rw-r--r--   3 owner group       3276 2010-01-13 14:00 /path
 _FILE: Final = re.compile(r"^-\S+ .*?(\d+) \d{4}-\d\d-\d\d \d\d:\d\d (.+)$", re.MULTILINE)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.runners.compression import is_compressed
+from model_mapreduce_job.storage.compression import is_compressed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from model_mapreduce_job.lines import Source
+    from model_mapreduce_job.formats.lines import Source
 
     Open = Callable[[int], AbstractContextManager[Source]]
 

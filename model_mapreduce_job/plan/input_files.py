@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.plan.input_file import InputFile
-from model_mapreduce_job.runners.compression import whole_or_error
-from model_mapreduce_job.runners.inputs import list_inputs
+from model_mapreduce_job.storage.compression import whole_or_error
+from model_mapreduce_job.storage.inputs import list_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from model_mapreduce_job.lines import Source
+    from model_mapreduce_job.formats.lines import Source
 
 
 def list_files(runner: Any, patterns: Iterable[str]) -> list[InputFile]:
@@ -27,7 +27,7 @@ def list_files(runner: Any, patterns: Iterable[str]) -> list[InputFile]:
     """
     files = [file for pattern in patterns for file in _listing(runner, pattern)(pattern)]
     if runner.alias == "emr":
-        from model_mapreduce_job.runners.emr_inputs import check_compression  # noqa: PLC0415 - only EMR needs boto3
+        from model_mapreduce_job.storage.emr_inputs import check_compression  # noqa: PLC0415 - only EMR needs boto3
 
         check_compression(file.path for file in files)
     return files

@@ -6,16 +6,16 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.exceptions import TooManyFailuresError
-from model_mapreduce_job.run_summary import RunSummary
+from model_mapreduce_job.pipeline.summary import RunSummary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from model_mapreduce_job.pipeline.counters import Tally
     from model_mapreduce_job.plan.cluster import Cluster
     from model_mapreduce_job.plan.estimate import Cost, Duration
-    from model_mapreduce_job.plan.rehearsal import SchemaCheck
     from model_mapreduce_job.plan.trial import Trial
-    from model_mapreduce_job.tally import Tally
+    from model_mapreduce_job.task.rehearsal import SchemaCheck
 
 MISFIT = "OutputSchemaMismatch"
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from model_mapreduce_job.plan.cluster import Fleet, Machines
     from model_mapreduce_job.plan.estimate import Cost, Duration
     from model_mapreduce_job.plan.plan import InputFigures, Plan
-    from model_mapreduce_job.plan.rehearsal import Rehearsal
+    from model_mapreduce_job.task.rehearsal import Rehearsal
 
 _REASONS = 5
 _EXAMPLE_CHARACTERS = 200

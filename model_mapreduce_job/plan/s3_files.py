@@ -7,14 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.plan.input_file import InputFile, check_found
-from model_mapreduce_job.runners.aws_errors import aws_errors
-from model_mapreduce_job.runners.s3 import S3Object
-from model_mapreduce_job.runners.s3_inputs import check_not_archived, find_objects
+from model_mapreduce_job.storage.aws_errors import aws_errors
+from model_mapreduce_job.storage.s3 import S3Object
+from model_mapreduce_job.storage.s3_inputs import check_not_archived, find_objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from model_mapreduce_job.lines import Source
+    from model_mapreduce_job.formats.lines import Source
 
 
 def s3_files(filesystem: Any, pattern: str) -> list[InputFile]:

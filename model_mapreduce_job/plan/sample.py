@@ -10,16 +10,16 @@ from time import monotonic
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from model_mapreduce_job.column_order import rearranged
-from model_mapreduce_job.lines import BLOCK_BYTES, read_blocks
-from model_mapreduce_job.records import OverlongLine
-from model_mapreduce_job.runners.compression import decompressed, whole_or_error
+from model_mapreduce_job.formats.column_order import rearranged
+from model_mapreduce_job.formats.lines import BLOCK_BYTES, read_blocks
+from model_mapreduce_job.formats.records import OverlongLine
+from model_mapreduce_job.storage.compression import decompressed, whole_or_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from model_mapreduce_job.column_order import ColumnOrder
-    from model_mapreduce_job.lines import Block, Source
+    from model_mapreduce_job.formats.column_order import ColumnOrder
+    from model_mapreduce_job.formats.lines import Block, Source
     from model_mapreduce_job.plan.input_file import InputFile
 
 SAMPLE_BYTES = 8 << 20

@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from model_mapreduce_job.exceptions import IncompleteRunError
-from model_mapreduce_job.messages import Faulted, Raised, Refused, Rehearse, Rehearsed, raise_refused
-from model_mapreduce_job.model_process import (
+from model_mapreduce_job.task.messages import Faulted, Raised, Refused, Rehearse, Rehearsed, raise_refused
+from model_mapreduce_job.task.model_process import (
     GRACE_SECONDS,
     ProcessLostError,
     python_command,
     same_imports,
     start,
 )
-from model_mapreduce_job.plan.rehearsal import Rehearsal, pack_sample
-from model_mapreduce_job.said import Said
+from model_mapreduce_job.task.rehearsal import Rehearsal, pack_sample
+from model_mapreduce_job.task.said import Said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from model_mapreduce_job.lines import Block
-    from model_mapreduce_job.messages import Begin, Message
-    from model_mapreduce_job.model_process import ModelProcess
+    from model_mapreduce_job.formats.lines import Block
+    from model_mapreduce_job.task.messages import Begin, Message
+    from model_mapreduce_job.task.model_process import ModelProcess
 
 PATIENCE_SECONDS = 120.0
 

@@ -25,7 +25,7 @@ def runner_class(alias: str) -> Any:
         return _runner_class(alias)
     module, name = _OWN[alias]
     try:
-        return getattr(import_module(f"{__name__}.{module}"), name)
+        return getattr(import_module(f"{__name__}.{module}.runner"), name)
     except ModuleNotFoundError as error:
         if error.name not in {"boto3", "botocore"}:
             raise

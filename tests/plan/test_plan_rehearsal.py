@@ -6,10 +6,10 @@ from typing import Any, TypedDict
 import pydantic
 import pytest
 
-from model_mapreduce_job.lines import Block
-from model_mapreduce_job.plan.rehearsal import check_schema
-from model_mapreduce_job.plan.stopwatch import Stopwatch
-from model_mapreduce_job.tally import Tally
+from model_mapreduce_job.formats.lines import Block
+from model_mapreduce_job.pipeline.counters import Tally
+from model_mapreduce_job.task.rehearsal import check_schema
+from model_mapreduce_job.task.stopwatch import Stopwatch
 
 
 class Species(TypedDict):

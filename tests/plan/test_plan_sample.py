@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.lines import Source
+from model_mapreduce_job.formats.lines import Source
+from model_mapreduce_job.formats.records import OverlongLine
 from model_mapreduce_job.plan import sample as sample_module
 from model_mapreduce_job.plan.input_file import InputFile
 from model_mapreduce_job.plan.sample import (
@@ -26,7 +27,6 @@ from model_mapreduce_job.plan.sample import (
     choose_places,
     read_sample,
 )
-from model_mapreduce_job.records import OverlongLine
 
 LIMIT = 1 << 20
 

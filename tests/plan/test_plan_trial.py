@@ -7,8 +7,8 @@ import pytest
 
 from model_mapreduce_job import MLModelMapReduceJob
 from model_mapreduce_job.exceptions import IncompleteRunError
-from model_mapreduce_job.messages import Begin
 from model_mapreduce_job.plan.trial import try_out
+from model_mapreduce_job.task.messages import Begin
 
 
 @pytest.fixture(autouse=True)

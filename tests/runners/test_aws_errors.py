@@ -5,7 +5,7 @@ from boto3.exceptions import S3UploadFailedError
 from botocore import exceptions as aws
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.runners.aws_errors import AwsError, aws_errors
+from model_mapreduce_job.storage.aws_errors import AwsError, aws_errors
 
 
 def refused(code: str, message: str = "no", operation: str = "RunJobFlow") -> aws.ClientError:

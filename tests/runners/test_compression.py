@@ -14,7 +14,7 @@ import pytest
 from backports import zstd
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.runners.compression import decompressed, is_compressed, whole_or_error
+from model_mapreduce_job.storage.compression import decompressed, is_compressed, whole_or_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.runners.dist_cache import unpack
+from model_mapreduce_job.runners.local.dist_cache import unpack
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_mapreduce_job.runners.given_names import GivenNames, escape_pattern, given_name, plain_key
+from model_mapreduce_job.storage.given_names import GivenNames, escape_pattern, given_name, plain_key
 
 ANY_NAME = st.text(st.characters(exclude_characters="/\0", codec="utf-8"), min_size=1)
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.runners.inputs import STDIN, list_inputs, plan_inputs, refuse_if_filled
-from model_mapreduce_job.runners.splits import Split
+from model_mapreduce_job.storage.inputs import STDIN, list_inputs, plan_inputs, refuse_if_filled
+from model_mapreduce_job.storage.splits import Split
 
 if TYPE_CHECKING:
     from collections.abc import Callable

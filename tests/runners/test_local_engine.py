@@ -13,15 +13,15 @@ from engine_runs import EngineRun, echo
 from local_jobs import numbered, output_of, wait_until, write_records
 
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError, ModelContractError
-from model_mapreduce_job.runners.files import Disk
-from model_mapreduce_job.runners.splits import Split, plan_splits
+from model_mapreduce_job.storage.files import Disk
+from model_mapreduce_job.storage.splits import Split, plan_splits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from model_mapreduce_job.lines import Block
-    from model_mapreduce_job.tally import Tally
+    from model_mapreduce_job.formats.lines import Block
+    from model_mapreduce_job.pipeline.counters import Tally
 
 WHOLE = b"".join(b'{"n": %d}\t{"n": %d}\n' % (number, number) for number in range(30))
 

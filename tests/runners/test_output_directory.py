@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.runners.files import Disk
-from model_mapreduce_job.runners.map_task import MapTask
-from model_mapreduce_job.runners.output_directory import OutputDirectory
-from model_mapreduce_job.runners.parts import Parts, PartWriter
-from model_mapreduce_job.runners.splits import Split
+from model_mapreduce_job.storage.files import Disk
+from model_mapreduce_job.storage.map_task import MapTask
+from model_mapreduce_job.storage.output_directory import OutputDirectory
+from model_mapreduce_job.storage.parts import Parts, PartWriter
+from model_mapreduce_job.storage.splits import Split
 
 
 def names(directory: Path) -> set[str]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError
-from model_mapreduce_job.runners.files import DISK
-from model_mapreduce_job.runners.map_task import MapTask
-from model_mapreduce_job.runners.parts import PartRecord, Parts, PartWriter, in_order
-from model_mapreduce_job.runners.splits import Split
+from model_mapreduce_job.storage.files import DISK
+from model_mapreduce_job.storage.map_task import MapTask
+from model_mapreduce_job.storage.parts import PartRecord, Parts, PartWriter, in_order
+from model_mapreduce_job.storage.splits import Split
 
 if TYPE_CHECKING:
     from pathlib import Path

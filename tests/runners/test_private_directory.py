@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_mapreduce_job.runners.private_directory import PrivateDirectory
+from model_mapreduce_job.storage.private_directory import PrivateDirectory
 
 if TYPE_CHECKING:
     from pathlib import Path

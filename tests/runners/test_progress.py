@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from local_jobs import LocalJob, write_records
 
-from model_mapreduce_job.runners.progress import Lines, Silence, make_progress
+from model_mapreduce_job.runners.local.progress import Lines, Silence, make_progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

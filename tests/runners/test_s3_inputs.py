@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError
-from model_mapreduce_job.runners.emr_inputs import EmrInputs, check_compression
-from model_mapreduce_job.runners.s3_inputs import (
+from model_mapreduce_job.storage.emr_inputs import EmrInputs, check_compression
+from model_mapreduce_job.storage.s3_inputs import (
     S3Pattern,
     check_not_archived,
     find_objects,

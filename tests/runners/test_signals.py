@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from model_mapreduce_job.runners.signals import signals_as_exit
+from model_mapreduce_job.driver.signals import signals_as_exit
 
 
 def send(number: signal.Signals) -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.runners.sources import open_source
-from model_mapreduce_job.runners.splits import Split, plan_splits
+from model_mapreduce_job.storage.sources import open_source
+from model_mapreduce_job.storage.splits import Split, plan_splits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_mapreduce_job.runners.splits import LARGEST_SPLIT, SMALLEST_SPLIT, Split, plan_splits
+from model_mapreduce_job.storage.splits import LARGEST_SPLIT, SMALLEST_SPLIT, Split, plan_splits
 
 if TYPE_CHECKING:
     from pathlib import Path

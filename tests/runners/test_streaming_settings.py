@@ -2,7 +2,7 @@
 
 import pytest
 
-from model_mapreduce_job.runners.streaming_settings import streaming_settings
+from model_mapreduce_job.runners.hadoop.streaming_settings import streaming_settings
 
 
 @pytest.mark.parametrize(("reduces", "writer"), [(False, "map"), (True, "reduce")])

@@ -7,7 +7,7 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_mapreduce_job.runners.streams import as_source, chunks
+from model_mapreduce_job.storage.streams import as_source, chunks
 
 
 @given(

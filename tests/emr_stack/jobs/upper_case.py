@@ -31,7 +31,7 @@ class UpperCaseJob(MRJob):
         # asked for on the nodes too, which have neither boto3 nor the package
         if self.options.runner != "emr":
             return super()._runner_class()
-        from model_mapreduce_job.runners.emr import EmrRunner  # noqa: PLC0415 see above
+        from model_mapreduce_job.runners.emr.runner import EmrRunner  # noqa: PLC0415 see above
 
         return EmrRunner
 

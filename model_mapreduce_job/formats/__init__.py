@@ -1,0 +1,1 @@
+"""Formats: bytes into batches of records, and predictions into bytes."""

@@ -1,0 +1,51 @@
+"""Rows whose columns stand in another order than the run's, put into that order."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from model_mapreduce_job.formats.delimited import RowError, join_row, split_row
+from model_mapreduce_job.formats.lines import bare
+from model_mapreduce_job.formats.records import OverlongLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from model_mapreduce_job.formats.lines import Block
+
+
+@dataclass(frozen=True)
+class ColumnOrder:
+    """The order of a file's columns: places has the place in its rows of each of the run's columns."""
+
+    delimiter: str
+    places: Sequence[int]
+
+    @classmethod
+    def of(cls, names: Sequence[str], wanted: Sequence[str], delimiter: str) -> ColumnOrder | None:
+        """Return the order of a file with these names, None when it is the one that is wanted."""
+        if list(names) == list(wanted):
+            return None
+        return cls(delimiter, tuple(map(list(names).index, wanted)))
+
+    def rearranged(self, line: bytes) -> bytes:
+        """Return a row in the run's order; what is no row of the file's columns as it is."""
+        try:
+            cells = split_row(bare(line).decode(), self.delimiter)
+        except (UnicodeDecodeError, csv.Error, RowError):
+            return line
+        if len(cells) != len(self.places):
+            return line
+        return join_row([cells[place] for place in self.places], self.delimiter)
+
+
+def rearranged(blocks: Iterable[Block], order: ColumnOrder | None) -> Iterable[Block]:
+    """Return blocks with each row in the run's order, the very blocks where there is no other."""
+    return blocks if order is None else _each(blocks, order)
+
+
+def _each(blocks: Iterable[Block], order: ColumnOrder) -> Iterator[Block]:
+    for block in blocks:
+        yield block if isinstance(block, OverlongLine) else list(map(order.rearranged, block))

@@ -1,0 +1,98 @@
+"""Bytes into lines: whole lines by the block, in memory that a long line can't grow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from model_mapreduce_job.formats.records import OverlongLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+# Over 128 KiB, glibc gets a block from the kernel each time, and pays for each of its pages again.
+BLOCK_BYTES = 1 << 16
+BOM = b"\xef\xbb\xbf"
+DEFAULT_MAX_RECORD_BYTES = 16 << 20
+_HEAD_BYTES = 256
+
+# What a reader hands on: lines without their newline, or one line that was too long to keep.
+Block: TypeAlias = list[bytes] | OverlongLine
+
+
+class Source(Protocol):
+    """Anything that bytes can be read from, such as a binary file."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most size bytes, and none at the end."""
+        ...
+
+
+def read_blocks(
+    source: Source, max_record_bytes: int = DEFAULT_MAX_RECORD_BYTES, block_bytes: int = BLOCK_BYTES
+) -> Iterator[Block]:
+    """Yield a source's lines in order, a block at a time.
+
+    Lines end at a newline; the last one may lack it. A line over max_record_bytes is read past, and comes
+    out as an OverlongLine in its place. Memory: a block, and max_record_bytes of the line that it ends in.
+    """
+    begun = _LineBegun()
+    while data := source.read(block_bytes):
+        ended, newline, rest = data.rpartition(b"\n")
+        if newline:
+            text = begun.joined_with(ended)
+            yield from _within(text.split(b"\n"), len(text), max_record_bytes)
+            begun = _LineBegun()
+        begun.add(rest, max_record_bytes)
+    if begun.size:
+        yield from _within([begun.joined_with(b"")], begun.size, max_record_bytes)
+
+
+def blocks_of(lines: Iterable[bytes], max_record_bytes: int = DEFAULT_MAX_RECORD_BYTES) -> Iterator[Block]:
+    """Yield lines that something else has already split, by the block."""
+    block: list[bytes] = []
+    size = 0
+    for line in lines:
+        block.append(line)
+        size += len(line)
+        if size >= BLOCK_BYTES:
+            yield from _within(block, size, max_record_bytes)
+            block, size = [], 0
+    yield from _within(block, size, max_record_bytes)
+
+
+def bare(line: bytes) -> bytes:
+    """Return a line without its byte order mark and without the CR of a CR LF."""
+    return line.removeprefix(BOM).removesuffix(b"\r")
+
+
+def _within(lines: list[bytes], size: int, limit: int) -> Iterator[Block]:
+    if not lines:
+        return
+    # lines that all together are within the limit are so one by one
+    if size <= limit or len(max(lines, key=len)) <= limit:
+        yield lines
+        return
+    for line in lines:
+        yield [line] if len(line) <= limit else _overlong(line, limit)
+
+
+def _overlong(line: bytes, limit: int) -> OverlongLine:
+    # never more than the limit, since that many bytes are kept wherever blocks end
+    return OverlongLine(line[: min(_HEAD_BYTES, limit)])
+
+
+class _LineBegun:
+    """The line whose end has not been read yet: as much of it as tells whether it is overlong."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self.size = 0
+
+    def add(self, part: bytes, limit: int) -> None:
+        if self.size <= limit:
+            self._parts.append(part)
+            self.size += len(part)
+
+    def joined_with(self, ended: bytes) -> bytes:
+        # joined once, so that reading a long line takes time in proportion to it
+        return b"".join((*self._parts, ended)) if self._parts else ended

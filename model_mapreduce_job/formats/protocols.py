@@ -1,0 +1,225 @@
+"""Protocols: lines into records, predictions into lines. A new one is a small class in task.py's registry."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import msgspec
+
+from model_mapreduce_job.models.json_text import read_again, without_constants
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from model_mapreduce_job.formats.records import Failure
+    from model_mapreduce_job.models.schemas import RecordSchema
+
+
+class HeaderLine(Exception):  # noqa: N818 - it is no error: the line is simply no record
+    """Raised by an input protocol that reads a line which names the columns."""
+
+
+class InputProtocol(Protocol):
+    """How a line is read. Lines come without their line end, LF or CR LF, and without a byte order mark.
+
+    verbatim says that a line which could be read is itself the JSON text of its record, unless it holds a
+    TAB or a CR.
+    """
+
+    verbatim: bool
+
+    def read(self, line: bytes) -> Any:
+        """Return the record of a line of UTF-8, checked against the model's schema.
+
+        Raises HeaderLine on a header, and anything else on a line that is bad or blank.
+        """
+        ...
+
+    def text(self, line: bytes) -> bytes:
+        """Return the JSON text by which the line comes back: no TAB, no newline; for any bytes."""
+        ...
+
+    # Optional: read_again(line, error) gives the record of a line that read raised on, or raises.
+
+
+class OutputProtocol(Protocol):
+    """How a prediction is written."""
+
+    def write(self, keys: Sequence[bytes], predictions: Sequence[bytes | Failure]) -> list[bytes]:
+        """Return one line, without its newline, for each pair of JSON texts; a Failure stands for itself."""
+        ...
+
+    # Optional: checked(predictions) returns them with a Failure for each that can't be written as it is.
+
+
+class JsonLines:
+    """Reads one JSON document a line."""
+
+    verbatim = True
+
+    def __init__(self, schema: RecordSchema) -> None:
+        self.read = schema.decode  # as it is: a method around it would run once a record
+
+    def read_again(self, line: bytes, error: BaseException) -> Any:
+        """Return the record of a line that read raised on, where JSON allows more than its reader does.
+
+        Raises the error, or a better one, for all others.
+        """
+        return read_again(self.read, line, error)
+
+    def text(self, line: bytes) -> bytes:
+        """Return the line's own JSON text; a JSON string of the line when it is not JSON."""
+        if not is_json(line):
+            return json_string(line)
+        return _without_tabs(line) if has_tabs(line) else line
+
+
+class NanLines:
+    """Reads one JSON document a line, in which NaN and Infinity may stand as Python writes them.
+
+    NaN is null for the model where its schema takes null, else NaN; what comes back has null.
+    """
+
+    verbatim = False
+
+    def __init__(self, schema: RecordSchema) -> None:
+        self.read = schema.decode_nan
+        self._lines = JsonLines(schema)
+
+    def read_again(self, line: bytes, error: BaseException) -> Any:
+        """Return the record of a line that read raised on, as JsonLines does."""
+        return read_again(self.read, line, error, allow_nan=True)
+
+    def text(self, line: bytes) -> bytes:
+        """Return the line's own JSON text with null for NaN; a JSON string of a line that is not JSON."""
+        text = without_constants(line)
+        return self._lines.text(text if text is not line and is_json(text) else line)
+
+
+class JsonPairs:
+    """Writes mrjob's JSON pairs: the input's JSON text, TAB, the prediction; null for a failure."""
+
+    def __init__(self, *, explain: bool) -> None:
+        self._explain = explain
+
+    def write(self, keys: Sequence[bytes], predictions: Sequence[bytes | Failure]) -> list[bytes]:
+        """Return one pair a line."""
+        lines: list[bytes] = []
+        pairs = map(b"\t".join, zip(keys, cast("Sequence[bytes]", predictions), strict=True))
+        while True:
+            try:
+                lines.extend(pairs)  # goes on behind the Failure that raised
+            except TypeError:
+                place = len(lines)
+                lines.append(b"%b\t%b" % (keys[place], self._failed(predictions[place])))
+            else:
+                return lines
+
+    def _failed(self, failure: Any) -> bytes:
+        return b'{"error": %b}' % error_text(failure) if self._explain else b"null"
+
+
+class JsonObjects:
+    """Writes one JSON object a line, with input, prediction and error."""
+
+    def __init__(self, *, explain: bool) -> None:
+        self._explain = explain
+
+    def write(self, keys: Sequence[bytes], predictions: Sequence[bytes | Failure]) -> list[bytes]:
+        """Return one object a line."""
+        return [self._line(*pair) for pair in zip(keys, predictions, strict=True)]
+
+    def _line(self, key: bytes, prediction: bytes | Failure) -> bytes:
+        if isinstance(prediction, bytes):
+            return b'{"input": %b, "prediction": %b, "error": null}' % (key, prediction)
+        error = error_text(prediction) if self._explain else b"null"
+        return b'{"input": %b, "prediction": null, "error": %b}' % (key, error)
+
+
+class KeyFields:
+    """An input protocol whose lines come back as the chosen fields of their JSON text, each as it was."""
+
+    verbatim = False
+
+    def __init__(self, protocol: InputProtocol, fields: Sequence[str]) -> None:
+        self.read = protocol.read
+        if hasattr(protocol, "read_again"):
+            self.read_again = protocol.read_again
+        self._text = protocol.text
+        self._lines_are_json = protocol.verbatim
+        self._fields = [(field, json_string(field.encode(errors="backslashreplace"))) for field in fields]
+        self._found = [0] * len(fields)
+
+    def take_found(self) -> list[int]:
+        """Return how many lines had each of the fields since this was last asked."""
+        found, self._found = self._found, [0] * len(self._fields)
+        return found
+
+    def text(self, line: bytes) -> bytes:
+        """Return an object of the chosen fields, null for a missing one; all of the line if it is none."""
+        try:
+            values = decode_fields(self._json(line))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return self._text(line)
+        for place, (key, _) in enumerate(self._fields):
+            self._found[place] += key in values
+        return b"{%b}" % b", ".join(
+            b"%b: %b" % (name, values.get(key, b"null")) for key, name in self._fields
+        )
+
+    def _json(self, line: bytes) -> bytes:
+        if not self._lines_are_json or has_tabs(line):
+            return self._text(line)
+        line.decode()  # what decode_fields skips, it does not check
+        return line
+
+
+_skim = msgspec.json.Decoder(msgspec.Raw).decode
+
+
+# An object's values as the text that they were written in.
+decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def has_tabs(text: bytes) -> bool:
+    """Return whether text holds what stands between the parts of a line, a TAB, or may end one, a CR."""
+    return b"\t" in text or b"\r" in text
+
+
+def is_json(text: bytes) -> bool:
+    """Return whether text is one JSON document that ordinary parsers read: UTF-8, no NaN, not too deep."""
+    try:
+        decoded = text.decode()
+        with suppress(msgspec.MsgspecError):
+            _skim(text)
+            return True
+        # JSON that msgspec is too strict for has lone surrogates in its strings
+        json.loads(decoded, parse_constant=_refuse, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def json_string(text: bytes) -> bytes:
+    r"""Return text as a JSON string; bytes that are not UTF-8 are written as \xNN."""
+    return json.dumps(text.decode(errors="backslashreplace"), ensure_ascii=False).encode()
+
+
+def error_text(failure: Failure) -> bytes:
+    """Return a failure as the JSON object that explains it."""
+    place = {"at": failure.place} if failure.place else {}
+    return json.dumps({"type": failure.kind, "message": failure.message, **place}).encode()
+
+
+def _without_tabs(text: bytes) -> bytes:
+    try:
+        return msgspec.json.format(text, indent=-1)
+    except (msgspec.DecodeError, RecursionError):
+        # JSON that msgspec is too strict for; a raw TAB or CR can only stand between tokens
+        return text.replace(b"\t", b"").replace(b"\r", b"")
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)

@@ -1,0 +1,219 @@
+"""What the output of a run depends on, beside its input: only a run of its like goes on with its parts."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import os
+import platform
+import sys
+import sysconfig
+from contextlib import suppress
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from model_mapreduce_job.config import entries, load_configuration
+from model_mapreduce_job.models.content_digest import (
+    INCOMPARABLE,
+    IncomparableError,
+    comparable,
+    digest_of_files,
+    file_digest,
+    files_below,
+)
+from model_mapreduce_job.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from model_mapreduce_job.config import ModelEntry
+
+__all__ = ["identity_of", "run_identity"]
+
+# This package, which is known by its version.
+_OWN = frozenset({"model_mapreduce_job"})
+
+
+def run_identity(configuration: str | None, options: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the output depends on, by name; loads no model.
+
+    configuration is what APP_SETTINGS says, options are those that tasks are given.
+    """
+    found = load_configuration(configuration)
+    name = options["model_qualified_name"]
+    chosen = [entry for entry in entries(found) if entry.qualified_name in {None, name}]
+    return identity_of(chosen, found.__module__, options)
+
+
+def identity_of(
+    chosen: Iterable[ModelEntry], configuration_module: str, options: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return what the output depends on, by name: texts that are the same in each process for the same run.
+
+    What can't be compared has a text that begins with INCOMPARABLE. Imports none of the model's code.
+    """
+    identity = {name: _shown(value) for name, value in options.items()}
+    identity["the version of model_mapreduce_job"] = __version__
+    identity["the version of Python"] = platform.python_version()
+    identity["the configuration's file"] = _or_reason(lambda: _module_digest(configuration_module))
+    for entry in chosen:
+        identity |= _entry_identity(entry, configuration_module)
+    return identity
+
+
+def _entry_identity(entry: ModelEntry, configuration_module: str) -> dict[str, str]:
+    name = entry.qualified_name or f"{entry.module_name}.{entry.class_name}"
+    code = _Code(entry.module_name)
+    places = _places(entry, configuration_module)
+    return {
+        f"the class of {name}": f"{entry.module_name}.{entry.class_name}",
+        f"the code of {name}": _or_reason(lambda: digest_of_files(code.files())),
+        f"what the code of {name} imports": _or_reason(code.versions),
+        **{f"the parameter {key!r} of {name}": comparable(value) for key, value in entry.parameters.items()},
+        **{f"the file {file} of {name}": _or_reason(partial(_file_at, places, file)) for file in entry.files},
+    }
+
+
+def _shown(value: Any) -> str:
+    """Return an option as a message can show it: these are no secrets."""
+    return value if isinstance(value, str) else str(value)
+
+
+def _or_reason(find: Callable[[], str]) -> str:
+    try:
+        return find()
+    except IncomparableError as error:
+        return f"{INCOMPARABLE}{error}"
+    except OSError as error:
+        return f"{INCOMPARABLE}{error.filename} can't be read: {error.strerror}"
+
+
+def _module_digest(name: str) -> str:
+    origin = _origin(name)
+    return file_digest(origin) if origin else f"{INCOMPARABLE}there is no file of {name}"
+
+
+def _places(entry: ModelEntry, configuration_module: str) -> list[Path]:
+    """Return the directories that an entry's files may be relative to."""
+    origin = _origin(configuration_module)
+    package = _spec(entry.module_name.partition(".")[0])
+    locations = list((package and package.submodule_search_locations) or [])
+    return [*map(Path, locations[:1]), *([origin.parent] if origin else []), Path()]
+
+
+def _file_at(places: Iterable[Path], name: str) -> str:
+    path = next((place / name for place in places if (place / name).is_file()), Path(name))
+    return file_digest(path)
+
+
+class _Code:
+    """The code that a module is made of: its package, what that imports beside it, and what is installed."""
+
+    def __init__(self, module: str) -> None:
+        self._packages: dict[str, list[Path]] = {}
+        self._installed: set[str] = set()
+        self._follow(module.partition(".")[0])
+
+    def files(self) -> Iterator[Path]:
+        """Yield the files of the package, and of the modules beside it that it imports."""
+        for name in sorted(self._packages):
+            yield from self._packages[name]
+
+    def versions(self) -> str:
+        """Return the installed distributions that the code imports and that those need, with versions."""
+        wanted = _distributions_of(self._installed)
+        found: dict[str, str] = {}
+        while wanted:
+            name = wanted.pop().lower().replace("_", "-").replace(".", "-")
+            if name in found:
+                continue
+            with suppress(metadata.PackageNotFoundError):
+                distribution = metadata.distribution(name)
+                found[name] = distribution.version
+                wanted += _needed(distribution)
+        return ", ".join(f"{name} {version}" for name, version in sorted(found.items()))
+
+    def _follow(self, name: str) -> None:
+        if name in {*self._packages, *self._installed, *_OWN, *sys.stdlib_module_names}:
+            return
+        spec = _spec(name)
+        if spec is None:
+            return
+        if any(map(_is_installed, _origins(spec))):
+            self._installed.add(name)
+            if self._packages:
+                return
+        self._packages[name] = files = list(_files_of(spec))
+        for imported in sorted({found for file in files if file.suffix == ".py" for found in _imports(file)}):
+            self._follow(imported)
+
+
+def _origins(spec: Any) -> list[str]:
+    return [*(spec.submodule_search_locations or ()), *([spec.origin] if spec.origin else [])]
+
+
+def _distributions_of(modules: set[str]) -> list[str]:
+    """Return the installed distributions that have these top modules."""
+    return [
+        distribution.metadata["Name"]
+        for distribution in metadata.distributions()
+        if modules & _top_modules(distribution)
+    ]
+
+
+def _top_modules(distribution: metadata.Distribution) -> set[str]:
+    # not importlib's own way, which makes an object for each file of all that is installed
+    if names := distribution.read_text("top_level.txt"):
+        return set(names.split())
+    lines = (distribution.read_text("RECORD") or "").splitlines()
+    return {line.partition(",")[0].partition("/")[0].removesuffix(".py") for line in lines}
+
+
+def _files_of(spec: Any) -> Iterator[Path]:
+    if spec.submodule_search_locations:
+        for directory in spec.submodule_search_locations:
+            yield from files_below(Path(directory))
+    elif spec.origin and Path(spec.origin).is_file():
+        yield Path(spec.origin)
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """Yield the top names that a file imports, wherever in it."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def _needed(distribution: metadata.Distribution) -> Iterator[str]:
+    for requirement in distribution.requires or ():
+        name, _, marker = requirement.partition(";")
+        if "extra" not in marker:
+            letters = (letter if letter.isalnum() or letter in "._-" else " " for letter in name)
+            yield "".join(letters).split()[0]
+
+
+def _is_installed(path: str) -> bool:
+    places = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    return any(path.startswith(f"{place}{os.sep}") for place in places)
+
+
+def _origin(module: str) -> Path | None:
+    loaded = sys.modules.get(module)
+    origin = getattr(loaded, "__file__", None) if loaded else getattr(_spec(module), "origin", None)
+    return Path(origin) if origin and Path(origin).is_file() else None
+
+
+def _spec(name: str) -> Any:
+    """Return where a top module is, without running any of its code; None if it's nowhere."""
+    try:
+        return importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return None

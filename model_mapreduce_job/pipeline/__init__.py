@@ -1,0 +1,1 @@
+"""Batches of records into predictions, and what is counted on the way."""

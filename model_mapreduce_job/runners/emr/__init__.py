@@ -1,0 +1,1 @@
+"""mrjob's EMR runner, made safe."""

@@ -1,0 +1,276 @@
+"""mrjob's EMR runner made safe: private buckets, a security configuration, nothing left running."""
+
+from __future__ import annotations
+
+import logging
+import posixpath
+import time
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+from mrjob.conf import combine_dicts
+from mrjob.emr import EMRJobRunner
+from mrjob.step import StepFailedException
+
+from model_mapreduce_job.driver.signals import signals_as_exit
+from model_mapreduce_job.runners.emr.security import ensure_security_configuration
+from model_mapreduce_job.runners.emr.steps import as_asked_for, kill_step
+from model_mapreduce_job.runners.hadoop.streaming_settings import JOB_NAME, streaming_settings
+from model_mapreduce_job.runners.hadoop.task_environment import NAME, PYTHON, find_bundle, task_settings
+from model_mapreduce_job.storage.aws_errors import UNREACHED, aws_errors
+from model_mapreduce_job.storage.emr_inputs import UPLOADED, EmrInputs
+from model_mapreduce_job.storage.s3 import ResumingS3Filesystem, ensure_bucket, split_uri
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+log = logging.getLogger("mrjob.emr")  # mrjob shows what its own loggers write
+
+TMP_DAYS: Final = 7
+LOG_DAYS: Final = 90
+LOG_WAIT_SECONDS: Final = 600.0  # EMR copies logs to S3 every five minutes
+OFFLINE_SECONDS: Final = 600.0
+GZIP_TIME_OFFSET, GZIP_TIME_BYTES = 4, 4  # RFC 1952, 2.3
+OVER: Final = frozenset({"TERMINATED", "TERMINATED_WITH_ERRORS"})
+
+
+class EmrRunner(EMRJobRunner):
+    """Runs the job on EMR, with every option of mrjob's own EMR runner. Raises ModelMapReduceError."""
+
+    _input_paths: list[str]  # mrjob's own
+
+    def __init__(self, **kwargs: Any) -> None:
+        self._announced = ""
+        self._inputs = EmrInputs()
+        self._log_dir_awaited = ""
+        self._step_failed = False
+        self._log_deadlines: dict[str, float] = {}
+        with aws_errors():
+            super().__init__(**kwargs)
+
+    @property
+    def fs(self) -> Any:
+        """The filesystems of mrjob's runner, with an S3 that survives broken connections."""
+        is_new = self._fs is None
+        filesystems = super().fs
+        if is_new:
+            filesystems.s3 = ResumingS3Filesystem(
+                aws_access_key_id=self._opts["aws_access_key_id"],
+                aws_secret_access_key=self._opts["aws_secret_access_key"],
+                aws_session_token=self._opts["aws_session_token"],
+                s3_endpoint=self._opts["s3_endpoint"],
+                s3_region=self._opts["region"],
+                part_size=self._upload_part_size(),
+            )
+            filesystems.s3.requester_pays = requester_pays(self._opts["jobconf"])
+        return filesystems
+
+    def use_bundle(self, option: str | None) -> None:
+        """Run tasks in the bundle that --bundle names; in the default one only when no Python is named."""
+        named = self._opts["python_bin"] or self._opts["task_python_bin"]
+        bundle = find_bundle(option) if option or not named else None
+        if bundle:
+            self._working_dir_mgr.add(type="archive", path=str(bundle), name=NAME)
+            self._opts["task_python_bin"] = [PYTHON]
+
+    def run(self) -> None:
+        """Run the job to its end; SIGTERM and SIGHUP end it the way Ctrl-C does."""
+        with aws_errors(), signals_as_exit():
+            self._find_inputs()
+            try:
+                super().run()
+            except StepFailedException:
+                self._step_failed = True
+                raise
+
+    def input_records(self) -> int | None:
+        """Return how many records Hadoop itself gave to the first step's mappers; None when unknown."""
+        counters = (self.counters() or [{}])[0].get("Map-Reduce Framework", {})
+        return None if self._hadoop_input_format else counters.get("Map input records")
+
+    def cat_output(self) -> Iterator[bytes]:
+        """Yield the output, as mrjob's runner does."""
+        with aws_errors():
+            yield from super().cat_output()
+
+    def publish(self) -> None:
+        """Make the output a result: the run was checked, is whole, and its input is what it was."""
+        with aws_errors():
+            self._inputs.check_unchanged(self.fs.s3.make_s3_client())
+            self.fs.s3.touchz(posixpath.join(self._output_dir, "_SUCCESS"))
+
+    def cleanup(self, mode: list[str] | None = None) -> None:
+        """Stop what this run has started on AWS, before anything that takes time or may fail."""
+        if self._cluster_id and not self._ran_job:
+            with suppress(ClientError, BotoCoreError):
+                self._stop()
+        super().cleanup(mode=mode)
+
+    def _stop(self) -> None:
+        client = self.make_emr_client()
+        if not self._opts["cluster_id"] and not self._opts["pool_clusters"]:
+            client.terminate_job_flows(JobFlowIds=[self._cluster_id])
+        elif self._step_ids:
+            log.info("Cancelling our steps on cluster %s", self._cluster_id)
+            how = {"StepIds": self._step_ids, "StepCancellationOption": "TERMINATE_PROCESS"}
+            client.cancel_steps(ClusterId=self._cluster_id, **how)
+            if not self._step_failed:
+                client.add_job_flow_steps(JobFlowId=self._cluster_id, Steps=[kill_step(self._job_name())])
+
+    # Steps
+
+    def _find_inputs(self) -> None:
+        self._inputs = EmrInputs.find(
+            self._input_paths, self.fs.s3.make_s3_client, look_at_s3=self._opts["check_input_paths"]
+        )
+        self._input_paths = list(self._inputs.named)
+
+    def _check_input_path(self, path: str) -> None:
+        pass  # _find_inputs() has looked at all of them
+
+    def _add_input_files_for_upload(self) -> None:
+        # Hadoop would take some characters of a file's name for a glob's
+        for path, name in self._inputs.upload_names().items():
+            self._upload_mgr._path_to_name[path] = name  # noqa: SLF001 - add() would make a name of its own
+        super()._add_input_files_for_upload()
+
+    def _step_input_uris(self, step_num: int) -> list[str]:
+        # the files that were uploaded are in one directory: a step may not have as many words as files
+        uploaded = posixpath.join(self._upload_mgr.prefix, UPLOADED)
+        uris = super()._step_input_uris(step_num)
+        return list(dict.fromkeys(uploaded if posixpath.dirname(uri) == uploaded else uri for uri in uris))
+
+    def _jobconf_for_step(self, step_num: int) -> dict[str, Any]:
+        own = streaming_settings(
+            self._job_key, reduces="reducer" in self._get_step(step_num), marks_success=False
+        )
+        return dict(combine_dicts(own, super()._jobconf_for_step(step_num)))
+
+    def _job_name(self) -> str:
+        return str(self._jobconf_for_step(0)[JOB_NAME])
+
+    def _cmdenv(self) -> dict[str, str]:
+        return {**task_settings(), **super()._cmdenv()}
+
+    # Buckets
+
+    def _fix_s3_tmp_and_log_uri_opts(self) -> None:
+        named = self._opts["cloud_log_dir"]
+        super()._fix_s3_tmp_and_log_uri_opts()
+        if not named:
+            # mrjob would put logs below the temporary data, which expires sooner
+            self._opts["cloud_log_dir"] = f"s3://{split_uri(self._opts['cloud_tmp_dir'])[0]}/logs/"
+
+    def _upload_local_files(self) -> None:
+        (tmp_bucket, tmp), (log_bucket, logs) = (
+            split_uri(self._opts[name]) for name in ("cloud_tmp_dir", "cloud_log_dir")
+        )
+        shared = {logs: LOG_DAYS} if log_bucket == tmp_bucket else {}
+        ensure_bucket(self.fs.s3, tmp_bucket, {tmp: TMP_DAYS, **shared})
+        ensure_bucket(self.fs.s3, log_bucket, {logs: LOG_DAYS})
+        with self._inputs.uploading():
+            super()._upload_local_files()
+
+    # Clusters
+
+    def _create_dir_archives(self) -> None:
+        super()._create_dir_archives()
+        for path in self._dir_archives_created:
+            # gzip's header has the time of packing: no pooled cluster would match the next run's files
+            with Path(path).open("r+b") as archive:
+                archive.seek(GZIP_TIME_OFFSET)
+                archive.write(bytes(GZIP_TIME_BYTES))
+
+    def _create_cluster(self, persistent: bool = False) -> str:
+        name = self._opts["extra_cluster_params"].get("SecurityConfiguration")
+        if name:
+            ensure_security_configuration(self.make_emr_client(), name)
+        return str(super()._create_cluster(persistent))
+
+    def _cluster_description_matches(self, cluster: dict[str, Any]) -> bool:
+        return bool(super()._cluster_description_matches(as_asked_for(cluster, self._opts)))
+
+    def _add_tags(self, tags: dict[str, str], cluster_id: str) -> None:
+        # mrjob's first call once a cluster is there: whatever fails from now on, cleanup() knows what to stop
+        self._cluster_id = cluster_id
+        self._announce()
+        super()._add_tags(tags, cluster_id)
+
+    def _add_steps_to_cluster(self, steps: list[dict[str, Any]]) -> None:
+        self._announce()
+        super()._add_steps_to_cluster(steps)
+
+    def _announce(self) -> None:
+        if self._announced != self._cluster_id:
+            self._announced = self._cluster_id
+            log.info("Cluster %s: %s", self._cluster_id, console_link(self._opts["region"], self._cluster_id))
+
+    # Waiting
+
+    def _wait_for_step_to_complete(self, step_id: str, step_num: int | None = None) -> None:
+        known, deadline = len(self._log_interpretations), 0.0
+        while True:
+            try:
+                super()._wait_for_step_to_complete(step_id, step_num)
+            except UNREACHED as error:
+                deadline = deadline or time.monotonic() + OFFLINE_SECONDS
+                if time.monotonic() > deadline:
+                    raise
+                log.warning("AWS can't be reached; the step runs on, trying again: %s", error)
+                del self._log_interpretations[known:]  # each try adds its own
+                time.sleep(self._opts["check_cluster_every"])
+            else:
+                return
+
+    def _stream_log_dirs(
+        self, log_desc: str, dir_name: str, s3_dir_name: str, **kwargs: Any
+    ) -> Iterator[list[str]]:
+        self._log_dir_awaited = s3_dir_name
+        yield from super()._stream_log_dirs(log_desc, dir_name, s3_dir_name, **kwargs)
+
+    def _ls_task_logs(self, step_type: str, **given: Any) -> Iterator[dict[str, Any]]:
+        if not given.get("attempt_to_container_id"):
+            # without the job's history mrjob looks for names that YARN doesn't give, and finds nothing
+            given["error_attempt_ids"] = None
+        yield from super()._ls_task_logs(step_type, **given)
+
+    def _wait_for_logs_on_s3(self) -> None:
+        # mrjob sleeps for ten minutes here; this ends when the logs have come, and says what it waits for
+        step_id = self._interpreted_step_id()
+        deadline = self._log_deadlines.setdefault(step_id, time.monotonic() + LOG_WAIT_SECONDS)
+        with suppress(KeyboardInterrupt):
+            while time.monotonic() < deadline:
+                state = self._describe_cluster()["Status"]["State"]
+                if state in OVER or (state != "TERMINATING" and self._logs_have_come(step_id)):
+                    return
+                log.info("Waiting for logs to come to S3 (cluster is %s; ctrl-c goes on without)", state)
+                time.sleep(self._opts["check_cluster_every"])
+        self._log_deadlines[step_id] = 0.0
+
+    def _interpreted_step_id(self) -> str:
+        return str((self._log_interpretations or [self._mns_log_interpretation])[-1]["step_id"])
+
+    def _logs_have_come(self, step_id: str) -> bool:
+        if not self._s3_log_dir() or self._log_dir_awaited.startswith("hadoop-mapreduce"):
+            return True  # job history only helps to find a failed task's log, and does not always come
+        step = self.make_emr_client().describe_step(ClusterId=self._cluster_id, StepId=step_id)["Step"]
+        ended = step["Status"]["Timeline"].get("EndDateTime")
+        if ended is None:
+            return False
+        place = posixpath.join(self._s3_log_dir(), self._log_dir_awaited)
+        since = ended - timedelta(seconds=1)  # S3 keeps whole seconds
+        return any(item.last_modified >= since for _, item in self.fs.s3._ls(place))  # noqa: SLF001 ls() tells no times
+
+
+def console_link(region: str, cluster_id: str) -> str:
+    """Return the address of a cluster's page in AWS's console."""
+    return f"https://{region}.console.aws.amazon.com/emr/home?region={region}#/clusterDetails/{cluster_id}"
+
+
+def requester_pays(jobconf: Mapping[str, Any]) -> bool:
+    """Return whether Hadoop's settings say that who asks S3 pays for it, by either of EMR's connectors."""
+    names = ("fs.s3a.requester.pays.enabled", "fs.s3.useRequesterPaysHeader")
+    return any(str(jobconf.get(name)).lower() == "true" for name in names)

@@ -1,0 +1,1 @@
+"""mrjob's Hadoop runner, made safe."""

@@ -1,0 +1,28 @@
+"""The programs that submit a run to a cluster."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from functools import partial
+from typing import TYPE_CHECKING
+
+from model_mapreduce_job.task.child_processes import die_with_parent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def start_client(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start a program that ends with this process, however that ends; all it writes comes from its stdout.
+
+    Raises OSError.
+    """
+    return subprocess.Popen(  # noqa: S603 - the operator's own hadoop or spark-submit
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment,
+        preexec_fn=partial(die_with_parent, os.getpid()),  # noqa: PLW1509 - the driver has no threads
+    )

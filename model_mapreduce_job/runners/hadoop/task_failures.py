@@ -1,0 +1,81 @@
+"""Why a task on a cluster failed: its own words, in one line."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from model_mapreduce_job import exceptions
+from model_mapreduce_job.exceptions import IncompleteRunError, ModelMapReduceError
+from model_mapreduce_job.printable import printable
+from model_mapreduce_job.task.streaming import FAILED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PLACE: Final = re.compile(r"^This task runs on (?P<host>\S+) and reads (?P<split>.+)\.$", re.MULTILINE)
+_OWN: Final = re.compile(rf"^{FAILED}(?P<kind>\w+): (?P<message>.*)$", re.MULTILINE)
+_TRACEBACK: Final = "Traceback (most recent call last):"
+_FATAL: Final = re.compile(r"^Fatal Python error: .*$", re.MULTILINE)
+_NOISE: Final = re.compile(r"^(reporter:|\+ |log4j:|SLF4J|This task runs on |\s*$)")
+_EXIT_CODE: Final = re.compile(r"subprocess (?:failed|exited) with code (?P<code>\d+)")
+_SIGNALS: Final = {
+    137: "SIGKILL: often it used more memory than its container has",
+    139: "SIGSEGV",
+    143: "SIGTERM",
+}
+
+
+@dataclass(frozen=True)
+class TaskFailure:
+    """A failed task: why, on which host, what it was reading; kind is the class of this package's error."""
+
+    reason: str
+    host: str = ""
+    split: str = ""
+    kind: str = ""
+    traceback: str = ""
+
+    @classmethod
+    def of(cls, stderr: str, hadoop_error: str = "", split: str = "") -> TaskFailure:
+        """Return what a task's standard error tells, or Hadoop's own error when that tells nothing."""
+        place = _PLACE.search(stderr)
+        host, split = (place["host"], place["split"]) if place else ("", split)
+        if own := list(_OWN.finditer(stderr)):
+            return cls(own[-1]["message"], host, split, own[-1]["kind"])
+        start = stderr.rfind(_TRACEBACK)
+        traceback = stderr[start:] if start >= 0 else ""
+        return cls(
+            _reason(stderr, traceback) or _hadoop_reason(hadoop_error), host, split, traceback=traceback
+        )
+
+    def error(self, restore: Callable[[str], str] = str) -> ModelMapReduceError:
+        """Return the error that ends the run: what ended the task, where that is one of this package's.
+
+        restore puts the person's names for files into the cluster's words.
+        """
+        found = getattr(exceptions, self.kind, IncompleteRunError) if self.kind else IncompleteRunError
+        return found(printable(restore(f"A task failed{self._place()}: {self.reason}")))
+
+    def _place(self) -> str:
+        on = f" on {self.host}" if self.host else ""
+        return f"{on}, reading {self.split}" if self.split else on
+
+
+def _reason(stderr: str, traceback: str) -> str:
+    """Return the line that says it best: the error below a traceback, a crash, or else the last one."""
+    if fatal := _FATAL.search(stderr):
+        return fatal[0]
+    lines = [line for line in (traceback or stderr).splitlines() if not _NOISE.match(line)]
+    flush = [line for line in lines[1:] if not line.startswith(" ")] if traceback else lines[-1:]
+    return flush[0].strip() if flush else ""
+
+
+def _hadoop_reason(message: str) -> str:
+    """Return the first line of Hadoop's error, with what an exit code stands for."""
+    line = message.strip().partition("\n")[0]
+    if found := _EXIT_CODE.search(line):
+        code = int(found["code"])
+        return f"it ended with exit code {code}{f' ({_SIGNALS[code]})' if code in _SIGNALS else ''}"
+    return line or "it did not say why; its logs are on the host"

@@ -1,0 +1,1 @@
+"""mrjob's inline and local runners, on an engine of this project's own."""

@@ -1,0 +1,181 @@
+"""What a run on one machine does, whichever of mrjob's two local runners it is."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from model_mapreduce_job.driver.run_plan import RunPlan
+from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.models.content_digest import digest_of
+from model_mapreduce_job.runners.local.engine import LocalEngine
+from model_mapreduce_job.runners.local.progress import make_progress
+from model_mapreduce_job.storage.compression import decompressed, whole_or_error
+from model_mapreduce_job.storage.files import DISK
+from model_mapreduce_job.storage.inputs import STDIN, local_path
+from model_mapreduce_job.storage.map_task import MapTask
+from model_mapreduce_job.storage.output_directory import OutputDirectory, write_to_stderr
+from model_mapreduce_job.storage.parts import Parts
+from model_mapreduce_job.storage.streams import as_source, chunks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from model_mapreduce_job.formats.lines import Source
+    from model_mapreduce_job.pipeline.counters import Tally
+    from model_mapreduce_job.storage.files import Files
+    from model_mapreduce_job.storage.splits import Split
+    from model_mapreduce_job.task.messages import ModelFacts
+    from model_mapreduce_job.task.model_process import ModelProcess
+
+
+@dataclass(frozen=True)
+class MapStep:
+    """How a runner runs the map tasks of a step, on at most so many workers.
+
+    part_path gives the place of a task's output, start_worker starts a worker, environment gives an
+    attempt's. resumable says whether the output is the run's own, made of its input alone: then a later run
+    can go on with finished parts. idle has the workers that are there already.
+    """
+
+    part_path: Callable[[int], Path]
+    start_worker: Callable[[], ModelProcess]
+    environment: Callable[[MapTask, int], dict[str, str]]
+    workers: int
+    resumable: bool
+    idle: Sequence[ModelProcess] = ()
+
+
+@dataclass
+class LocalRun:
+    """The state of one run: its plan, its output, and what its tasks counted."""
+
+    plan: RunPlan = field(default_factory=RunPlan)
+    examples: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    model: ModelFacts | None = None
+    output: OutputDirectory | None = None
+    parts: Parts | None = None
+    files: Files = DISK
+
+    def prepare(self, output_dir: str | None, paths: list[str], circumstances: dict[str, str]) -> str | None:
+        """Make ready to write aside and return where; the output appears as output_dir when it's published.
+
+        circumstances is what of mrjob's options the output depends on. Raises InputError.
+        """
+        if output_dir is None:
+            if self.plan.resume:
+                raise InputError(
+                    "--resume goes on with the parts of an --output-dir. Name the one of the stopped run."
+                )
+            return None
+        if self.plan.resume:
+            _check_resumable(paths)
+        identity = {
+            **self.plan.identity(),
+            **circumstances,
+            "input": digest_of(list(map(_file_identity, paths)), follow=False),
+        }
+        self.output = OutputDirectory(_output_path(output_dir), identity, self.files)
+        self.output.prepare(resume=self.plan.resume)
+        return str(self.output.staging)
+
+    def publish(self) -> str | None:
+        """Make the output appear under its name and return that; None when there's none to appear.
+
+        Raises IncompleteRunError for a part that is not as it was written.
+        """
+        self.verify()
+        return str(self.output.publish()) if self.output else None
+
+    def verify(self) -> None:
+        """Raise IncompleteRunError for a part that is not there any more, or not as it was written."""
+        if self.parts:
+            self.parts.verify()
+
+    def stop(self) -> str:
+        """Remove what is not finished, when a run ends before its time; return what to report of it."""
+        kept = self.output.abandon() if self.output else 0
+        if self.output and self.output.published:
+            return f"The output {self.output.published} is complete."
+        if kept:
+            return f"{kept:,} finished parts are kept: the same command with --resume goes on."
+        return ""
+
+    def abandon(self) -> None:
+        """Let go of the output directory; what is finished and not published stays, to resume from."""
+        if self.output:
+            self.output.abandon()
+        if self.parts:
+            self.parts.close()
+
+    def run_mappers(self, step: MapStep, splits: list[Split], stdin: Any) -> tuple[Tally, int]:
+        """Run the map tasks of splits; return what they counted and how many there were."""
+        total = sum(split.length for split in splits)
+        self.parts = Parts(
+            step.part_path,
+            durable=self.output is not None and step.resumable,
+            files=self.files,
+            report=write_to_stderr,
+        )
+        engine = LocalEngine(
+            start_worker=step.start_worker,
+            environment=step.environment,
+            parts=self.parts,
+            progress=make_progress(sys.__stderr__ or sys.stderr, total, quiet=self.plan.quiet),
+            workers=step.workers,
+            fail_fast=self.plan.fail_fast,
+            idle=list(step.idle),
+        )
+        tasks = engine.run(self._tasks(splits, stdin))
+        self.verify()
+        self.examples, self.warnings = engine.tally.examples, engine.tally.warnings
+        self.model = engine.model
+        return engine.tally, tasks
+
+    def _tasks(self, splits: Iterable[Split], stdin: Any) -> Iterator[MapTask]:
+        numbers = count()
+        for split in splits:
+            if not split.streamed:
+                yield MapTask(next(numbers), split)
+                continue
+            with whole_or_error(split.path), _open_stream(split.path, stdin) as stream:
+                for data in chunks(stream, self.plan.max_record_bytes):
+                    yield MapTask(next(numbers), split, data)
+
+
+@contextmanager
+def _open_stream(path: str, stdin: Any) -> Iterator[Source]:
+    if path == STDIN:
+        yield as_source(stdin)  # it isn't this run's to close
+        return
+    with open(path, "rb") as file:  # noqa: PTH123 - paths are mrjob's, text
+        yield decompressed(path, file)
+
+
+def _output_path(output_dir: str) -> Path:
+    """Return where an output is to appear; a ~ that the shell has left is the home directory."""
+    try:
+        return Path(local_path(output_dir)).expanduser().resolve()
+    except RuntimeError as error:
+        raise InputError(f"The output {output_dir} can't be made: {error} Write the path in full.") from error
+
+
+def _check_resumable(paths: list[str]) -> None:
+    stream = next((path for path in paths if path == STDIN or not Path(path).is_file()), None)
+    if stream:
+        name = "standard input" if stream == STDIN else f"{stream}, which is no file"
+        raise InputError(f"--resume can't go on with {name}. Give the input as files.")
+
+
+def _file_identity(path: str) -> list[Any]:
+    if path == STDIN:
+        return [path]
+    info = os.stat(path)  # noqa: PTH116 - paths are mrjob's, text
+    # without the device, which is another after some restarts of a machine
+    return [os.path.abspath(path), info.st_ino, info.st_size, info.st_mtime_ns]  # noqa: PTH100 - text

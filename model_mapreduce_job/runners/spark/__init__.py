@@ -1,0 +1,1 @@
+"""mrjob's Spark runner, made safe."""

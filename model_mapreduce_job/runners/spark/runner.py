@@ -1,0 +1,333 @@
+"""mrjob's Spark runner made safe: lines as they are, counters that count once, whole output or none."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import posixpath
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from mrjob.conf import combine_dicts
+from mrjob.logs.log4j import _parse_hadoop_log4j_records
+from mrjob.spark.runner import SparkMRJobRunner
+
+from model_mapreduce_job.exceptions import IncompleteRunError
+from model_mapreduce_job.printable import printable
+from model_mapreduce_job.runners.hadoop import task_environment
+from model_mapreduce_job.runners.hadoop.client_process import start_client
+from model_mapreduce_job.runners.hadoop.task_environment import find_bundle, upload_bundle
+from model_mapreduce_job.runners.hadoop.task_failures import TaskFailure
+from model_mapreduce_job.storage.cluster_paths import ClusterInputs, LocalOutputs, check_paths, is_remote
+from model_mapreduce_job.storage.given_names import GivenNames, plain_key
+from model_mapreduce_job.storage.hadoop_fs import ClusterError, HadoopShell, no_command
+from model_mapreduce_job.storage.parts import in_order
+from model_mapreduce_job.storage.private_directory import PrivateDirectory
+from model_mapreduce_job.storage.staged_output import StagedOutput
+from model_mapreduce_job.task.child_processes import how_it_ended
+from model_mapreduce_job.task.model_process import PACKAGE_PARENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+log = logging.getLogger("mrjob.spark")  # mrjob shows what its own loggers write
+
+HARNESS: Final = Path(__file__).with_name("harness.py")
+LOOPBACK: Final = "127.0.0.1"
+_TRIES: Final = 4  # of a task, as on a cluster; local masters would try once
+_ANSWER_SECONDS: Final = 10.0
+_TOLD: Final = frozenset({"WARN", "ERROR", "FATAL"})
+
+
+class SparkRunner(SparkMRJobRunner):
+    """Runs the job on Spark, with every option of mrjob's own runner. Raises ModelMapReduceError."""
+
+    # mrjob's own
+    _output_dir: str
+    _input_paths: list[str]
+    _local_tmp_dir: str | None
+    _upload_mgr: Any
+
+    def __init__(self, **kwargs: Any) -> None:
+        self._private: PrivateDirectory | None = None
+        super().__init__(**kwargs)
+        self._bundle: Path | None = None
+        self._output: StagedOutput | None = None
+        self._inputs: ClusterInputs | None = None
+        self._links = GivenNames("")
+        if self._upload_mgr:
+            self._upload_mgr = GivenNames(self._upload_mgr.prefix)
+        if kwargs.get("output_dir"):
+            self._output_dir = _path(self._output_dir)
+            self._output = StagedOutput(self._output_dir, self._job_key)
+
+    @classmethod
+    def _default_opts(cls) -> dict[str, Any]:
+        own: dict[str, Any] = {"cleanup_on_failure": ["ALL"], "check_input_paths": False}
+        return dict(combine_dicts(super()._default_opts(), own))
+
+    @property
+    def fs(self) -> Any:
+        """The filesystems of mrjob's runner, with a Hadoop that needs few calls."""
+        is_new = self._fs is None
+        filesystems = super().fs
+        if is_new:
+            filesystems.hadoop = HadoopShell(self._opts["hadoop_bin"] or None)
+        return filesystems
+
+    def run(self) -> None:
+        """Run the job; what it writes bears no name that a result has until publish()."""
+        self._check_master()
+        output = self._output.final if self._output else None
+        self._inputs = check_paths(self._input_paths, output, self.fs.hadoop)
+        self._input_paths = self._inputs.as_given_to_cluster()
+        if is_remote(self._spark_tmp_dir):
+            self.fs.hadoop.mkdir_for_all(posixpath.dirname(self._spark_tmp_dir))
+        self._ship_bundle()
+        super().run()
+        self._inputs.check_unchanged(self.fs.hadoop)
+
+    def use_bundle(self, option: str | None) -> None:
+        """Run tasks that are elsewhere in the bundle of --bundle, unless a Python is named for them."""
+        if not (self._on_this_machine() or self._opts["python_bin"] or self._opts["task_python_bin"]):
+            self._bundle = find_bundle(option)
+
+    def publish(self) -> None:
+        """Make the output a result: the run was checked, and is whole."""
+        if self._output:
+            self._output.publish(self._output_filesystem())
+            self._output = None
+
+    def cat_output(self) -> Iterator[bytes]:
+        """Yield the output in the order of its parts."""
+        if is_remote(self._output_dir):
+            yield from self.fs.hadoop.read([f"{self._output_dir}/part-*"], "-text")
+            return
+        for part in in_order(Path(self._output_dir).glob("part-*")):
+            yield from self.fs.local._cat_file(str(part))  # noqa: SLF001 - mrjob's own runners call it as well
+
+    # Where things are
+
+    def _spark_master(self) -> str:
+        """Return the master, a local one with as many tries for a task as a cluster has."""
+        master = str(super()._spark_master())
+        if master == "local":
+            return f"local[1,{_TRIES}]"
+        if master.startswith("local[") and "," not in master:
+            return f"{master[:-1]},{_TRIES}]"
+        return master
+
+    def _on_this_machine(self) -> bool:
+        return not self._spark_executors_have_own_wd()
+
+    def _emulate_archives_on_spark(self) -> bool:
+        return False  # since Spark 3.1 --archives works on every master
+
+    def _make_unique_job_key(self, label: str | None = None, owner: str | None = None) -> str:
+        return plain_key(super()._make_unique_job_key(label, owner))
+
+    def _get_local_tmp_dir(self) -> str:
+        if not self._local_tmp_dir:
+            self._private = PrivateDirectory(self._opts["local_tmp_dir"], self._job_key)
+            self._local_tmp_dir = str(self._private.path)
+        return self._local_tmp_dir
+
+    def _pick_spark_tmp_dir(self) -> str:
+        if self._opts["spark_tmp_dir"] or not self._on_this_machine():
+            return str(super()._pick_spark_tmp_dir())
+        return str(Path(self._get_local_tmp_dir(), "spark"))
+
+    def _step_input_uris(self, step_num: int) -> list[str]:
+        if step_num or self._upload_mgr:
+            return list(super()._step_input_uris(step_num))
+        return [path if is_remote(path) else f"file://{self._link(path)}" for path in self._get_input_paths()]
+
+    def _link(self, path: str) -> str:
+        """Return a link to a file of this machine, whose own name Spark may take for a pattern."""
+        directory = Path(_path(self._spark_tmp_dir), "inputs")
+        directory.mkdir(parents=True, exist_ok=True)
+        self._links.prefix = str(directory)
+        link = Path(self._links.add(path))
+        if not link.is_symlink():
+            link.symlink_to(path)
+        return str(link)
+
+    def _restore(self, text: str) -> str:
+        """Return Spark's words with the person's names of files in them."""
+        for names in filter(None, (self._upload_mgr, self._links if self._links.prefix else None)):
+            names.shown = self._inputs.absolute() if self._inputs else {}
+            text = names.restore(text)
+        return text
+
+    def _step_output_uri(self, step_num: int) -> str:
+        last = step_num == self._num_steps() - 1
+        return (
+            _uri(self._output.staging) if last and self._output else str(super()._step_output_uri(step_num))
+        )
+
+    def _output_filesystem(self) -> Any:
+        return self.fs.hadoop if is_remote(self._output_dir) else LocalOutputs()
+
+    # Before the run
+
+    def _check_master(self) -> None:
+        """Raise ClusterError when no master of a standalone cluster answers: Spark would try for a minute."""
+        kind, _, places = self._spark_master().partition("://")
+        if kind == "spark" and not any(map(_answers, places.split(","))):
+            raise ClusterError(f"The Spark master {self._spark_master()} can't be reached. Is it up?")
+
+    def _ship_bundle(self) -> None:
+        if self._bundle is None:
+            return
+        uri = upload_bundle(self._bundle, self.fs.hadoop, posixpath.dirname(self._spark_tmp_dir))
+        self._working_dir_mgr.add("archive", uri, name=task_environment.NAME)
+        self._opts["task_python_bin"] = [task_environment.PYTHON]
+        self._opts["bootstrap_mrjob"] = False  # the bundle has it
+
+    def _cmdenv(self) -> dict[str, str]:
+        return {**task_environment.task_settings(), **super()._cmdenv()}
+
+    def _upload_local_files(self) -> None:
+        with self.fs.hadoop.together():
+            super()._upload_local_files()
+
+    def _default_python_bin(self, local: bool = False) -> list[str]:
+        return list(super()._default_python_bin(local=local or self._on_this_machine()))
+
+    def _spark_cmdenv(self, step_num: int) -> dict[str, str]:
+        environment = dict(super()._spark_cmdenv(step_num))
+        if self._spark_deploy_mode() == "client" and not self._opts["python_bin"]:
+            environment["PYSPARK_DRIVER_PYTHON"] = sys.executable  # the one that is known to have pyspark
+        return environment
+
+    def _jobconf_for_step(self, step_num: int) -> dict[str, Any]:
+        own = {
+            "spark.log.level": "WARN",
+            "spark.ui.showConsoleProgress": "false",
+            "spark.ui.enabled": str(not self._on_this_machine()).lower(),
+            # a crash says where it was
+            "spark.python.worker.faulthandler.enabled": "true",
+            # the driver writes _SUCCESS, when the run was checked
+            "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
+        }
+        return {**own, **super()._jobconf_for_step(step_num)}
+
+    def _spark_harness_path(self) -> str:
+        return str(HARNESS)
+
+    def _spark_script_args(self, step_num: int, last_step_num: int | None = None) -> list[str]:
+        args = list(super()._spark_script_args(step_num, last_step_num))
+        inputs = json.dumps(self._step_input_uris(step_num))
+        return [*args, "--result", self._result_path(step_num), "--input-paths", inputs, *self._own_options()]
+
+    def _own_options(self) -> list[str]:
+        """Return what names the job's options to a driver program that doesn't run where tasks do."""
+        files = [argument["path"] for argument in self._extra_args if isinstance(argument, dict)]
+        in_client = self._spark_deploy_mode() == "client" and not self._on_this_machine()
+        return ["--options-here", files[0]] if files and in_client else []
+
+    def _result_path(self, step_num: int) -> str:
+        """Return where the driver program leaves counters: on this machine, if that's where it runs."""
+        place = self._get_local_tmp_dir() if self._spark_deploy_mode() == "client" else self._spark_tmp_dir
+        return f"{place}/result-of-step-{step_num}.json"
+
+    # The run
+
+    def _run_step_on_spark(
+        self, step: dict[str, Any], step_num: int, last_step_num: int | None = None
+    ) -> None:
+        if step["type"] != "streaming":
+            super()._run_step_on_spark(step, step_num, last_step_num)
+            return
+        command = self._args_for_spark_step(step_num, last_step_num)
+        code, complaint = self._submit(command, {**os.environ, **self._environment(step_num)})
+        result = self._read_result(step_num)
+        if "failure" in result:
+            raise self._failed(TaskFailure(**result["failure"]))
+        if code or "counters" not in result:
+            raise IncompleteRunError(
+                f"Spark did not run the job ({how_it_ended(code)}): {printable(self._restore(complaint))}"
+            )
+        self._counters += result["counters"]
+
+    def _environment(self, step_num: int) -> dict[str, str]:
+        environment = self._spark_cmdenv(step_num)
+        paths = [PACKAGE_PARENT, os.environ.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+        if self._on_this_machine():
+            environment["SPARK_LOCAL_IP"] = os.environ.get("SPARK_LOCAL_IP", LOOPBACK)
+        return environment
+
+    def _submit(self, command: list[str], environment: dict[str, str]) -> tuple[int, str]:
+        """Run spark-submit, which ends with this run; return its exit code and last complaint."""
+        complaint = "it did not say why"
+        try:
+            client = start_client(command, environment)
+        except OSError as error:
+            raise ClusterError(
+                no_command(command[0], "Spark's", "SPARK_HOME", "--spark-submit-bin", error)
+            ) from error
+        with client:
+            try:
+                for record in _parse_hadoop_log4j_records(client.stdout):
+                    told = record["level"] in _TOLD
+                    for line in self._restore(record["message"]).splitlines():
+                        log.log(logging.WARNING if told else logging.DEBUG, "  %s", printable(line))
+                    complaint = (
+                        record["message"].partition("\n")[0] if record["level"] != "INFO" else complaint
+                    )
+            except BaseException:
+                client.terminate()  # Spark's own shutdown ends its tasks
+                raise
+        return client.returncode, complaint
+
+    def _read_result(self, step_num: int) -> dict[str, Any]:
+        path = self._result_path(step_num)
+        with suppress(OSError, ValueError, ClusterError):
+            text = b"".join(self.fs.hadoop.read([path])) if is_remote(path) else Path(path).read_bytes()
+            result: dict[str, Any] = json.loads(text)
+            return result
+        return {}
+
+    def _failed(self, failure: TaskFailure) -> Exception:
+        for line in failure.traceback.splitlines():
+            log.error("%s", printable(self._restore(line)))
+        return failure.error(self._restore)
+
+    # After the run
+
+    def cleanup(self, mode: Any = None) -> None:
+        """Remove temporary files, and an output that was never published."""
+        super().cleanup(mode)
+        if self._private:
+            self._private.release()
+            self._private = None
+
+    def _cleanup_local_tmp(self) -> None:
+        if self._output:
+            with suppress(ClusterError):
+                self._output.abandon(self._output_filesystem())
+        if is_remote(self._spark_tmp_dir):
+            with suppress(ClusterError):
+                self.fs.hadoop.remove([self._spark_tmp_dir])
+        super()._cleanup_local_tmp()
+
+
+def _path(path: str) -> str:
+    """Return a path of this machine as an absolute one; a URI of another place as it is."""
+    return path if is_remote(path) else str(Path(path.removeprefix("file://")).absolute())
+
+
+def _uri(path: str) -> str:
+    return path if is_remote(path) else f"file://{_path(path)}"
+
+
+def _answers(place: str) -> bool:
+    host, _, port = place.rpartition(":")
+    with suppress(OSError, ValueError), socket.create_connection((host, int(port)), _ANSWER_SECONDS):
+        return True
+    return False

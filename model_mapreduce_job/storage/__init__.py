@@ -1,0 +1,1 @@
+"""Where input comes from and output goes to, here and on clusters."""

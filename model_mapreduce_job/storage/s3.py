@@ -1,0 +1,180 @@
+"""S3 for the EMR runner: buckets that keep data private, and reads that survive a broken connection."""
+
+from __future__ import annotations
+
+import logging
+import posixpath
+import time
+from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+
+from botocore.exceptions import ClientError
+from mrjob.fs.s3 import S3Filesystem
+
+from model_mapreduce_job.storage.aws_errors import UNREACHED
+from model_mapreduce_job.storage.compression import decompressed, whole_or_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+log = logging.getLogger("mrjob.s3")  # mrjob shows what its own loggers and those below them write
+
+CHUNK_BYTES: Final = 1 << 20
+READ_TRIES: Final = 5
+ABANDONED_UPLOAD_DAYS: Final = 1
+
+
+class ResumingS3Filesystem(S3Filesystem):
+    """mrjob's S3 filesystem; a read goes on where its connection breaks, and to the end of all members.
+
+    With requester_pays, the account that asks pays for what it reads of buckets that want that.
+    """
+
+    requester_pays = False
+
+    def make_s3_client(self, region_name: str | None = None) -> Any:
+        """Return a client that says who pays, as mrjob's own otherwise."""
+        return self._paying(super().make_s3_client(region_name))
+
+    def make_s3_resource(self, region_name: str | None = None) -> Any:
+        """Return a resource that says who pays, as mrjob's own otherwise."""
+        resource = super().make_s3_resource(region_name)
+        self._paying(resource.meta.client)
+        return resource
+
+    def _paying(self, client: Any) -> Any:
+        if self.requester_pays:
+            client.meta.events.register("provide-client-params.s3", _pay)
+        return client
+
+    def ls(self, path_glob: str) -> Iterator[str]:
+        """Yield the URIs at and below a path or glob, less those that Hadoop would skip by their names."""
+        for uri in super().ls(path_glob):
+            if not posixpath.basename(uri).startswith(("_", ".")):
+                yield uri
+
+    def _cat_file(self, path: str) -> Iterator[bytes]:
+        """Yield what an object holds, decompressed by its ending; raises InputError for a damaged one."""
+        with closing(S3Object(self.make_s3_client(), path)) as opened, whole_or_error(path):
+            file = decompressed(path, cast("BinaryIO", opened))
+            yield from iter(partial(file.read, CHUNK_BYTES), b"")
+
+
+def _pay(params: dict[str, Any], model: Any, **_: Any) -> None:
+    """Add who pays to a request that can say so."""
+    if model.input_shape and "RequestPayer" in model.input_shape.members:
+        params["RequestPayer"] = "requester"
+
+
+class S3Object:
+    """Reads an object from an offset on; where the connection breaks, a new one goes on.
+
+    It's the same version of the object to the end: S3 refuses to go on in one that was written over.
+    """
+
+    def __init__(self, client: Any, uri: str, offset: int = 0) -> None:
+        self._client = client
+        self._uri = uri
+        self._offset = offset
+        self._end: int | None = None
+        self._version: dict[str, str] = {}
+        self._body: Any = None
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most size bytes, and none at the end; raises botocore's errors."""
+        tries = 0
+        while self._offset != self._end:
+            try:
+                return self._read(size)
+            except UNREACHED as error:
+                self.close()
+                tries += 1
+                if tries == READ_TRIES:
+                    raise
+                log.info(
+                    "Reading %s broke off at byte %d, going on from there: %s", self._uri, self._offset, error
+                )
+                time.sleep(2**tries / 10)
+        return b""
+
+    def close(self) -> None:
+        """Close the connection; the next read would open another."""
+        if self._body is not None:
+            self._body.close()
+            self._body = None
+
+    def _read(self, size: int) -> bytes:
+        if self._body is None:
+            self._open()
+        data: bytes = self._body.read(size)
+        self._offset += len(data)
+        return data
+
+    def _open(self) -> None:
+        bucket, key = split_uri(self._uri)
+        place = {"Range": f"bytes={self._offset}-"} if self._offset else {}
+        answer = self._client.get_object(Bucket=bucket, Key=key, **place, **self._version)
+        self._body = answer["Body"]
+        self._end = self._offset + answer["ContentLength"]
+        self._version = {"IfMatch": answer["ETag"]}
+
+
+def ensure_bucket(filesystem: S3Filesystem, name: str, expiry_days: Mapping[str, int]) -> None:
+    """Create a bucket if it is missing: encrypted, closed to the public, old data expiring by prefix.
+
+    A bucket that is there is its owner's business and stays as it is. Raises botocore's ClientError.
+    """
+    client = filesystem.make_s3_client()
+    try:
+        client.head_bucket(Bucket=name)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:  # noqa: PLR2004 the status of what isn't there
+            raise
+        filesystem.create_bucket(name)
+        _protect(client, name, expiry_days)
+        log.info("Created bucket %s: encrypted, not public, data of past runs expires", name)
+
+
+def _protect(client: Any, name: str, expiry_days: Mapping[str, int]) -> None:
+    try:
+        client.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=_NOTHING_PUBLIC)
+        client.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration=_ENCRYPTED)
+        client.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration=_lifecycle(expiry_days))
+    except ClientError:
+        client.delete_bucket(Bucket=name)  # else the next run would find it and trust it
+        raise
+
+
+_NOTHING_PUBLIC: Final = {
+    "BlockPublicAcls": True,
+    "IgnorePublicAcls": True,
+    "BlockPublicPolicy": True,
+    "RestrictPublicBuckets": True,
+}
+_ENCRYPTED: Final = {
+    "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": True}]
+}
+
+
+def _lifecycle(expiry_days: Mapping[str, int]) -> dict[str, Any]:
+    rules = [
+        {
+            "ID": f"expire-{prefix}",
+            "Filter": {"Prefix": prefix},
+            "Status": "Enabled",
+            "Expiration": {"Days": days},
+        }
+        for prefix, days in expiry_days.items()
+        if prefix  # an empty prefix would expire the whole bucket, results and all
+    ]
+    abandoned = {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": ABANDONED_UPLOAD_DAYS}}
+    return {
+        "Rules": [*rules, {"ID": "abandoned", "Filter": {"Prefix": ""}, "Status": "Enabled", **abandoned}]
+    }
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Return the bucket and the key of an s3:// URI; a key may have any character, `?` and `#` too."""
+    bucket, _, key = uri.partition("://")[2].partition("/")
+    return bucket, key.lstrip("/")

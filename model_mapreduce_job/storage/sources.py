@@ -1,0 +1,93 @@
+"""What a task reads: a byte range of a file, a compressed file, or bytes that came with the request."""
+
+from __future__ import annotations
+
+import io
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
+
+from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.storage.compression import decompressed, is_compressed, whole_or_error
+from model_mapreduce_job.storage.splits import file_state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from model_mapreduce_job.storage.splits import Split
+
+
+class RangeSource:
+    """Reads a split's bytes, and tells how many of the file's bytes have been read."""
+
+    def __init__(self, file: BinaryIO, split: Split) -> None:
+        self._file = file
+        self._split = split
+        self._left = split.length
+        file.seek(split.start)
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most size bytes, none at the end; raises InputError when the file has become shorter."""
+        with whole_or_error(self._split.path):
+            data = self._file.read(min(size, self._left))
+        self._left -= len(data)
+        if self._left and not data:
+            raise InputError(
+                f"{self._split.path} became shorter while it was read. Run again when it is complete."
+            )
+        return data
+
+    def done(self) -> int:
+        """Return the bytes read so far."""
+        return self._split.length - self._left
+
+
+class StreamSource:
+    """Reads what a file holds, decompressed if need be, and tells how far the file itself has been read."""
+
+    def __init__(self, path: str, file: BinaryIO) -> None:
+        self._path = path
+        self._stream = decompressed(path, file)
+        self.done = file.tell
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most size bytes, none at the end; raises InputError when the file is damaged."""
+        with whole_or_error(self._path):
+            return self._stream.read(size)
+
+
+@contextmanager
+def open_source(split: Split, data: bytes) -> Iterator[RangeSource | StreamSource]:
+    """Open what a task is to read: the data, of a stream.
+
+    Raises InputError for a file that can't be read, and for one that is not as it was when the run was
+    planned, or is not any more when the with statement ends, however that is.
+    """
+    if split.streamed:
+        yield StreamSource("", io.BytesIO(data))
+        return
+    with whole_or_error(split.path):
+        file = open(split.path, "rb", buffering=0)  # noqa: PTH123, SIM115 - closed below; paths are mrjob's, text
+    with file:
+        refuse_if_changed(split, file.fileno())
+        try:
+            yield StreamSource(split.path, file) if is_compressed(split.path) else RangeSource(file, split)
+        finally:
+            # before what went wrong, which may be only what came of it
+            refuse_if_changed(split, file.fileno())
+
+
+def refuse_if_changed(split: Split, descriptor: int) -> None:
+    """Raise InputError unless an open file is as it was when its split was made."""
+    now = file_state(os.fstat(descriptor))
+    if split.state and now != split.state:
+        raise InputError(f"{split.path} {_change(split.state, now)}. Run again when nothing writes to it.")
+
+
+def _change(before: tuple[int, ...], now: tuple[int, ...]) -> str:
+    if before[:2] != now[:2]:
+        return "was replaced by another file while the run went on"
+    if before[2] != now[2]:
+        way = "longer" if now[2] > before[2] else "shorter"
+        return f"became {way} while the run went on: it had {before[2]:,} bytes, and has {now[2]:,}"
+    return "was written to while the run went on"

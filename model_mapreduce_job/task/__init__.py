@@ -1,0 +1,1 @@
+"""A task's process, and how it is started, watched and asked."""
