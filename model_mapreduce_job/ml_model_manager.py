@@ -51,6 +51,7 @@ class ModelManager:
         if not vars(self):
             self._models: dict[str, MLModel | _LazyModel] = {}
             self._entries: dict[str, ModelEntry] = {}
+            self._configuration: type[Config] | None = None
 
     def load_models(self, configuration: type[Config]) -> None:
         """Make a configuration's models the ones that this process serves, in place of those before.
@@ -71,7 +72,12 @@ class ModelManager:
                     "Give each model a name of its own."
                 )
             models[name], by_name[name] = model, entry
-        self._models, self._entries = models, by_name
+        self._models, self._entries, self._configuration = models, by_name, configuration
+
+    def serve(self, configuration: type[Config]) -> None:
+        """Load a configuration's models, unless they are those that this process serves already."""
+        if configuration is not self._configuration:
+            self.load_models(configuration)
 
     def get_models(self) -> list[dict[str, Any]]:
         """Return the metadata of every model, in the order of the configuration; loads none."""

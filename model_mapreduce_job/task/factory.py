@@ -92,7 +92,7 @@ def load_model(qualified_name: str) -> MLModel:
 def load_manager() -> ModelManager:
     """Return the ModelManager, serving the configuration that APP_SETTINGS names."""
     manager = ModelManager()
-    manager.load_models(load_configuration(os.environ.get("APP_SETTINGS") or None))
+    manager.serve(load_configuration(os.environ.get("APP_SETTINGS") or None))
     return manager
 
 
