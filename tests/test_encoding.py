@@ -377,7 +377,10 @@ def test_not_a_number_is_a_failure_in_every_kind_of_number(prediction: Any) -> N
 
 
 def test_the_same_set_has_the_same_text_in_every_process() -> None:
-    code = "from model_mapreduce_job.formats.encoding import prediction_texts as p; print(p([{'t': set('hgfedcba')}]))"
+    code = (
+        "from model_mapreduce_job.formats.encoding import prediction_texts as p; "
+        "print(p([{'t': set('hgfedcba')}]))"
+    )
     texts = {
         subprocess.run(
             [sys.executable, "-c", code],

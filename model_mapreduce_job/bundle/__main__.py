@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import compileall
+import json
 import os
 import py_compile
 import shutil
@@ -29,7 +30,10 @@ if TYPE_CHECKING:
 def main() -> int:
     """Make the bundle that the command line asks for; return the exit code."""
     parser = argparse.ArgumentParser(description="Make the archive that tasks on a cluster run in.")
-    parser.add_argument("output", type=Path, help="where to write it: a .tar.gz")
+    parser.add_argument("output", type=Path, nargs="?", help="where to write it: a .tar.gz")
+    parser.add_argument(
+        "--contents", action="store_true", help="write nothing: print what would go in, as JSON"
+    )
     parser.add_argument("--sample", type=Path, help="a file whose first line each model is to predict")
     parser.add_argument(
         "--hidden",
@@ -39,8 +43,13 @@ def main() -> int:
         help="a name with a dot before it that belongs into the bundle (repeatable); others are left out",
     )
     options = parser.parse_args()
+    if not (options.output or options.contents):
+        parser.error("name the file to write, such as build/bundle.tar.gz")
     try:
         contents = Contents.of(os.environ.get("APP_SETTINGS"), frozenset(options.hidden))
+        if options.contents:
+            sys.stdout.write(f"\n{json.dumps(contents.manifest())}\n")
+            return 0
         names = make_bundle(contents, options.output, _first_line(options.sample))
     except (ModelMapReduceError, OSError) as error:
         sys.stderr.write(f"{printable(str(error))}\n")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 import posixpath
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from model_mapreduce_job.bundle.archive import read_manifest
-from model_mapreduce_job.bundle.contents import Contents
 from model_mapreduce_job.exceptions import ConfigurationError, InputError
+from model_mapreduce_job.formats.records import one_line
+from model_mapreduce_job.task.model_process import same_imports
 
 if TYPE_CHECKING:
     from model_mapreduce_job.storage.hadoop_fs import HadoopShell
@@ -94,13 +98,28 @@ def _check_owner(bundle: Path) -> None:
 
 
 def _check(bundle: Path) -> None:
-    made, now = read_manifest(bundle), Contents.of(os.environ.get(_SETTINGS)).manifest()
+    made, now = read_manifest(bundle), _contents_now()
     changed = [name for name in made if made[name] != now.get(name)]
     if changed:
         difference = _difference(made[changed[0]], now[changed[0]])
         raise ConfigurationError(
             f"The bundle {bundle} was made of other {changed[0]}: {difference}. Make it again: make bundle."
         )
+
+
+def _contents_now() -> dict[str, Any]:
+    """Return what a bundle made now would hold; a process of its own imports the configuration."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "model_mapreduce_job.bundle", "--contents"],
+        env=same_imports(os.environ),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    if ran.returncode:
+        raise ConfigurationError(one_line(ran.stderr.decode(errors="replace").strip().rpartition("\n")[2]))
+    contents: dict[str, Any] = json.loads(ran.stdout.strip().rpartition(b"\n")[2])
+    return contents
 
 
 def _difference(made: Any, now: Any) -> str:
