@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,7 +27,7 @@ def test_to_try_a_file_leaves_no_trace(tmp_path: Path) -> None:
 def test_a_pipe_or_a_device_is_not_opened_before_there_is_a_summary(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for name in (str(tmp_path / "pipe"), "/dev/full", "/dev/stdout"):
-        try_summary_file(name, None, [])
+        try_summary_file(name, "out", [])
 
 
 @pytest.mark.parametrize(
@@ -50,6 +52,31 @@ def test_what_can_not_be_written_is_refused(
     with pytest.raises(InputError, match=f"^--summary_file {name} .*{reason}"):
         try_summary_file(name, "out", ["input", "s3://bucket/input"])
     assert Path("input").read_text() == "{}"
+
+
+@pytest.mark.parametrize("given", ["in", "in/a", "in/*"])
+def test_a_file_of_an_input_directory_is_refused_and_stays(job: LocalJob, given: str) -> None:
+    (job.directory / "in").mkdir()
+    write_records(job.directory / "in" / "a", numbered(1))
+    before = (job.directory / "in" / "a").read_bytes()
+    result = job.run("--summary_file", "in/a", "--output-dir", "out", given)
+    assert result.code == 1
+    assert "--summary_file in/a would overwrite an input" in result.errors
+    assert (job.directory / "in" / "a").read_bytes() == before
+
+
+@pytest.mark.parametrize("descriptor", [0, 1])
+def test_a_file_that_a_standard_stream_leads_to_is_refused(tmp_path: Path, descriptor: int) -> None:
+    module = "model_mapreduce_job.driver.summary_file"
+    code = f"import sys, {module} as s; s.try_summary_file(sys.argv[1], None, [])"
+    path = tmp_path / "redirected"
+    path.touch()
+    with path.open("r+b") as file:
+        streams = {"stdin": file} if descriptor == 0 else {"stdout": file}
+        result = subprocess.run(
+            [sys.executable, "-c", code, path], **streams, stderr=subprocess.PIPE, check=False
+        )
+    assert b"would overwrite " in result.stderr
 
 
 def test_to_write_says_what_could_not_be_written() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mrjob.util import expand_path
 
-from model_mapreduce_job.driver.first_line import local_heads
+from model_mapreduce_job.driver.first_line import local_heads, local_paths
 from model_mapreduce_job.driver.input_columns import check_order, input_columns
 from model_mapreduce_job.driver.summary_file import try_summary_file
 from model_mapreduce_job.exceptions import InputError
@@ -32,7 +32,7 @@ def check(job: Job, first: FirstWorker) -> None:
     options = job.options
     _check_options_go_together(options)
     if options.summary_file:
-        try_summary_file(options.summary_file, options.output_dir, options.args)
+        try_summary_file(options.summary_file, options.output_dir, local_paths(job))
     _check_configurations(options.conf_paths or [])
     _check_model(options.model_qualified_name, first.described().names)
     if options.input_protocol in DELIMITERS:

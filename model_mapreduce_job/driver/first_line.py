@@ -45,15 +45,19 @@ def first_lines(job: Job) -> Iterator[FirstLine]:
         yield from (first for first in found if first.line != b"")
 
 
+def local_paths(job: Job) -> list[str]:
+    """Return the inputs that are on this machine, those in directories and of globs one by one."""
+    return list_inputs(path for path in job.options.args if path != STDIN and not is_remote(path))
+
+
 def local_first_lines(job: Job) -> Iterator[FirstLine]:
     """Yield each input that is a file of this machine with its first line, less those that are empty."""
-    patterns = [path for path in job.options.args if path != STDIN and not is_remote(path)]
-    yield from (first for first in map(_of_file, list_inputs(patterns)) if first.line)
+    yield from (first for first in map(_of_file, local_paths(job)) if first.line)
 
 
 def local_heads(job: Job, size: int) -> Iterator[tuple[str, bytes]]:
     """Yield path and first bytes of each input that is a file of this machine, decompressed."""
-    for path in list_inputs(path for path in job.options.args if path != STDIN and not is_remote(path)):
+    for path in local_paths(job):
         if Path(path).is_file():
             with whole_or_error(path), Path(path).open("rb") as file:
                 yield path, decompressed(path, file).read(size)

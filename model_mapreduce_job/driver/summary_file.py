@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,12 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _ROOM_BYTES = 1 << 14
+_STDIN, _STDOUT = 0, 1
 
 
 def try_summary_file(name: str, output_dir: str | None, inputs: Iterable[str]) -> None:
     """Raise InputError when a summary can't be written to a file of this name; what it holds stays.
 
-    Nor may it be one of the inputs, or lie in the output directory, which is there only when all is well.
+    Nor may it be one of the inputs, the file that standard output is redirected to, or in the output
+    directory, which is there only when all is well.
     """
     path = Path(name).absolute()
     if not path.parent.is_dir():
@@ -29,8 +32,8 @@ def try_summary_file(name: str, output_dir: str | None, inputs: Iterable[str]) -
             f"--summary_file {name} is in the output directory, which appears when all is done. "
             "Name a place outside of it."
         )
-    if path.is_file() and any(Path(given).exists() and path.samefile(given) for given in inputs):
-        raise InputError(f"--summary_file {name} would overwrite an input. Name another file.")
+    if path.is_file():
+        _refuse_if_used(name, path, output_dir, inputs)
     try:
         _try(path)
     except OSError as error:
@@ -43,6 +46,20 @@ def write_summary_file(name: str, text: str) -> None:
         Path(name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise _unwritable(name, error.strerror) from error
+
+
+def _refuse_if_used(name: str, path: Path, output_dir: str | None, inputs: Iterable[str]) -> None:
+    """Raise InputError when the file is one of the inputs, or where the output is redirected to."""
+    if _is_stream(path, _STDIN) or any(Path(given).exists() and path.samefile(given) for given in inputs):
+        raise InputError(f"--summary_file {name} would overwrite an input. Name another file.")
+    if output_dir is None and _is_stream(path, _STDOUT):
+        raise InputError(f"--summary_file {name} would overwrite the output. Name another file.")
+
+
+def _is_stream(path: Path, descriptor: int) -> bool:
+    with suppress(OSError):  # a closed one
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    return False
 
 
 def _try(path: Path) -> None:

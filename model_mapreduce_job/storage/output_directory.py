@@ -10,13 +10,13 @@ import stat
 import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.models.content_digest import INCOMPARABLE
 from model_mapreduce_job.storage.files import DISK
 from model_mapreduce_job.storage.own_directory import OwnDirectory
-from model_mapreduce_job.storage.parts import read_record, record_name
+from model_mapreduce_job.storage.parts import PART_NAME, read_record, record_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _IDENTITY: Final = ".run.json"
 _LOCK: Final = ".lock"
-_PART: Final = re.compile(r"part-\d+")
 # What this program makes in a staging directory, beside the parts, and what NFS and FUSE make in any.
 _MADE_HERE: Final = re.compile(r"_SUCCESS|\.lock|\.run\.json|\.part-\d+\..+|.*\.half|\.nfs.*|\.fuse_hidden.*")
 SUCCESS: Final = "_SUCCESS"
@@ -95,9 +94,10 @@ class OutputDirectory:
         """
         directory, parent = self._opened
         with self._as_input_error():
+            self._refuse_foreign(directory)
             umask = _umask()
             mode = self._mode_of_final(0o777 & ~umask)
-            for part in filter(_PART.fullmatch, directory.names()):
+            for part in filter(PART_NAME.fullmatch, directory.names()):
                 self._open_to_others(part, 0o666 & ~umask)
             directory.write(SUCCESS, b"")
             self._open_to_others(SUCCESS, 0o666 & ~umask)
@@ -194,7 +194,7 @@ class OutputDirectory:
     def _refuse_foreign(self, directory: OwnDirectory) -> None:
         for name in directory.names():
             kind = os.stat(name, dir_fd=directory.descriptor, follow_symlinks=False).st_mode
-            if not (_PART.fullmatch(name) or _MADE_HERE.fullmatch(name)) or not stat.S_ISREG(kind):
+            if not (PART_NAME.fullmatch(name) or _MADE_HERE.fullmatch(name)) or not stat.S_ISREG(kind):
                 raise InputError(
                     f"{self.staging / name} is not of this program's making, and would be in the output "
                     f"{self._final}. Remove it, then run the same command again."
@@ -215,7 +215,7 @@ class OutputDirectory:
         kept = _finished(directory)
         wanted = kept | set(map(record_name, kept)) | {_LOCK, _IDENTITY}
         for name in set(directory.names()) - wanted:
-            if _PART.fullmatch(name) or _MADE_HERE.fullmatch(name):
+            if PART_NAME.fullmatch(name) or _MADE_HERE.fullmatch(name):
                 directory.remove(name)
         return kept
 
@@ -225,9 +225,7 @@ class OutputDirectory:
         os.rmdir(self.staging.name, dir_fd=self._parent)
 
     def _check_identity(self, directory: OwnDirectory) -> None:
-        before: dict[str, str] = {}
-        with suppress(ValueError):
-            before = json.loads(directory.read(_IDENTITY))
+        before = _identity_in(directory)
         for name in dict.fromkeys([*self._identity, *before]):
             then, now = before.get(name), self._identity.get(name)
             if str(now).startswith(INCOMPARABLE):
@@ -301,12 +299,21 @@ class OutputDirectory:
         self._made = self._lock = self._parent = None
 
 
+def _identity_in(directory: OwnDirectory) -> dict[str, Any]:
+    """Return the identity of the run that left a directory; an empty one if its file is damaged."""
+    try:
+        identity = json.loads(directory.read(_IDENTITY))
+    except (ValueError, RecursionError):
+        return {}
+    return identity if isinstance(identity, dict) else {}
+
+
 def _finished(directory: OwnDirectory) -> set[str]:
     """Return the parts that have a record."""
     return {
         name
         for name in directory.names()
-        if _PART.fullmatch(name) and read_record(directory, name) is not None
+        if PART_NAME.fullmatch(name) and read_record(directory, name) is not None
     }
 
 

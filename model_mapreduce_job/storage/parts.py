@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from model_mapreduce_job.storage.splits import Split
 
 _BLOCK_BYTES: Final = 1 << 20
+PART_NAME: Final = re.compile(r"part-\d+")
 # Of a file's state, the device is another after some restarts of a machine, though the file is the same.
 _AFTER_DEVICE: Final = slice(1, None)
 
@@ -133,7 +135,7 @@ class Parts:
         directory = self._directory(part)
         if self.durable:
             # not synced: a damaged one is noticed, and only means that the part is made again
-            directory.write(record_name(part.name), json.dumps(record.as_dict()).encode(), synced=False)
+            directory.write(record_name(part.name), _sealed(record), synced=False)
         directory.rename(self.attempt_path(task, attempt).name, part.name)
         self._remember(part, record, file_mark(directory, part.name))
 
@@ -159,7 +161,8 @@ class Parts:
         return record
 
     def verify(self) -> None:
-        """Raise IncompleteRunError for a part of this run that is not there, or not as it was written."""
+        """Raise IncompleteRunError for a part that is not there, not as it was written, or not this run's."""
+        self._refuse_others()
         for part, (record, mark) in self._finished.items():
             directory = self._directory(part)
             # a file that nobody wrote to since holds what it held
@@ -168,6 +171,16 @@ class Parts:
                     f"{part.name} is not as its task has written it: something has removed or changed it in "
                     f"{part.parent}. Nothing was published. Run again."
                 )
+
+    def _refuse_others(self) -> None:
+        # a place that isn't durable may hold the parts of other steps
+        for path, directory in self._open.items() if self.durable else ():
+            for name in filter(PART_NAME.fullmatch, directory.names()):
+                if path / name not in self._finished:
+                    raise IncompleteRunError(
+                        f"{path / name} is no part of this run: something else has put it there. "
+                        "Nothing was published. Remove it, then run again."
+                    )
 
     def _remember(self, part: Path, record: PartRecord, mark: tuple[int, ...]) -> None:
         # without the counts: there may be very many parts
@@ -198,10 +211,18 @@ def record_name(part: str) -> str:
 
 
 def read_record(directory: OwnDirectory, part: str) -> PartRecord | None:
-    """Return the record beside a part; None when it's missing or damaged."""
-    with suppress(OSError, ValueError, TypeError):
-        return PartRecord(**json.loads(directory.read(record_name(part))))
+    """Return the record beside a part; None when it's missing or not as it was written."""
+    with suppress(OSError):
+        text, _, digest = directory.read(record_name(part)).rpartition(b"\n")
+        if hashlib.sha256(text).hexdigest().encode() == digest:
+            return PartRecord(**json.loads(text))
     return None
+
+
+def _sealed(record: PartRecord) -> bytes:
+    """Return the text of a record's file; its second line is the first one's digest."""
+    text = json.dumps(record.as_dict()).encode()
+    return text + b"\n" + hashlib.sha256(text).hexdigest().encode()
 
 
 def holds(directory: OwnDirectory, part: str, record: PartRecord) -> bool:

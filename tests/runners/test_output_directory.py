@@ -54,6 +54,18 @@ def test_published_is_what_bears_a_parts_name(out: Path) -> None:
     assert names(out.parent) == {"out"}
 
 
+@pytest.mark.parametrize("name", ["notes.txt", "@eaDir", "part-00007"])
+def test_what_others_put_there_while_it_runs_is_not_published(out: Path, name: str) -> None:
+    output = OutputDirectory(out, {})
+    output.prepare(resume=False)
+    make(output, 0)
+    (output.staging / name).symlink_to("part-00000")
+    with pytest.raises(InputError, match=f"unfinished/{name} is not of this program's making"):
+        output.publish()
+    assert not out.exists()
+    assert output.abandon() == 1
+
+
 def test_only_finished_parts_are_kept(out: Path) -> None:
     """Those of a reducer tell no counts, so nothing can go on from them."""
     output = OutputDirectory(out, {"a": "1"})
@@ -166,10 +178,11 @@ def test_a_disk_that_is_full_takes_nothing_from_what_there_is_to_resume(out: Pat
     assert "part-00000" in names(before.staging)
 
 
-def test_a_damaged_identity_is_another_one(out: Path) -> None:
+@pytest.mark.parametrize("damaged", ['{"wor', "[]", "null", "12", "[" * 100_000])
+def test_a_damaged_identity_is_another_one(out: Path, damaged: str) -> None:
     before = OutputDirectory(out, {"workers": "1"})
     before.prepare(resume=False)
-    (before.staging / ".run.json").write_text('{"wor')
+    (before.staging / ".run.json").write_text(damaged)
     os.close(before.locks[0])
     with pytest.raises(InputError, match="workers is not the same"):
         OutputDirectory(out, {"workers": "1"}).prepare(resume=True)

@@ -50,6 +50,25 @@ def test_a_record_has_what_was_written_and_what_was_read(tmp_path: Path) -> None
     assert record == PartRecord(6, sha256(b"whole\n").hexdigest(), {"lines": 1}, ("in", 0, 1, 3, 4, 5))
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [(b'"lines": 1', b'"lines": 2'), (b'"lines": 1', b'"lines": "1"'), (b"{", b"[" * 100_000)]
+)
+def test_a_part_whose_record_was_changed_is_made_again(tmp_path: Path, old: bytes, new: bytes) -> None:
+    make(parts_in(tmp_path))
+    record = tmp_path / "out" / ".part-00007.tally"
+    record.write_bytes(record.read_bytes().replace(old, new))
+    assert parts_in(tmp_path).finished(TASK) is None
+
+
+def test_a_part_that_no_task_has_made_is_named(tmp_path: Path) -> None:
+    parts = parts_in(tmp_path)
+    make(parts)
+    parts.verify()
+    (tmp_path / "out" / "part-00009").write_text("forged")
+    with pytest.raises(IncompleteRunError, match=r"part-00009 is no part of this run.*Nothing was published"):
+        parts.verify()
+
+
 def test_only_a_durable_part_can_be_gone_on_with(tmp_path: Path) -> None:
     make(parts_in(tmp_path, durable=False))
     assert parts_in(tmp_path).finished(TASK) is None
