@@ -79,6 +79,24 @@ def test_a_file_that_a_standard_stream_leads_to_is_refused(tmp_path: Path, descr
     assert b"would overwrite " in result.stderr
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("kind", ["file", "link", "pipe"])
+def test_what_another_user_has_put_into_a_shared_directory_is_refused(tmp_path: Path, kind: str) -> None:
+    shared, path = tmp_path / "shared", tmp_path / "shared" / "run.json"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    (tmp_path / "mine").write_text("precious")
+    make = {
+        "file": path.touch,
+        "link": lambda: path.symlink_to(tmp_path / "mine"),
+        "pipe": lambda: os.mkfifo(path),
+    }
+    make[kind]()
+    os.chown(path, 65534, 65534, follow_symlinks=False)
+    with pytest.raises(InputError, match="another user has put it into a directory that others can write to"):
+        try_summary_file(str(path), None, [])
+
+
 def test_to_write_says_what_could_not_be_written() -> None:
     with pytest.raises(InputError, match="--summary_file /dev/full can't be written: No space left"):
         write_summary_file("/dev/full", "{}")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _ROOM_BYTES = 1 << 14
 _STDIN, _STDOUT = 0, 1
+_OTHERS_WRITE = 0o022
 
 
 def try_summary_file(name: str, output_dir: str | None, inputs: Iterable[str]) -> None:
@@ -32,6 +33,8 @@ def try_summary_file(name: str, output_dir: str | None, inputs: Iterable[str]) -
             f"--summary_file {name} is in the output directory, which appears when all is done. "
             "Name a place outside of it."
         )
+    if _others_may_have_put_it_there(path):
+        raise _unwritable(name, "another user has put it into a directory that others can write to")
     if path.is_file():
         _refuse_if_used(name, path, output_dir, inputs)
     try:
@@ -54,6 +57,14 @@ def _refuse_if_used(name: str, path: Path, output_dir: str | None, inputs: Itera
         raise InputError(f"--summary_file {name} would overwrite an input. Name another file.")
     if output_dir is None and _is_stream(path, _STDOUT):
         raise InputError(f"--summary_file {name} would overwrite the output. Name another file.")
+
+
+def _others_may_have_put_it_there(path: Path) -> bool:
+    """Return whether another user's file, link or pipe is in a directory that others can write to."""
+    if not os.path.lexists(path):
+        return False
+    shared = path.parent.stat().st_mode & _OTHERS_WRITE
+    return bool(shared) and path.lstat().st_uid != os.geteuid()
 
 
 def _is_stream(path: Path, descriptor: int) -> bool:
