@@ -104,9 +104,13 @@ lint: $(VENV)/test.stamp  ## ruff, ruff format, mypy strict, bandit
 	$(BIN)/mypy
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml model_mapreduce_job examples
 
-.PHONY: torture
-torture: $(VENV)/test.stamp  ## kill workers and drivers at SEEDS random moments, and look for lost or doubled lines
-	$(BIN)/python tests/torture.py --seeds $(or $(SEEDS),50)
+.PHONY: test-faults
+test-faults: $(VENV)/test.stamp  ## kills, limits, failing disks, changed files: SEEDS=n or SECONDS=s of them
+	PYTHONPATH=tests $(BIN)/python -m faults --first $(or $(FIRST),0) $(if $(SECONDS),--seconds $(SECONDS),--seeds $(or $(SEEDS),50)) $(if $(KINDS),--kinds $(KINDS)) $(if $(RESULTS),--results $(RESULTS))
+
+.PHONY: fuzz
+fuzz: $(VENV)/test.stamp  ## the property tests of each reader, with new examples for SECONDS seconds (60)
+	$(BIN)/python tests/fuzz.py --seconds $(or $(SECONDS),60)
 
 .PHONY: benchmark
 benchmark: $(VENV)/test.stamp  ## the mapper beside a hand-written loop and the plain mrjob job

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 from local_jobs import LocalJob
 
 if TYPE_CHECKING:
@@ -18,6 +20,12 @@ def pytest_configure() -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
+
+
+# `make fuzz`: many examples for the tests that don't say how many they need
+settings.register_profile("fuzz", max_examples=2000, deadline=None)
+if profile := os.environ.get("TEST_PROFILE"):
+    settings.load_profile(profile)
 
 
 @pytest.fixture(params=["inline", "local"])

@@ -26,7 +26,7 @@ MARKED = [block for guide in GUIDES for block in blocks(guide, *COMMANDS) if blo
 END_OF_COMMAND = "\x1e"
 # What differs from one run to the next.
 TIMES = re.compile(r"^(records/s +).*$", re.MULTILINE)
-STARTS_THE_TESTS = re.compile(r"make (test|torture|benchmark)|pytest")
+STARTS_THE_TESTS = re.compile(r"make (test|fuzz|benchmark)|pytest")
 IRIS = "--model_qualified_name iris_model"
 
 

@@ -1,0 +1,1 @@
+"""Runs that are disturbed by a seed, and what must hold afterwards: `make test-faults`."""
