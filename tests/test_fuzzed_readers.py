@@ -12,11 +12,11 @@ from contextlib import suppress
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_mapreduce_job.channel import Channel, EndOfChannel, ForeignBytesError
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.messages import Progress
-from model_mapreduce_job.runners.compression import decompressed, whole_or_error
-from model_mapreduce_job.task_options import TaskOptions
+from model_mapreduce_job.storage.compression import decompressed, whole_or_error
+from model_mapreduce_job.task.channel import Channel, EndOfChannel, ForeignBytesError
+from model_mapreduce_job.task.messages import Progress
+from model_mapreduce_job.task.task_options import TaskOptions
 
 COMPRESS = {"in.gz": gzip.compress, "in.bz2": bz2.compress, "in.xz": lzma.compress}
 
