@@ -95,6 +95,9 @@ def test_what_another_user_has_put_into_a_shared_directory_is_refused(tmp_path: 
     os.chown(path, 65534, 65534, follow_symlinks=False)
     with pytest.raises(InputError, match="another user has put it into a directory that others can write to"):
         try_summary_file(str(path), None, [])
+    with pytest.raises(InputError, match="another user has put it into a directory that others can write to"):
+        write_summary_file(str(path), "{}")
+    assert (tmp_path / "mine").read_text() == "precious"
 
 
 def test_to_write_says_what_could_not_be_written() -> None:

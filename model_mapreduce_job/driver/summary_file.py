@@ -33,8 +33,7 @@ def try_summary_file(name: str, output_dir: str | None, inputs: Iterable[str]) -
             f"--summary_file {name} is in the output directory, which appears when all is done. "
             "Name a place outside of it."
         )
-    if _others_may_have_put_it_there(path):
-        raise _unwritable(name, "another user has put it into a directory that others can write to")
+    _refuse_if_others(name, path)
     if path.is_file():
         _refuse_if_used(name, path, output_dir, inputs)
     try:
@@ -45,6 +44,7 @@ def try_summary_file(name: str, output_dir: str | None, inputs: Iterable[str]) -
 
 def write_summary_file(name: str, text: str) -> None:
     """Write the summary; raises InputError."""
+    _refuse_if_others(name, Path(name).absolute())  # again, for it may have been put there since
     try:
         Path(name).write_text(text, encoding="utf-8")
     except OSError as error:
@@ -59,12 +59,11 @@ def _refuse_if_used(name: str, path: Path, output_dir: str | None, inputs: Itera
         raise InputError(f"--summary_file {name} would overwrite the output. Name another file.")
 
 
-def _others_may_have_put_it_there(path: Path) -> bool:
-    """Return whether another user's file, link or pipe is in a directory that others can write to."""
-    if not os.path.lexists(path):
-        return False
-    shared = path.parent.stat().st_mode & _OTHERS_WRITE
-    return bool(shared) and path.lstat().st_uid != os.geteuid()
+def _refuse_if_others(name: str, path: Path) -> None:
+    """Raise InputError for another user's file, link or pipe in a directory that others can write to."""
+    with suppress(OSError):  # nothing is there yet
+        if path.lstat().st_uid != os.geteuid() and path.parent.stat().st_mode & _OTHERS_WRITE:
+            raise _unwritable(name, "another user has put it into a directory that others can write to")
 
 
 def _is_stream(path: Path, descriptor: int) -> bool:
