@@ -147,7 +147,8 @@ def test_what_is_no_number_is_none(cell: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", ["v2.0", "007", "12e4567", "3.25", "release 1.0", " 42", "42 ", "+1", "1e5", "x", "-0.0", "TRUE"]
+    "cell",
+    ["v2.0", "007", "12e4567", "3.25", "release 1.0", " 42", "42 ", "+1", "1e5", "x", "-0", "-0.0", "TRUE"],
 )
 def test_a_column_of_numbers_or_texts_keeps_every_text(cell: str) -> None:
     class Coded(TypedDict):

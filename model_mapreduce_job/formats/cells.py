@@ -7,7 +7,7 @@ import re
 
 # Each of these takes time in proportion to the text: no two of its parts can match the same character.
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
+_INTEGER = re.compile(r"0|-?[1-9][0-9]*")
 _ANY_NUMBER = re.compile(r"([+-]?)([0-9]*)(?:(\.)([0-9]*))?([eE][+-]?[0-9]+)?")
 _EXACT_NUMBER = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?")
 # What a double has room for, whichever digits they are.
@@ -35,7 +35,7 @@ def json_number(cell: str) -> str | None:
 
 
 def is_integer(cell: str) -> bool:
-    """Return whether a cell is an integer as JSON writes one."""
+    """Return whether a cell is an integer as JSON writes one: `-0` is none, since it would come back as 0."""
     return bool(_INTEGER.fullmatch(cell))
 
 
