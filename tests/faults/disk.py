@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from random import Random
 
 SOURCE = Path(__file__).with_name("shim.c")
-CALLS = {"write": 150, "fsync": 15, "rename": 15, "open": 40}  # about so many has a run
+CALLS = {"write": 18, "fsync": 11, "rename": 14, "open": 20}  # about so many has a run
 
 
 def compiler() -> str | None:

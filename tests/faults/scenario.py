@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from faults.changes import change_input, change_part
 from faults.disk import compiler, failing_disk
-from faults.kills import VICTIMS, kill
+from faults.kills import VICTIMS, kill, processes_below
 from faults.limits import some_limit
 from faults.records import OPTIONS, RECORDS, text_of
 
@@ -39,6 +39,8 @@ class Scenario:
         self.chance = random.Random(self.seed)  # noqa: S311 - no secrets
         self.format = self.chance.choice(sorted(OPTIONS))
         self.runner = self.chance.choice(["inline", "local"])
+        if self.kind == "part":
+            self.runner = "local"  # which has several
         self.to_directory = self.kind == "part" or self.chance.random() < 0.7
         self.resumes = self.to_directory and self.chance.random() < 0.7
         self.isolated = self.chance.random() < 0.3
@@ -62,6 +64,9 @@ class Scenario:
         if self.kind == "limit":
             self.said.append(some_limit(self.chance).set_for(process.pid))
         moments = sorted(self.chance.uniform(0, LONGEST_RUN) for _ in range(self.chance.choice([1, 1, 2])))
+        if self.kind == "part" or self.chance.random() < 0.5:
+            self._wait_for_work(process)
+            moments = [moment / 3 for moment in moments]
         started = time.monotonic()
         for moment in moments if self.kind not in {"limit", "disk"} else []:
             time.sleep(max(0.0, started + moment - time.monotonic()))
@@ -72,6 +77,14 @@ class Scenario:
         """Change what a stopped run has left, now and then."""
         if self.kind == "part" and self.resumes:
             self.said.append(change_part(self.chance, self.directory / ".out.unfinished"))
+
+    def _wait_for_work(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait until a part is there, or else a worker, as a busy machine may take long to start one."""
+        staging = self.directory / ".out.unfinished"
+        while process.poll() is None:
+            if any(staging.glob("part-*")) if self.kind == "part" else processes_below(process.pid):
+                return
+            time.sleep(0.01)
 
     def _deed(self, driver: int) -> str:
         if self.kind == "input":
