@@ -91,7 +91,7 @@ test-versions:  ## the test suite on each other Python, 3.11 to 3.13, that this 
 
 .PHONY: test-cluster
 test-cluster: $(VENV)/cluster.stamp  ## the job on a real Hadoop and a real Spark on this machine, and what they do when parts fail
-	$(BIN)/python -m pytest -m cluster $(PYTEST_ARGS) tests/cluster
+	$(BIN)/python -m pytest -m cluster $(PYTEST_ARGS) tests/cluster tests/test_real_models.py
 
 $(VENV)/cluster.stamp: $(VENV)/test.stamp cluster/requirements.txt locks/all.txt
 	$(LOCKED) -r locks/all.txt

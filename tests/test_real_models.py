@@ -37,6 +37,7 @@ WAYS = {
     "local": ("-r", "local", "--num-cores", "2"),
     "isolated": ("-r", "inline", "--isolate", "always"),
 }
+SPARK = ("-r", "spark", "--no-conf", "--spark-master", "local[2]")
 LONGEST_LINES = 10
 SECONDS = 100
 PLACES = ("Cherbourg", "nowhere", "Southampton or Queenstown")
@@ -97,9 +98,9 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return Trained(request.param, job, json.loads(python(job, "-c", PLAIN, request.param)))
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", [*WAYS, pytest.param("spark", marks=pytest.mark.cluster)])
 def test_a_run_gives_what_the_library_gives(trained: Trained, way: str) -> None:
-    code, output, errors = trained.run(*WAYS[way])
+    code, output, errors = trained.run(*WAYS.get(way, SPARK))
     assert code == 0, errors
     values = [json.loads(line.split(b"\t")[1]) for line in output.splitlines()]
     assert values == same(trained.expected)

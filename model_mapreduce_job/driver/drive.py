@@ -104,6 +104,9 @@ def _finish(job: Job, runner: Any, seconds: float) -> None:
     if not job.options.quiet or summary.proof is not Proof.COMPLETE:
         job.stderr.write(f"{summary.table()}\n".encode(errors="backslashreplace"))
         job.stderr.flush()
+    elif serious := summary.serious_warnings():
+        job.stderr.write(f"{serious}\n".encode(errors="backslashreplace"))
+        job.stderr.flush()
     try:
         summary.check(job.options.max_error_rate, unproven=job.options.unproven)
         summary.check_keys(job.options.key or [])

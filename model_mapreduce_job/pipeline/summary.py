@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 COUNTS = ("lines", "predicted", "failed", "blank", "headers", "batches", "predict_ms", "load_ms", "loads")
 _TOP_REASONS = 3
+# scikit-learn's, of a model that another version of it has written
+_SERIOUS = "InconsistentVersionWarning"
 _FAILED = "failed: "
 _KEY = "key "
 _ENDS_A_PROCESS = ("ProcessDied", "PredictTimeout")
@@ -140,6 +142,12 @@ class RunSummary:
                 f"--key {lacking[0]} is a field of none of the {self.predicted + self.failed:,} records. "
                 "Nothing was published. Name one that they have."
             )
+
+    def serious_warnings(self) -> str:
+        """Return, a line each, the warnings that predictions may be wrong, which not even --quiet hides."""
+        return "\n".join(
+            f"warning: {printable(warning)}" for warning in self.warnings if warning.startswith(_SERIOUS)
+        )
 
     def table(self) -> str:
         """Return the summary as lines for a person to read."""

@@ -34,7 +34,9 @@ from model_mapreduce_job.pipeline.batch_prediction import BatchPrediction, Unwat
 from model_mapreduce_job.pipeline.batch_sizing import LONGEST_SECONDS, BatchSizer
 from model_mapreduce_job.pipeline.counters import Tally
 from model_mapreduce_job.pipeline.prediction import predictor_for
+from model_mapreduce_job.task.guard import guarded_memory
 from model_mapreduce_job.task.isolation import IsolatedPrediction
+from model_mapreduce_job.task.keeper import Page
 from model_mapreduce_job.task.messages import Begin, Described, ModelFacts
 from model_mapreduce_job.task.model_process import python_command, same_imports, start
 
@@ -44,7 +46,6 @@ if TYPE_CHECKING:
     from model_mapreduce_job.formats.lines import Block
     from model_mapreduce_job.models.contract import MLModel
     from model_mapreduce_job.models.schemas import RecordSchema
-    from model_mapreduce_job.task.keeper import Page
     from model_mapreduce_job.task.model_process import ModelProcess
 
 
@@ -127,15 +128,15 @@ class TaskFactory:
     def make(self, attempt: int) -> Prediction:
         """Return the prediction of a task's attempt, from 0: here, or in a child process from attempt 1 on.
 
-        In this process the model is loaded now; isolated, when the first batch comes. A time limit needs a
-        keeper: where this process has none, a child does.
+        In this process the model is loaded now; isolated, when the first batch comes.
         """
         options = self._options
-        is_repeated = options.isolate == "auto" and attempt > 0
-        if options.isolate == "always" or is_repeated or (options.predict_timeout and not self._page):
+        if options.isolate == "always" or (options.isolate == "auto" and attempt > 0):
             isolated = IsolatedPrediction(self._start_child, self._limit, fail_fast=not options.no_fail_fast)
             isolated.first_of_run = may_start_the_run()
             return isolated
+        # Spark's own workers have no keeper
+        self._page = self._page or Page(guarded_memory())
         return self._make(isolated=False)
 
     def make_isolated(self) -> BatchPrediction:

@@ -57,8 +57,9 @@ _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 class Page:
     """A page of memory that the worker writes and the keeper reads; times are of the monotonic clock."""
 
-    def __init__(self) -> None:
-        self._cells = memoryview(mmap(-1, _PAGE_BYTES)).cast("Q")
+    def __init__(self, memory: mmap | None = None) -> None:
+        # the view keeps the memory, and whoever watches by it, for as long as there is this page
+        self._cells = memoryview(memory or mmap(-1, _PAGE_BYTES)).cast("Q")
 
     def begin(self, seconds: float) -> None:
         """Allow the batch that begins now this many seconds."""

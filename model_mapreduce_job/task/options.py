@@ -173,7 +173,7 @@ OPTIONS = (
         {
             "type": _seconds,
             "metavar": "SECONDS",
-            "help": "a record that takes longer is a failure (default: none)",
+            "help": "a record that takes longer is a failure (default: 600)",
         },
     ),
     Option("fingerprint", {"action": "store_true", "help": "add an order-independent digest of the output"}),
