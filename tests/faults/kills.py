@@ -29,6 +29,8 @@ def kill(chance: Random, driver: int, victim: str) -> str:
     below = processes_below(driver)
     wanted = [pid for pid, depth in below if victim == "both" or (depth == 1) is (victim == "keeper")]
     number = chance.choice(SIGNALS)
+    if victim in {"keeper", "worker"} and not wanted:
+        return f"kill: no {victim} yet"
     for pid in ([chance.choice(wanted)] if victim != "driver" and wanted else []) + (
         [driver] if victim in {"driver", "both"} else []
     ):
