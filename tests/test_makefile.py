@@ -41,7 +41,7 @@ def test_make_run_predicts_the_sample_and_installs_nothing(
 ) -> None:
     """With an environment that is up to date, `make run` is the job's run alone, of the clone's own code."""
     installed = sorted((tmp_path / "venv").iterdir())
-    source = clone / "model_mapreduce_job" / "run_summary.py"
+    source = clone / "model_mapreduce_job" / "pipeline" / "summary.py"
     source.write_text(source.read_text().replace("complete: ", "complete in the clone: "))
     ended = run_shell("make run", clone, variables)
     assert ended.returncode == 0, ended.stderr
