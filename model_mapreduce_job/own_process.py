@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+# As it is before a model is loaded, whose code may put another in its place.
+_exit = os._exit
+
 
 def still_ourselves(pid: int, error: BaseException | None = None) -> None:
     """Return in the process of this id; end any other at once, without flushing or cleaning up.
@@ -13,7 +16,7 @@ def still_ourselves(pid: int, error: BaseException | None = None) -> None:
     as if it were this process with 0.
     """
     if os.getpid() != pid:
-        os._exit(_exit_code(error))
+        _exit(_exit_code(error))
 
 
 def _exit_code(error: BaseException | None) -> int:

@@ -391,3 +391,12 @@ def test_the_same_set_has_the_same_text_in_every_process() -> None:
         for seed in "123"
     }
     assert len(texts) == 1
+
+
+@pytest.mark.parametrize("key", [math.nan, math.inf, -math.inf, np.float64("nan")])
+def test_a_key_that_is_no_number_is_a_failure(key: Any) -> None:
+    """JSON's readers would find a text in its place."""
+    failure = text_of({key: 1})
+    assert isinstance(failure, Failure)
+    assert "NaN or Infinity" in failure.message
+    assert text_of({"nan": 1, "inf": 2}) == b'{"nan": 1, "inf": 2}'

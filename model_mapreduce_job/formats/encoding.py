@@ -81,6 +81,8 @@ def _is_right(text: bytes, predictions: Sequence[Any]) -> bool:
         return False
     if b"NaN" in text or b"Infinity" in text:  # Decimals
         return False
+    if b'nan":' in text or b'inf":' in text:  # keys
+        return False
     return _is_flat(text, predictions) or writes_by_itself(predictions)
 
 

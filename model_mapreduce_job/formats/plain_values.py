@@ -120,6 +120,8 @@ def _mapping(value: dict[Any, Any]) -> dict[Any, Any]:
 
 def _key(key: Any) -> Any:
     plain = key if type(key) is float else plain_value(key)
+    if type(plain) is float and not math.isfinite(plain):
+        raise ValueError("it has NaN or Infinity among its keys, which JSON has no number for")
     if type(plain) in {list, dict}:
         raise TypeError(f"it has a {kind_of(key)} among its keys, which are text in JSON")
     return plain

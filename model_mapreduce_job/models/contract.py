@@ -10,7 +10,6 @@ REQUIRED_MEMBERS = (
     "description",
     "input_schema",
     "output_schema",
-    "predict",
 )
 
 
@@ -18,7 +17,7 @@ class MLModel(Protocol):
     """A trained model. Nothing needs to inherit from this: a class of this shape is a model.
 
     Beside these members it has either `version: str`, or `major_version: int` and `minor_version: int`.
-    Its __init__(**parameters) loads it.
+    Its __init__(**parameters) loads it. A model with predict_batch may do without predict.
     """
 
     display_name: str
@@ -47,8 +46,8 @@ def missing_members(model_class: type) -> list[str]:
     Members may also be set in __init__ or be properties, so an instance can be given as well.
     """
     missing = [name for name in REQUIRED_MEMBERS if not hasattr(model_class, name)]
-    if not callable(getattr(model_class, "predict", None)) and "predict" not in missing:
-        missing.append("predict (as a method)")
+    if not any(callable(getattr(model_class, name, None)) for name in ("predict", "predict_batch")):
+        missing.append("predict or predict_batch (as a method)")
     return missing + _missing_version(model_class)
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import Protocol
+
+# As they are before a model is loaded, whose code may put others in their place.
+_write, _fsync = os.write, os.fsync
 
 
 class Files(Protocol):
@@ -27,11 +31,11 @@ class Disk:
 
     def write(self, descriptor: int, data: bytes | memoryview) -> int:
         """Write some of the data, and return how many bytes."""
-        return os.write(descriptor, data)
+        return _write(descriptor, data)
 
     def sync(self, descriptor: int) -> None:
         """Return when what was written is on the disk."""
-        os.fsync(descriptor)
+        _fsync(descriptor)
 
     def rename(self, directory: int, old: str, new: str) -> None:
         """Give what has one name in an open directory another name there."""
@@ -45,4 +49,7 @@ def write_all(files: Files, descriptor: int, data: bytes) -> None:
     """Write all of the data."""
     view = memoryview(data)
     while view:
-        view = view[files.write(descriptor, view) :]
+        written = files.write(descriptor, view)
+        if written <= 0:
+            raise OSError(errno.EIO, "Nothing was written")
+        view = view[written:]

@@ -22,6 +22,8 @@ _FRAME = struct.Struct(">4sIQ")
 _LARGEST_HEADER = 64 << 20
 _LARGEST_BODY = 1 << 32
 _CHUNK_BYTES = 1 << 20
+# As it is before a model is loaded, whose code may put another in its place.
+_exit = os._exit
 # A process that does not read what it is sent for this long is stopped, or hangs.
 _PATIENCE_SECONDS = 60.0
 
@@ -60,7 +62,7 @@ class Channel:
         A copy of this process, such as a model may fork, ends here: it has no say.
         """
         if os.getpid() != self._owner:
-            os._exit(1)
+            _exit(1)
         header = json.dumps(msgspec.to_builtins(message)).encode()
         try:
             self._write(_FRAME.pack(_MAGIC, len(header), len(body)) + header)
