@@ -171,8 +171,8 @@ def test_a_task_that_gives_up_says_why_where_and_on_what(job: LocalJob, tmp_path
     assert ended.code == 3
     line = ended.errors.splitlines()[-1]
     host = re.escape(socket.gethostname())
-    place = rf"A task failed on {host}, reading hdfs://\S+wrong, bytes [\d,]+ to [\d,]+: "
-    assert re.match(rf"{place}The first 1,\d+ records of a task all failed", line), line
+    place = rf"A task failed on {host}, reading {re.escape(str(path))}, bytes [\d,]+ to [\d,]+: "
+    assert re.match(rf"{place}The first 1,\d+ records of the input all failed", line), line
     assert "Traceback" not in ended.errors
 
 

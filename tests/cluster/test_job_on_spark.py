@@ -119,8 +119,8 @@ def test_a_task_that_gives_up_says_why_where_and_on_what(job: LocalJob, tmp_path
     ended = job.run("-q", path)
     assert ended.code == 3
     line = ended.errors.splitlines()[-1]
-    place = rf"A task failed on \S+, reading file:\S+{path.name}, bytes [\d,]+ to [\d,]+: "
-    assert re.match(rf"{place}The first 1,\d+ records of a task all failed", line), line
+    place = rf"A task failed on \S+, reading {re.escape(str(path))}, bytes [\d,]+ to [\d,]+: "
+    assert re.match(rf"{place}The first 1,\d+ records of the input all failed", line), line
 
 
 @pytest.mark.parametrize("bad", ["segfault", "leave", "be_killed", "hang", "hang_in_c"])
