@@ -109,8 +109,8 @@ test-faults: $(VENV)/test.stamp  ## kills, limits, failing disks, changed files:
 	PYTHONPATH=tests $(BIN)/python -m faults --first $(or $(FIRST),0) $(if $(SECONDS),--seconds $(SECONDS),--seeds $(or $(SEEDS),50)) $(if $(KINDS),--kinds $(KINDS)) $(if $(RESULTS),--results $(RESULTS))
 
 .PHONY: fuzz
-fuzz: $(VENV)/test.stamp  ## the property tests of each reader, with new examples for SECONDS seconds (60)
-	$(BIN)/python tests/fuzz.py --seconds $(or $(SECONDS),60)
+fuzz: $(VENV)/test.stamp  ## the property tests of each reader, with new examples for SECONDS seconds (60), or those of SEED
+	$(BIN)/python tests/fuzz.py --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
 
 .PHONY: benchmark
 benchmark: $(VENV)/test.stamp  ## the mapper beside a hand-written loop and the plain mrjob job

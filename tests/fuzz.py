@@ -20,12 +20,12 @@ READERS = (
 )
 
 
-def fuzz(seconds: float) -> int:
-    """Return 1 when a test failed, 0 when the time is over."""
+def fuzz(seconds: float, first: int | None) -> int:
+    """Return 1 when a test failed, 0 when the time is over; the seeds count from first, or are random."""
     deadline = time.monotonic() + seconds
     rounds = 0
     while (left := deadline - time.monotonic()) > 0:
-        seed = random.SystemRandom().getrandbits(32)
+        seed = random.SystemRandom().getrandbits(32) if first is None else first + rounds
         files = random.Random(seed).sample(READERS, len(READERS))  # noqa: S311 - no secrets
         try:
             ran = subprocess.run(
@@ -57,4 +57,8 @@ def _path(name: str) -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60, help="how many (default 60)")
-    sys.exit(fuzz(parser.parse_args().seconds))
+    parser.add_argument(
+        "--seed", type=int, help="of the first round, from which others count (default: random)"
+    )
+    given = parser.parse_args()
+    sys.exit(fuzz(given.seconds, given.seed))
