@@ -122,7 +122,7 @@ def _text(prediction: Any) -> bytes:
         text = _encoder.encode(prediction)
         if _is_right(text, [prediction]):
             return msgspec.json.format(text, indent=0)
-    except Exception:  # noqa: BLE001, S110 - written with more care, it may be JSON, or says better why not
+    except Exception:  # noqa: BLE001, S110 - with more care it may be JSON, or says better why not # nosec B110
         pass
     return json_text(plain_value(prediction))
 

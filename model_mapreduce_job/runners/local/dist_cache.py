@@ -57,7 +57,7 @@ def _unzip(archive: str, directory: Path) -> None:
             place = PurePosixPath(member.filename)
             if place.is_absolute() or ".." in place.parts or stat.S_ISLNK(member.external_attr >> _MODE_BITS):
                 raise zipfile.BadZipFile(f"{member.filename!r} leads out of it, or is a link")
-        packed.extractall(directory)  # noqa: S202 - all members were checked
+        packed.extractall(directory)  # noqa: S202 - all members were checked # nosec B202
 
 
 def _files_below(directory: Path) -> Iterator[Path]:
