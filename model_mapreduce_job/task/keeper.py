@@ -137,11 +137,6 @@ def prctl(option: int, value: int) -> None:
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
-def be_subreaper() -> None:
-    """Become the parent of all orphans below this process, so that they can be found and ended."""
-    prctl(PR_SET_CHILD_SUBREAPER, 1)
-
-
 class _StoppedError(Exception):
     """Raised in the keeper by a signal that ends it."""
 
@@ -230,10 +225,10 @@ class _Watch:
         return self._leave_by is not None and monotonic() > self._leave_by
 
 
-def sweep(spare: frozenset[int] = frozenset()) -> None:
-    """Kill all processes below this one, but for those to spare and those below them; wait for their end."""
+def sweep() -> None:
+    """Kill all processes below this one, and wait for their end."""
     deadline = monotonic() + _SWEEP_SECONDS
-    while (found := _below(os.getpid(), spare)) and monotonic() < deadline:
+    while (found := _below(os.getpid())) and monotonic() < deadline:
         for pid in found:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
@@ -243,14 +238,14 @@ def sweep(spare: frozenset[int] = frozenset()) -> None:
         select.select([], [], [], 0.002)
 
 
-def _below(pid: int, spare: frozenset[int]) -> list[int]:
+def _below(pid: int) -> list[int]:
     """Return the processes below one, as /proc has them; none where there is no /proc."""
     found: list[int] = []
     with suppress(OSError):
         for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - pathlib is not loaded here
             with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:  # noqa: PTH123 - as above
-                for child in set(map(int, file.read().split())) - spare:
-                    found += [child, *_below(child, spare)]
+                for child in set(map(int, file.read().split())):
+                    found += [child, *_below(child)]
     return found
 
 
