@@ -43,6 +43,10 @@ lock:  ## write locks/ anew, from the ranges in setup.py and the requirements fi
 run: $(VENV)/run.stamp  ## predict data/input.ldjson into data/output.ldjson
 	@$(JOB) --model_qualified_name $(MODEL) $(INPUT) > $(OUTPUT)
 
+.PHONY: run-model
+run-model: $(VENV)/run.stamp  ## predict a csv with a model file alone, into data/output.csv
+	@$(JOB) --model_file examples/model_files/churn.onnx --output_protocol csv --header examples/model_files/customers.csv > data/output.csv
+
 .PHONY: run-hadoop run-spark
 run-hadoop: build/bundle.tar.gz  ## the same on the Hadoop that HADOOP_HOME or PATH names
 	@$(JOB) -r hadoop --model_qualified_name $(MODEL) $(INPUT) > $(OUTPUT)
@@ -55,12 +59,12 @@ $(VENV)/spark.stamp: $(VENV)/run.stamp locks/spark.txt
 	@touch $@
 
 .PHONY: bundle
-bundle:  ## the archive that tasks on a cluster run in: build/bundle.tar.gz
+bundle:  ## the archive that tasks on a cluster run in: build/bundle.tar.gz (MODEL_FILE=PATH for its library)
 	rm -f build/bundle.tar.gz
 	$(MAKE) --no-print-directory build/bundle.tar.gz
 
 build/bundle.tar.gz: $(VENV)/run.stamp
-	PYTHONPATH=./$${PYTHONPATH:+:$$PYTHONPATH} APP_SETTINGS=$(or $(APP_SETTINGS),ProdConfig) $(BIN)/python -m model_mapreduce_job.bundle $@
+	PYTHONPATH=./$${PYTHONPATH:+:$$PYTHONPATH} APP_SETTINGS=$(or $(APP_SETTINGS),ProdConfig) $(BIN)/python -m model_mapreduce_job.bundle $@ $(MODEL_FILE:%=--model_file=%)
 
 .PHONY: run-emr
 run-emr: $(VENV)/emr.stamp  ## the same on AWS EMR, as mrjob.conf says
@@ -78,12 +82,36 @@ cluster-status: $(VENV)/run.stamp  ## its daemons, ports and health
 cluster-down: $(VENV)/run.stamp  ## stop it
 	$(BIN)/python cluster/cluster.py down
 
+.PHONY: jar
+jar: $(VENV)/run.stamp  ## build the jar of the package's own Java, which a job on Hadoop brings (JDK 17, Maven)
+	$(BIN)/python cluster/cluster.py jar
+
+# What each suite has measured lies in a directory of its own. AGAIN=1 runs what has failed once more, one test
+# after the other, and adds to what was measured.
+MEASURED := $(CURDIR)/.measured
+measure = $(if $(AGAIN),,rm -rf $(MEASURED)/$@ && )mkdir -p $(MEASURED)/$@ && COVERAGE_FILE=$(MEASURED)/$@/.coverage $(BIN)/python -m coverage
+# One more than there are cores: some tests wait for another process most of the time.
+WORKERS ?= $(shell expr $$(nproc) + 1)
+BY_FILE := --dist loadfile --no-loadscope-reorder
+ALONE := -n 0 --last-failed --last-failed-no-failures none
+# what to look at first when a suite takes too long
+SLOWEST := --durations 25 --durations-min 5
+# What runs only where there is a Hadoop or a Spark.
+NEED_CLUSTER := */runners/hadoop/runner.py,*/runners/spark/*.py
+
+# The suites start thousands of processes, none of which has to compile the project's modules again.
+test test-cluster: export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: test
 test: $(VENV)/test.stamp  ## the whole test suite that needs no cluster, with branch coverage
-	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest -n auto --dist loadfile -m "not cluster" $(PYTEST_ARGS)
-	$(BIN)/python -m coverage combine --quiet
-	$(BIN)/python -m coverage report
+	$(measure) run -m pytest $(if $(AGAIN),$(ALONE),-n $(WORKERS) $(BY_FILE)) -m "not cluster" $(SLOWEST) $(PYTEST_ARGS)
+	COVERAGE_FILE=$(MEASURED)/$@/.coverage $(BIN)/python -m coverage combine --append --quiet
+	COVERAGE_FILE=$(MEASURED)/$@/.coverage $(BIN)/python -m coverage report --omit='$(NEED_CLUSTER)'
+
+.PHONY: coverage
+coverage: $(VENV)/test.stamp  ## what `make test` and `make test-cluster` have measured together, of all of the package
+	COVERAGE_FILE=$(MEASURED)/.coverage $(BIN)/python -m coverage combine --keep --quiet $(wildcard $(MEASURED)/*/.coverage)
+	COVERAGE_FILE=$(MEASURED)/.coverage $(BIN)/python -m coverage report
 
 .PHONY: test-versions
 test-versions:  ## the test suite on each other Python, 3.11 to 3.13, that this machine has
@@ -91,7 +119,8 @@ test-versions:  ## the test suite on each other Python, 3.11 to 3.13, that this 
 
 .PHONY: test-cluster
 test-cluster: $(VENV)/cluster.stamp  ## the job on a real Hadoop and a real Spark on this machine, and what they do when parts fail
-	$(BIN)/python -m pytest -m cluster $(PYTEST_ARGS) tests/cluster tests/test_real_models.py
+	$(measure) run -m pytest $(if $(AGAIN),$(ALONE),-n 2 $(BY_FILE)) -m cluster $(SLOWEST) $(PYTEST_ARGS) tests/cluster tests/test_real_models.py
+	COVERAGE_FILE=$(MEASURED)/$@/.coverage $(BIN)/python -m coverage combine --append --quiet
 
 $(VENV)/cluster.stamp: $(VENV)/test.stamp cluster/requirements.txt locks/all.txt
 	$(LOCKED) -r locks/all.txt
@@ -105,20 +134,33 @@ lint: $(VENV)/test.stamp  ## ruff, ruff format, mypy strict, bandit
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml model_mapreduce_job examples
 
 .PHONY: test-faults
-test-faults: $(VENV)/test.stamp  ## kills, limits, failing disks, changed files: SEEDS=n or SECONDS=s of them
+test-faults: $(VENV)/test.stamp  ## runs with kills, limits, failing disks, changed files: SEEDS=n or SECONDS=s of them
 	PYTHONPATH=tests $(BIN)/python -m faults --first $(or $(FIRST),0) $(if $(SECONDS),--seconds $(SECONDS),--seeds $(or $(SEEDS),50)) $(if $(KINDS),--kinds $(KINDS)) $(if $(RESULTS),--results $(RESULTS))
 
 .PHONY: fuzz
 fuzz: $(VENV)/test.stamp  ## the property tests of each reader, with new examples for SECONDS seconds (60), or those of SEED
 	$(BIN)/python tests/fuzz.py --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
 
+.PHONY: screenshot
+screenshot: $(VENV)/test.stamp  ## docs/report.png, the page of a run (needs Chromium)
+	$(BIN)/python docs/make_screenshot.py
+
+.PHONY: benchmark-profile
+benchmark-profile: $(VENV)/test.stamp  ## what a profile adds to a task's CPU time
+	PYTHONPATH=.:examples/iris_model:examples/wide_model:benchmarks $(BIN)/python benchmarks/profile_cost.py
+
 .PHONY: benchmark
 benchmark: $(VENV)/test.stamp  ## the mapper beside a hand-written loop and the plain mrjob job
 	$(BIN)/python benchmarks/benchmark.py
 
+.PHONY: benchmark-model-files
+benchmark-model-files: $(VENV)/test.stamp  ## model files beside the lines that one writes with pandas and the same library
+	$(BIN)/python benchmarks/model_files.py
+
 .PHONY: benchmark-peers
-benchmark-peers: $(VENV)/run.stamp  ## the job beside Polars, Dask, PySpark, Ray Data and Beam
+benchmark-peers: $(VENV)/run.stamp  ## the job beside Polars, Dask, PySpark, Ray Data and Beam, and Parquet beside Polars
 	$(BIN)/python benchmarks/peers.py
+	$(BIN)/python benchmarks/tables.py
 
 .PHONY: benchmark-cluster
 benchmark-cluster: $(VENV)/cluster.stamp  ## the job on Hadoop beside a streaming job whose mapper is cat
@@ -126,5 +168,5 @@ benchmark-cluster: $(VENV)/cluster.stamp  ## the job on Hadoop beside a streamin
 
 .PHONY: clean
 clean:  ## remove what was built
-	rm -rf $(VENV) build dist $(OUTPUT)
+	rm -rf $(VENV) build dist .measured $(OUTPUT)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -16,6 +16,7 @@ from local_cluster.distribution import prepare, write_sums
 from local_cluster.errors import ClusterError
 from local_cluster.hadoop import HadoopCluster
 from local_cluster.layout import Layout, default_layout
+from local_cluster.own_jar import JAR, build_jar
 from local_cluster.ports import LOOPBACK
 from local_cluster.spark import SparkCluster
 from local_cluster.supervisor import DaemonStatus
@@ -53,6 +54,15 @@ def _up(layout: Layout, options: argparse.Namespace) -> int:
 
 def _sums(layout: Layout, _options: argparse.Namespace) -> int:
     write_sums(layout)
+    return 0
+
+
+def _jar(layout: Layout, _options: argparse.Namespace) -> int:
+    with _locked(layout):
+        jdk = find_jdk()
+        prepare(layout, jdk)
+        JAR.write_bytes(build_jar(layout, jdk))
+    print(f"{JAR} has {JAR.stat().st_size:,} bytes")
     return 0
 
 
@@ -146,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     down = _add(commands, "down", _down, "stop Hadoop and all that runs on it")
     down.add_argument("--wipe", action="store_true", help="also remove what is in HDFS, and the logs")
     _add(commands, "sums", _sums, "write jars.sha256 anew, after a change of pom.xml")
+    _add(commands, "jar", _jar, "build the jar of the package's own Java")
     _add(commands, "spark-up", _spark_up, "start Spark")
     _add(commands, "spark-down", _spark_down, "stop Spark")
     return parser

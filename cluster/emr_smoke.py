@@ -71,6 +71,7 @@ class Smoke:
     place: Path
     emr: Any
     s3: Any
+    protocols: tuple[tuple[str, str], ...]
     checks: list[tuple[str, bool]]
 
     def uri(self, name: str) -> str:
@@ -110,7 +111,8 @@ def main() -> int:
     """Run the trial; 0 when all checks hold."""
     options = read_options()
     region = yaml.safe_load(options.conf_path.read_text())["runners"]["emr"].get("region", options.region)
-    tell_what_it_takes(options.bucket, region)
+    protocols = PROTOCOLS[: options.protocols]
+    tell_what_it_takes(options.bucket, region, len(protocols))
     if not options.yes and input("Go on? [y/N] ").strip().lower() != "y":
         say("Nothing was made.")
         return 1
@@ -123,6 +125,7 @@ def main() -> int:
             place,
             boto3.client("emr", region_name=region),
             boto3.client("s3", region_name=region),
+            protocols,
             [],
         )
         stack.enter_context(bucket_and_prefix(smoke, region))
@@ -145,16 +148,20 @@ def read_options() -> argparse.Namespace:
     )
     parser.add_argument("--conf-path", type=Path, default=PROJECT / "mrjob.conf")
     parser.add_argument("--region", default="us-west-2", help="where mrjob.conf names none")
+    count = len(PROTOCOLS)
+    parser.add_argument(
+        "--protocols", type=int, choices=range(1, count + 1), default=count, help="how many pairs to try"
+    )
     parser.add_argument("--yes", action="store_true", help="don't ask")
     return parser.parse_args()
 
 
-def tell_what_it_takes(bucket: str, region: str) -> None:
+def tell_what_it_takes(bucket: str, region: str, protocols: int) -> None:
     """Print what is made and what it costs, before anything is made."""
     price = prices_for(region, {}).per_hour.get(INSTANCE)
     cost = f"about {HOURS * price:.2f} USD" if price else "a price that is not known here"
     say(f"This makes an EMR cluster of one {INSTANCE} in {region} for about {HOURS * 60:.0f} minutes:")
-    say(f"{cost} for EC2 and EMR, and less than 0.01 USD for S3. It runs {len(PROTOCOLS) + 3} small steps,")
+    say(f"{cost} for EC2 and EMR, and less than 0.01 USD for S3. It runs {protocols + 3} small steps,")
     say(f"writes below one prefix of s3://{bucket}, and removes all that it made. If this machine is lost")
     say(f"meanwhile, the cluster ends after {int(IDLE_SECONDS) // 60} minutes without work.")
 
@@ -209,7 +216,7 @@ def cluster(smoke: Smoke) -> Iterator[str]:
     was_there = has_security_configuration(smoke.emr, security)
     pool = smoke.prefix
     try:
-        compare(smoke, *PROTOCOLS[0], "--pool-clusters", "--pool-name", pool)
+        compare(smoke, *smoke.protocols[0], "--pool-clusters", "--pool-name", pool)
         ours = clusters_of(smoke.emr, pool)
         if not ours:
             raise SystemExit("No cluster was started; the lines above say why.")
@@ -247,7 +254,7 @@ def end_clusters(emr: Any, ids: list[str]) -> None:
 
 def try_protocols(smoke: Smoke, cluster_id: str) -> None:
     """Run the protocols that the cluster's first run did not."""
-    for read, write in PROTOCOLS[1:]:
+    for read, write in smoke.protocols[1:]:
         compare(smoke, read, write, "--cluster-id", cluster_id)
 
 

@@ -1,19 +1,24 @@
-"""Configurations: which models a run may use. APP_SETTINGS chooses one by its class's name."""
+"""Configurations: the models that a run may use. APP_SETTINGS names the class of one."""
 
 from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import asdict, dataclass, field, fields
+from functools import cache
+from pathlib import PurePath
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
 from model_mapreduce_job.exceptions import ConfigurationError
 
 DEFAULT_CONFIGURATION = "ProdConfig"
+# The environment variable that chooses a configuration
+SETTING = "APP_SETTINGS"
 
 
 @dataclass(frozen=True)
@@ -33,9 +38,56 @@ class ModelEntry:
     files: dict[str, str] = field(default_factory=dict)
 
 
-class Config:
-    """What every environment shares; subclass it in a module of your own to run your own models."""
+@dataclass(frozen=True)
+class FileEntry:
+    """An entry that names a model file in the place of a class: docs/models.md says which there are.
 
+    model_file is looked up beside the configuration, sha256 is what its content must have (of a directory,
+    what docs/models.md says). trusted says that a file of a kind that can run code may be loaded,
+    trusted_types which types a skops file may have. The others are those of the command line's options.
+    """
+
+    model_file: str
+    sha256: str
+    qualified_name: str | None = None
+    model_type: str | None = None
+    features: tuple[str, ...] | None = None
+    outputs: tuple[str, ...] = ()
+    trusted: bool = False
+    trusted_digest: str | None = None
+    trusted_types: tuple[str, ...] = ()
+
+    def model_entry(self) -> ModelEntry:
+        """Return the entry of the class that serves model files."""
+        name = self.qualified_name or PurePath(self.model_file).stem
+        parameters: dict[str, Any] = {
+            "model_file": self.model_file,
+            "qualified_name": name,
+            "model_type": self.model_type,
+            "features": self.features,
+            "outputs": self.outputs,
+            "trusted_digest": self.sha256 if self.trusted else self.trusted_digest,
+            "trusted_types": self.trusted_types,
+        }
+        return ModelEntry(
+            "model_mapreduce_job.models.adapters.file_model",
+            "FileModel",
+            name,
+            parameters,
+            {self.model_file: self.sha256},
+        )
+
+
+_Entry = TypeVar("_Entry", ModelEntry, FileEntry)
+
+
+class Config:
+    """The base of all configurations; subclass it in a module of your own to run your own models."""
+
+    source: ClassVar[str | None] = None  # how messages name one that no module has
+    sources: ClassVar[
+        Mapping[int, str]
+    ] = {}  # how they name entries that come from elsewhere, by their number
     models: ClassVar[Sequence[Mapping[str, Any]]] = (
         {
             "qualified_name": "iris_model",
@@ -49,25 +101,30 @@ class Config:
 
 
 class ProdConfig(Config):
-    """The models that results are made with."""
+    """The models for production."""
 
 
 class BetaConfig(Config):
-    """The models that are to become ProdConfig's."""
+    """The models that will be ProdConfig's next."""
 
 
 class TestConfig(Config):
-    """The models that tests run against."""
+    """The models for tests."""
 
     __test__ = False  # its name is fixed by the contract; pytest must not collect it
 
 
 class DevConfig(Config):
-    """The models that are being worked on."""
+    """The models in development."""
+
+
+def chosen_configuration() -> str:
+    """Return the name that APP_SETTINGS gives, a class's or a dotted path; nothing else reads it."""
+    return os.environ.get(SETTING) or DEFAULT_CONFIGURATION
 
 
 def load_configuration(name: str | None = None) -> type[Config]:
-    """Return the Config subclass of this name: a bare name from this module, or a dotted path to another's.
+    """Return the Config subclass of this name: a name in this module, or a dotted path to another's.
 
     None means ProdConfig. Raises ConfigurationError when there is no such class.
     """
@@ -83,6 +140,29 @@ def load_configuration(name: str | None = None) -> type[Config]:
     return found
 
 
+@cache
+def file_configuration(*files: FileEntry) -> type[Config]:
+    """Return a configuration that has model files alone, the same one each time."""
+    members = {"models": tuple(map(asdict, files)), "source": "--model_file"}
+    return type("ModelFile", (Config,), members)
+
+
+@cache
+def with_files(configuration: Any, files: tuple[FileEntry, ...]) -> type[Config]:
+    """Return a configuration that has another's models, and model files behind them; the same each time.
+
+    Raises ConfigurationError where the other's models are no list.
+    """
+    own = len(entries(configuration))
+    members = {
+        "models": (*configuration.models, *map(asdict, files)),
+        "sources": dict.fromkeys(range(own + 1, own + 1 + len(files)), "--model_file"),
+        # relative paths are looked up beside it
+        "__module__": configuration.__module__,
+    }
+    return type(configuration.__name__, (configuration,), members)
+
+
 def entries(configuration: type[Config]) -> tuple[ModelEntry, ...]:
     """Return the configuration's models as entries; raises ConfigurationError for one that is malformed."""
     if not isinstance(configuration.models, list | tuple):
@@ -94,8 +174,9 @@ def entries(configuration: type[Config]) -> tuple[ModelEntry, ...]:
 
 
 def describe(configuration: type[Config], number: int) -> str:
-    """Return how messages name an entry: the configuration's class and the entry's place, from 1."""
-    return f"entry {number} of {configuration.__name__}.models"
+    """Return an entry's name in messages: the configuration's class and the entry's place, from 1."""
+    from_elsewhere = configuration.source or configuration.sources.get(number)
+    return from_elsewhere or f"entry {number} of {configuration.__name__}.models"
 
 
 def _entry(configuration: type[Config], number: int, given: Any) -> ModelEntry:
@@ -104,16 +185,23 @@ def _entry(configuration: type[Config], number: int, given: Any) -> ModelEntry:
     except (TypeError, ValueError) as error:
         raise ConfigurationError(
             f"{describe(configuration, number)} can't be used: {error}. An entry has module_name "
-            "and class_name, and may have qualified_name, parameters and files."
+            "and class_name, and may have qualified_name, parameters and files; or it has model_file and "
+            "sha256, and may have qualified_name, model_type, features, outputs, trusted and trusted_types."
         ) from error
 
 
 def _checked(given: Any) -> ModelEntry:
     if not isinstance(given, Mapping):
         raise TypeError(f"It is no dict, but a {type(given).__name__}")
-    if unknown := given.keys() - ModelEntry.__dataclass_fields__.keys():
+    if "model_file" in given:
+        return _converted(given, FileEntry).model_entry()
+    return _converted(given, ModelEntry)
+
+
+def _converted(given: Mapping[str, Any], kind: type[_Entry]) -> _Entry:
+    if unknown := given.keys() - {each.name for each in fields(kind)}:
         raise TypeError(f"It has {', '.join(map(repr, sorted(unknown)))}")
-    return msgspec.convert(given, ModelEntry)
+    return msgspec.convert(given, kind)
 
 
 def _import(module_name: str, setting: str | None) -> Any:

@@ -1,4 +1,4 @@
-"""The one place that holds models: loaded from the classes that a configuration names."""
+"""The ModelManager: loads the models that a configuration names, and holds them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from model_mapreduce_job.config import describe, entries
-from model_mapreduce_job.exceptions import ConfigurationError, ModelContractError, ModelNotFoundError
+from model_mapreduce_job.exceptions import (
+    ConfigurationError,
+    ModelContractError,
+    ModelMapReduceError,
+    ModelNotFoundError,
+)
 from model_mapreduce_job.models.contract import missing_members, version_of
-from model_mapreduce_job.models.files import check_unchanged, parameters_with, verify_files
+from model_mapreduce_job.models.files import FILE_MODEL, check_unchanged, parameters_with, verify_files
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -23,9 +28,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _LazyModel:
-    """A model that is loaded when it is first asked for.
+    """A model that is loaded when it is first needed.
 
-    place is how messages name its entry, directory is the one that its configuration is in.
+    place is its entry's name in messages, directory that of its configuration's file.
     """
 
     entry: ModelEntry
@@ -47,17 +52,17 @@ class ModelManager:
         return cast("Self", cls._instance)
 
     def __init__(self) -> None:
-        """Begin without models, the first time."""
+        """Start without models, the first time."""
         if not vars(self):
             self._models: dict[str, MLModel | _LazyModel] = {}
             self._entries: dict[str, ModelEntry] = {}
             self._configuration: type[Config] | None = None
 
     def load_models(self, configuration: type[Config]) -> None:
-        """Make a configuration's models the ones that this process serves, in place of those before.
+        """Replace this process's models by those of a configuration.
 
-        An entry that gives its qualified_name is imported only when that model is asked for. Raises
-        ConfigurationError or ModelContractError, and then keeps the models it had.
+        An entry with a qualified_name is imported only when that model is needed. Raises ConfigurationError
+        or ModelContractError, and then keeps the previous models.
         """
         models: dict[str, MLModel | _LazyModel] = {}
         by_name: dict[str, ModelEntry] = {}
@@ -75,7 +80,7 @@ class ModelManager:
         self._models, self._entries, self._configuration = models, by_name, configuration
 
     def serve(self, configuration: type[Config]) -> None:
-        """Load a configuration's models, unless they are those that this process serves already."""
+        """Load a configuration's models, unless this process has them already."""
         if configuration is not self._configuration:
             self.load_models(configuration)
 
@@ -88,10 +93,10 @@ class ModelManager:
         return _metadata(qualified_name, self.get_model(qualified_name))
 
     def get_model(self, qualified_name: str) -> MLModel:
-        """Return the model of this name, loading it when this is the first time that it is asked for.
+        """Return the model of this name, and load it first if need be.
 
-        Raises ModelNotFoundError, with the names that there are; ConfigurationError or ModelContractError
-        when its class can't be loaded.
+        Raises ModelNotFoundError, with the models' names; ConfigurationError or ModelContractError when its
+        class can't be loaded.
         """
         self.check_name(qualified_name)
         model = self._models[qualified_name]
@@ -143,6 +148,8 @@ def _load(lazy: _LazyModel) -> MLModel:
     try:
         model: MLModel = model_class(**parameters_with(files, lazy.entry, model_class))
     except (Exception, SystemExit) as error:
+        if lazy.entry.module_name == FILE_MODEL and isinstance(error, ModelMapReduceError):
+            raise ConfigurationError(f"{lazy.place}: {error}") from error
         raise ConfigurationError(
             f"{lazy.place}: {lazy.entry.class_name}({_names(lazy.entry.parameters)}) raised "
             f"{type(error).__name__}: {error}. Check its parameters and its model file."
@@ -153,13 +160,13 @@ def _load(lazy: _LazyModel) -> MLModel:
 
 
 def _directory_of(configuration: type[Config]) -> Path:
-    """Return the directory that a configuration's own file is in."""
+    """Return the directory of a configuration's file."""
     file = getattr(sys.modules.get(configuration.__module__), "__file__", None)
     return Path(file).absolute().parent if file else Path.cwd()
 
 
 def _names(parameters: dict[str, Any]) -> str:
-    """Return the names of parameters: their values may be secrets."""
+    """Return the names of parameters without their values, which may be secrets."""
     return ", ".join(f"{name}=..." for name in parameters)
 
 

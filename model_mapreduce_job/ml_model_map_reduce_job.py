@@ -13,45 +13,51 @@ if __name__ == "__main__":
     main()
     sys.exit()
 
-import argparse
 import json
 import os
 import warnings
+from argparse import SUPPRESS
+from contextlib import suppress
 from functools import cached_property
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
 from yaml import YAMLError
 
-with warnings.catch_warnings():
+from model_mapreduce_job.driver.start import prepare_process, stdlib_distutils
+
+with warnings.catch_warnings(), stdlib_distutils():
     warnings.simplefilter("ignore")  # mrjob imports what Python calls deprecated
     from mrjob.job import MRJob
-    from mrjob.protocol import JSONProtocol, JSONValueProtocol
+    from mrjob.protocol import BytesValueProtocol, JSONProtocol, JSONValueProtocol
 
 from model_mapreduce_job.driver.runner_numbers import check_runner_numbers
-from model_mapreduce_job.driver.start import prepare_process
+from model_mapreduce_job.driver.signals import signals_as_exit
 from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
 from model_mapreduce_job.formats.lines import blocks_of
 from model_mapreduce_job.formats.records import one_line as printable
-from model_mapreduce_job.runners import runner_class
-from model_mapreduce_job.runners.hadoop.task_environment import ship_options
-from model_mapreduce_job.task.factory import ONE_THREAD, TaskFactory, attempt_number
-from model_mapreduce_job.task.main import become_mapper, counter_lines, line_blocks
+from model_mapreduce_job.pipeline.model_warnings import ModelWarnings
+from model_mapreduce_job.pipeline.several_counters import groups_of
+from model_mapreduce_job.runners import as_runner, runner_class
+from model_mapreduce_job.task.delimited_options import text_reading
 from model_mapreduce_job.task.messages import Begin
-from model_mapreduce_job.task.mistakes import one_line_for_mistakes
-from model_mapreduce_job.task.options import ON_THIS_MACHINE, OPTIONS, task_options
+from model_mapreduce_job.task.mistakes import one_line_for_mistakes, raise_input_error
+from model_mapreduce_job.task.options import OPTIONS, texts_in_utf_8
+from model_mapreduce_job.task.run_options import RunOptions, inputs_of
 from model_mapreduce_job.task.task_options import TaskOptions
 from model_mapreduce_job.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
-    from model_mapreduce_job.formats.column_order import ColumnOrder
-    from model_mapreduce_job.task.factory import Prediction
+    from model_mapreduce_job.driver.run_spec import RunSpec
+    from model_mapreduce_job.driver.runner import Runner
+    from model_mapreduce_job.pipeline.task_report import TaskReport
+    from model_mapreduce_job.storage.java_server import JavaServer
     from model_mapreduce_job.task.first_worker import FirstWorker
+    from model_mapreduce_job.task.model_process import EarlyStart
+    from model_mapreduce_job.task.task_pipeline import TaskPipeline
 
-# Options whose text is compared with text, where the others are names of files.
-_TEXTS = ("model_qualified_name", "columns", "key")
 SHIPPED_SCRIPT = "shipped_script.py"
 PACKAGE_DIRECTORY = Path(__file__).resolve().parent
 
@@ -64,35 +70,58 @@ class MLModelMapReduceJob(MRJob):
 
     INPUT_PROTOCOL = JSONValueProtocol
     OUTPUT_PROTOCOL = JSONProtocol
-    # the inputs whose columns stand in another order than the run's, as the driver finds them
-    column_orders: Mapping[str, ColumnOrder] = MappingProxyType({})
+    early: EarlyStart | None = None
+    hadoop: JavaServer | None = None
 
     def configure_args(self) -> None:
         """Add the job's options to mrjob's."""
         super().configure_args()
-        self.arg_parser.error = _raise_input_error
+        self.arg_parser.error = raise_input_error
         for option in OPTIONS:
-            self.arg_parser.add_argument(*option.spellings, dest=option.name, **option.arguments)
+            option.add_to(self.arg_parser)
         version = f"model_mapreduce_job {__version__}"
         self.arg_parser.add_argument(
             "--version", action="version", version=version, help="show the version and exit"
         )
-        self.arg_parser.add_argument("--options_file", help=argparse.SUPPRESS)  # a task's way to all of these
+        self.arg_parser.add_argument("--options_file", help=SUPPRESS)  # a task's way to all of these
 
     def _usage(self) -> str:
         own = (self.mr_job_script() or "").endswith(SHIPPED_SCRIPT)
         return f"{'model-mapreduce-job' if own else '%(prog)s'} [options] [input files]"
 
+    def _print_help(self, options: Any) -> None:
+        if options.runner:
+            super()._print_help(options)
+            return
+        from model_mapreduce_job.driver.help import help_text  # noqa: PLC0415 - no run needs it
+
+        chosen = {"include_deprecated": options.deprecated, "include_steps": options.verbose}
+        actions = self.arg_parser._actions  # noqa: SLF001 - argparse has no public name for them
+        sys.stdout.write(help_text(self._usage(), actions, **chosen))
+
     def load_args(self, args: list[str]) -> None:
-        """Read the command line: whatever comes after `--` is the name of an input."""
+        """Read the command line; everything after `--` is the name of an input."""
         end = args.index("--") if "--" in args else len(args)
         super().load_args(args[:end])
-        self.options.args += args[end + 1 :]
-        for name in _TEXTS:
-            setattr(self.options, name, _as_utf8(getattr(self.options, name)))
+        self.options.args = inputs_of(vars(self.options), args[end + 1 :])
+        for name, text in texts_in_utf_8(vars(self.options)).items():
+            setattr(self.options, name, text)
         check_runner_numbers(vars(self.options))
-        if self.options.options_file:
-            TaskOptions.read(self.options.options_file).put_into(self.options)
+        self.run_options = self._read_options()
+        for name in ("model_qualified_name", "model_file"):
+            given = getattr(self.options, name)
+            if isinstance(given, list) and len(given) == 1:  # as a subclass expects it
+                setattr(self.options, name, given[0])
+
+    def _read_options(self) -> RunOptions:
+        """Return the command line's options; a task's are in a file that it names."""
+        given, named = vars(self.options), self.options.options_file
+        if not named:
+            return RunOptions.of(given, TaskOptions.of(given))
+        task = TaskOptions.read(named)
+        for name, value in task.as_dict().items():
+            setattr(self.options, name, value)  # for a subclass, which looks there for any option
+        return RunOptions.of(given, task)
 
     def mapper(self, _: None, data: Any) -> Iterator[tuple[Any, Any]]:
         """Yield a record and its prediction, None when it fails; map_pairs does the same by the batch."""
@@ -105,19 +134,28 @@ class MLModelMapReduceJob(MRJob):
         if not self.predicts(step_num):
             yield from super().map_pairs(pairs, step_num)
             return
-        blocks = blocks_of((line for _, line in pairs), self.options.max_record_bytes)
-        for lines in self._task.predict_lines(blocks):
-            yield from ((None, line) for line in lines)
-        self._send_counters()
+        reading = text_reading(self.run_options.task)
+        blocks = reading.utf_8_lines(blocks_of((line for _, line in pairs), reading.max_record_bytes))
+        if (header := self._task.header()) is not None:
+            yield None, header
+        with ModelWarnings().kept() as warned:
+            for lines in self._task.predict_lines(blocks):
+                yield from ((None, line) for line in lines)
+            warned.add_to(self._task.report)
+        self.send_report(self._task.report.built())
 
     def run_mapper(self, step_num: int = 0) -> None:
         """Predict standard input, or the files named, into standard output, by the block."""
         if not self.predicts(step_num):
             super().run_mapper(step_num)
             return
+        # the driver of a run has no use for what a task needs
+        from model_mapreduce_job.task.main import counter_lines, exec_mapper  # noqa: PLC0415
+        from model_mapreduce_job.task.task_pipes import line_blocks  # noqa: PLC0415 - as above
+
         if self.stdin is getattr(sys.stdin, "buffer", None):
-            become_mapper(self.begin(), self.options.args)
-        for blocks in line_blocks(self.options.args, self.stdin, self.options.max_record_bytes):
+            exec_mapper(self.begin(self.run_options.task).options, self.options.args)
+        for blocks in line_blocks(self.options.args, self.stdin, text_reading(self.run_options.task)):
             for lines in self._task.predict_lines(blocks):
                 if lines:
                     self.stdout.write(b"\n".join(lines) + b"\n")
@@ -128,7 +166,8 @@ class MLModelMapReduceJob(MRJob):
     def pick_protocols(self, step_num: int, step_type: str) -> tuple[Any, Any]:
         """Return the functions that read and write a step's lines: where it predicts, lines stay lines."""
         if step_type == "mapper" and self.predicts(step_num):
-            return _read_line, _write_line
+            lines = BytesValueProtocol()
+            return lines.read, lines.write
         read, write = super().pick_protocols(step_num, step_type)
         return read, write
 
@@ -138,20 +177,18 @@ class MLModelMapReduceJob(MRJob):
 
         drive(self)
 
-    def make_runner(self) -> Any:
-        """Return the runner that was chosen, and tell it what it needs to know of this job."""
-        from model_mapreduce_job.driver.drive import plan_of  # noqa: PLC0415 - tasks have no use for it
+    def make_runner(self, spec: RunSpec | None = None) -> Runner:
+        """Return the runner that was chosen, with what it needs to know of the run."""
+        from model_mapreduce_job.driver.checks import Checked  # noqa: PLC0415 - tasks have no use for it
+        from model_mapreduce_job.driver.drive import spec_of  # noqa: PLC0415 - as above
 
-        runner = self.make_plain_runner()
-        ship_options(runner, TaskOptions.from_namespace(self.options))
-        if hasattr(runner, "local_run"):
-            runner.local_run.plan = plan_of(self)
-        if hasattr(runner, "use_bundle"):
-            try:
-                runner.use_bundle(self.options.bundle)
-            except ModelMapReduceError:
-                runner.cleanup(mode=["LOCAL_TMP"])  # nothing else was made
-                raise
+        mrjobs = self.make_plain_runner()
+        runner = as_runner(mrjobs)
+        try:
+            runner.prepare(spec or spec_of(self, Checked(self.run_options)))
+        except ModelMapReduceError:
+            mrjobs.cleanup(mode=["LOCAL_TMP"])  # nothing else was made
+            raise
         return runner
 
     def make_plain_runner(self) -> Any:
@@ -164,7 +201,14 @@ class MLModelMapReduceJob(MRJob):
             reason = " ".join(str(error).split())
             raise InputError(f"mrjob.conf, or a runner's option, is wrong: {reason}. Correct it.") from error
         check_runner_numbers(runner._opts, "mrjob.conf")  # noqa: SLF001 - mrjob has no other way to ask
+        if self.hadoop and runner.alias == "hadoop":
+            runner.fs.hadoop.adopt(self.hadoop)
         return runner
+
+    def import_runner(self) -> None:
+        """Import the chosen runner, while the first worker starts; make_runner() raises what this can't."""
+        with suppress(ImportError, InputError):
+            self._runner_class()
 
     def _runner_class(self) -> Any:
         return runner_class(self.options.runner or "inline")
@@ -179,22 +223,22 @@ class MLModelMapReduceJob(MRJob):
 
     def dirs(self) -> list[str]:
         """Return the directories that go to the tasks: this package."""
-        if self.options.runner in ON_THIS_MACHINE:
+        if self.run_options.is_on_this_machine:
             return list(super().dirs())  # tasks on this machine find it where it is
         return [*super().dirs(), f"{PACKAGE_DIRECTORY}#model_mapreduce_job"]
 
     @classmethod
-    def run(cls) -> None:
-        """Run what the command line asks for; a mistake ends with one line, --verbose gives its traceback."""
+    def run(cls, early: EarlyStart | None = None, hadoop: JavaServer | None = None) -> None:
+        """Run what the command line asks for; a mistake ends with one line, --verbose gives its traceback.
+
+        early is a process that a run may go on with, hadoop one that a run on Hadoop may ask it by.
+        """
         prepare_process()
-        with one_line_for_mistakes() as mistakes:
+        with one_line_for_mistakes() as mistakes, signals_as_exit():
             job = cls()
+            job.early, job.hadoop = early, hadoop
             mistakes.tracebacks = bool(job.options.verbose)
             job.execute()
-
-    def set_option(self, name: str, value: str) -> None:
-        """Set an option that the driver found the value of, here and for the tasks."""
-        setattr(self.options, name, value)
 
     def replace_stdin(self, stream: Any) -> None:
         """Read another stream in place of standard input."""
@@ -210,13 +254,23 @@ class MLModelMapReduceJob(MRJob):
         return getattr(mapper, "__func__", None) is MLModelMapReduceJob.mapper
 
     @cached_property
-    def _task(self) -> Prediction:
-        return TaskFactory(self.begin()).make(attempt_number())
+    def _task(self) -> TaskPipeline:
+        from model_mapreduce_job.task.factory import TaskFactory  # noqa: PLC0415 - as above
+        from model_mapreduce_job.task.node import attempt_number  # noqa: PLC0415 - as above
 
-    def begin(self) -> Begin:
-        """Return what a process that predicts for this job is sent first."""
+        return TaskFactory(self.begin(self.run_options.task)).make(attempt_number())
+
+    def secrets(self) -> Iterable[str]:
+        """Return the values of the command line that no log shows."""
+        from model_mapreduce_job.driver.hidden_values import secrets_in  # noqa: PLC0415 - tasks have no use for it
+
+        return secrets_in(vars(self.options))
+
+    def begin(self, options: TaskOptions) -> Begin:
+        """Return what a process that predicts for this job with these options is sent first."""
         last_step = len(self.steps()) == 1 and "reducer" not in self.steps()[0].description(0)
-        return Begin(task_options(self.options), None if last_step else "json")
+        # another step reads what the first one wrote
+        return Begin(options if last_step else replace(options, output_protocol="json"))
 
     def first_worker(self) -> FirstWorker:
         """Return the process that is asked what the driver needs to know of the configuration."""
@@ -224,10 +278,11 @@ class MLModelMapReduceJob(MRJob):
 
     @cached_property
     def _first_worker(self) -> FirstWorker:
-        from model_mapreduce_job.task.first_worker import FirstWorker  # noqa: PLC0415 - tasks have no use for it
+        from model_mapreduce_job.task.first_worker import ONE_THREAD, FirstWorker  # noqa: PLC0415 - tasks have no use for it
 
         threads = {} if "OMP_NUM_THREADS" in os.environ or self.options.runner != "local" else ONE_THREAD
-        return FirstWorker(self.begin(), self.show, threads)
+        begin = replace(self.begin(self.run_options.task), environment=threads)
+        return FirstWorker(begin, self.show, self.early.take() if self.early else None)
 
     @property
     def show(self) -> Callable[[bytes], None] | None:
@@ -238,25 +293,8 @@ class MLModelMapReduceJob(MRJob):
         self.stderr.write(printable(line.decode(errors="backslashreplace")).encode() + b"\n")
         self.stderr.flush()
 
-    def _send_counters(self) -> None:
-        for group, name, amount in self._task.tally.counters():
-            self.increment_counter(group, name, amount)
-
-
-def _read_line(line: bytes) -> tuple[None, bytes]:
-    return None, line
-
-
-def _write_line(_key: None, line: bytes) -> bytes:
-    return line
-
-
-def _as_utf8(text: Any) -> Any:
-    """Return the text of an option, or of several, whatever encoding the locale made Python take it for."""
-    if isinstance(text, list):
-        return list(map(_as_utf8, text))
-    return os.fsencode(text).decode(errors="surrogateescape") if text else text
-
-
-def _raise_input_error(message: str) -> NoReturn:
-    raise InputError(f"{message}. --help lists the options.")
+    def send_report(self, report: TaskReport) -> None:
+        """Send what this task reports to the driver: its counters, where the runner takes no more."""
+        for group, amounts in groups_of(report).items():
+            for name, amount in amounts.items():
+                self.increment_counter(group, name, amount)

@@ -1,19 +1,18 @@
-"""Which process this is: a model's code may fork, and its copy of this process must never go on as a twin."""
+"""Ends copies of this process: a model's code may fork, and the copy must not continue as a second task."""
 
 from __future__ import annotations
 
 import os
 
-# As it is before a model is loaded, whose code may put another in its place.
+# Taken before a model is loaded, whose code may replace it.
 _exit = os._exit
 
 
 def still_ourselves(pid: int, error: BaseException | None = None) -> None:
     """Return in the process of this id; end any other at once, without flushing or cleaning up.
 
-    Call it after each call into a model's code, with what that raised: a forked copy that leaves by
-    sys.exit() ends with the code that it asked for, one that raised anything else with 1, one that came back
-    as if it were this process with 0.
+    Call it after each call into a model's code, with the error that this raised: a forked copy ends with the
+    code of its sys.exit(), with 1 if it raised anything else, and with 0 if it returned.
     """
     if os.getpid() != pid:
         _exit(_exit_code(error))

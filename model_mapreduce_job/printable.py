@@ -1,4 +1,4 @@
-"""Text of unknown origin, made fit to be shown: names of files and columns, and what a model's code says."""
+"""Makes text of unknown origin safe to print: names of files and columns, and output of a model's code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _GAP = " ... "
 def printable(text: str, limit: int = LONGEST) -> str:
     r"""Return text on one line of at most limit characters, with escapes for what can't be printed (\x1b).
 
-    Of a longer text the beginning and the end are kept: a message ends with the way out.
+    A longer text keeps its beginning and its end, since a message ends with what to do.
     """
     line = _escaped(_cut(text, limit))
     return line if len(line) <= limit else _cut(line, limit)

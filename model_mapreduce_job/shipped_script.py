@@ -1,7 +1,7 @@
 """The script of a task's process, here and on a cluster: the keeper first, then the worker.
 
-mrjob ships it to tasks, which find the package in the directory that they run in. Nothing but the keeper is
-imported before the worker is forked.
+mrjob ships it to tasks, which have the package in their working directory. Only the keeper is imported before
+the worker is forked.
 """
 
 import os

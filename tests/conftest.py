@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from local_jobs import LocalJob
+
+from model_mapreduce_job.storage.hadoop_fs import HadoopShell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 def pytest_configure() -> None:
@@ -22,10 +25,45 @@ def pytest_configure() -> None:
             signal.signal(number, signal.SIG_DFL)
 
 
+# files that take longest: begun first, so that no core waits for the last of them at the end
+LONGEST = [
+    # of the clusters' tests those that have the Hadoop alone, and beside them those that don't need it
+    *("test_cluster_faults.py", "test_job_on_spark.py", "test_blocks_of_splits.py", "test_spark_three.py"),
+    *("test_real_models.py", "test_hadoop_cluster.py", "test_emr_smoke.py", "test_emr_protocols.py"),
+    *("test_bundle.py", "test_emr_runner.py", "test_tables.py", "test_faults.py", "test_emr_job.py"),
+    *("test_plan_emr.py", "test_plan_command.py", "test_whole_output_or_none.py"),
+    *("test_run_inline_and_local.py", "test_model_file_runs.py", "test_resume.py", "test_docs.py"),
+    *("test_emr_stack.py", "test_plan_models.py", "test_benchmark.py", "test_torture.py", "test_messages.py"),
+    *("test_dialects.py", "test_makefile.py", "test_starts.py", "test_hadoop_task.py"),
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest; the rest keeps its order."""
+    order = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
+
+
+# Measuring what a process runs takes half as long again as running it. What the processes of these files run,
+# those of other files run as well, so that these are not measured.
+UNMEASURED = {"test_disk_faults.py", "test_messages.py"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _measured_processes(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let coverage measure the processes that tests start, or leave them to run as they do for a person."""
+    with pytest.MonkeyPatch.context() as environment:
+        if request.path.name in UNMEASURED:
+            for name in [name for name in os.environ if name.startswith("COVERAGE_PROCESS")]:
+                environment.delenv(name)
+        yield
+
+
 # `make fuzz`: many examples for the tests that don't say how many they need
 settings.register_profile("fuzz", max_examples=2000, deadline=None)
-if profile := os.environ.get("TEST_PROFILE"):
-    settings.load_profile(profile)
+# how long an example takes says how busy the machine is
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("TEST_PROFILE", "suite"))
 
 
 @pytest.fixture(params=["inline", "local"])
@@ -38,3 +76,19 @@ def job(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LocalJob]:
         assert job.left() == []
     finally:
         job.kill()
+
+
+@pytest.fixture
+def hdfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the directory that is HDFS to fake_hadoop.py."""
+    root = tmp_path / "hdfs"
+    root.mkdir()
+    monkeypatch.setenv("FAKE_HDFS", str(root))
+    return root
+
+
+@pytest.fixture
+def shell(hdfs: Path) -> HadoopShell:
+    """Give the commands of that hadoop."""
+    assert hdfs.exists()
+    return HadoopShell([sys.executable, str(Path(__file__).with_name("fake_hadoop.py"))])

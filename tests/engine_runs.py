@@ -7,41 +7,33 @@ from typing import TYPE_CHECKING, Any
 
 from fakes import Echoes
 from forked import MAX_RECORD_BYTES, fork_server
+from pipelines import pipeline_of
 
-from model_mapreduce_job.driver.run_plan import RunPlan
-from model_mapreduce_job.formats.protocols import JsonLines, JsonPairs
-from model_mapreduce_job.models.schemas import record_schema
-from model_mapreduce_job.pipeline.batch_prediction import BatchPrediction, Unwatched
-from model_mapreduce_job.pipeline.batch_sizing import BatchSizer
-from model_mapreduce_job.pipeline.prediction import predictor_for
+from model_mapreduce_job.driver.run_spec import RunSpec
 from model_mapreduce_job.runners.local.local_run import LocalRun, MapStep
-from model_mapreduce_job.storage.files import DISK
+from model_mapreduce_job.storage.file_operations import OS_FILES
 from model_mapreduce_job.task.messages import Begin
+from model_mapreduce_job.task.run_options import RunOptions
+from model_mapreduce_job.task.task_options import TaskOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from model_mapreduce_job.pipeline.batch_prediction import Watch
-    from model_mapreduce_job.pipeline.counters import Tally
-    from model_mapreduce_job.storage.files import Files
+    from model_mapreduce_job.pipeline.pipeline import Pipeline
+    from model_mapreduce_job.pipeline.task_report import TaskReport
+    from model_mapreduce_job.storage.file_operations import FileOperations
     from model_mapreduce_job.storage.splits import Split
-    from model_mapreduce_job.task.factory import Prediction
     from model_mapreduce_job.task.model_process import ModelProcess
+    from model_mapreduce_job.task.task_pipeline import TaskPipeline
 
 
-def echo(_attempt: int = 0) -> BatchPrediction:
+def echo(_attempt: int = 0) -> Pipeline:
     """Return a prediction whose model answers the record itself."""
-    return prediction_of(Echoes())
+    return pipeline_of(Echoes())
 
 
-def prediction_of(model: Any, watch: Watch | None = None) -> BatchPrediction:
-    """Return a model's prediction, from JSON to JSON."""
-    sizer = BatchSizer()
-    reader = JsonLines(record_schema(model.input_schema))
-    return BatchPrediction(
-        reader, predictor_for(model, sizer), JsonPairs(explain=True), sizer, watch=watch or Unwatched()
-    )
+TASK_OPTIONS = TaskOptions(max_record_bytes=MAX_RECORD_BYTES, no_fail_fast=True)
 
 
 @dataclass
@@ -50,24 +42,24 @@ class EngineRun:
 
     directory: Path
     workers: int = 1
-    make_task: Callable[[int], Prediction] = echo
-    files: Files = DISK
-    plan: RunPlan = field(default_factory=lambda: RunPlan(max_record_bytes=MAX_RECORD_BYTES, quiet=True))
+    make_task: Callable[[int], TaskPipeline] = echo
+    files: FileOperations = OS_FILES
+    spec: RunSpec = field(default_factory=lambda: RunSpec(options=RunOptions(task=TASK_OPTIONS, quiet=True)))
 
     @property
     def out(self) -> Path:
         return self.directory / "out"
 
-    def run(self, splits: list[Split], stdin: Any = None) -> Tally:
+    def run(self, splits: list[Split], stdin: Any = None) -> TaskReport:
         """Run to the end, or leave nothing and raise."""
-        run = LocalRun(self.plan, files=self.files)
+        run = LocalRun(self.spec, files=self.files)
         try:
             staging = run.prepare(str(self.out), [], {})
-            tally, _ = run.run_mappers(self._step(staging), splits, stdin)
+            report, _ = run.run_mappers(self._step(staging), splits, stdin)
             run.publish()
         finally:
             run.abandon()
-        return tally
+        return report
 
     def _step(self, staging: str | None) -> MapStep:
         return MapStep(
@@ -80,5 +72,5 @@ class EngineRun:
 
     def _start_worker(self) -> ModelProcess:
         worker = fork_server(self.make_task, files=self.files)
-        worker.send(Begin({}))
+        worker.send(Begin())
         return worker

@@ -1,27 +1,42 @@
 """Stands for the `hadoop` command: its `fs` does to a folder, FAKE_HDFS, what Hadoop's does to HDFS.
 
 FAKE_HADOOP_COMPLAINT makes each command fail with that on standard error, as a cluster that is down does.
+FAKE_JAVA says what the Java class does that serves commands: it is not found, or it `serves`, after a
+`greeting` of this site's own, `knows no ranges` of files, `dies` in each command, or `hangs` in what nobody
+reads on.
 """
 
 import glob
 import os
 import re
 import shutil
+import struct
+import subprocess
 import sys
+import time
 from pathlib import Path
 from urllib.parse import unquote
 
 ROOT = Path(os.environ["FAKE_HDFS"])
+SERVER = "modelmapreducejob.CommandServer"
 OPTIONS = ("-p", "-d", "-R", "-r", "-f", "-skipTrash")
 
 
 def main(arguments: list[str]) -> int:
     """Run one command; its exit code."""
+    if arguments == [SERVER]:
+        return serve(os.environ.get("FAKE_JAVA", ""))
     with (ROOT.parent / "calls").open("a", encoding="utf-8") as calls:
         calls.write(" ".join(arguments) + "\n")
     if complaint := os.environ.get("FAKE_HADOOP_COMPLAINT"):
         sys.stderr.write(f"2026-01-01 00:00:00,000 WARN util.Native: no library\n{complaint}\n")
         return 1
+    if arguments[0] == "jar":
+        sys.stdout.write("packageJobJar: []\n")
+        sys.stderr.write("Running job: job_1\nStreaming Command Failed!")
+        return 5
+    if arguments[0] == "ranges":
+        return ranges(arguments[1:])
     if arguments[0] != "fs":
         return 0
     _, *rest = arguments
@@ -35,6 +50,60 @@ def main(arguments: list[str]) -> int:
     return {"-ls": ls, "-cat": cat, "-mkdir": mkdir, "-put": put, "-mv": mv, "-rm": rm, "-touchz": touchz}[
         command
     ](paths)
+
+
+def serve(how: str) -> int:
+    """Run the commands that standard input asks for, as the Java class of this project does."""
+    with (ROOT.parent / "servers").open("a", encoding="utf-8") as servers:
+        servers.write(f"{os.getpid()} {os.environ['HADOOP_CLASSPATH']}\n")
+    if not how:
+        sys.stderr.write(f"Error: Could not find or load main class {SERVER}\n")
+        return 1
+    sys.stdout.buffer.write(b"Welcome to this cluster\n" if how == "greeting" else b"")
+    sys.stdout.buffer.write(b"model_mapreduce_job commands 1\n")
+    sys.stdout.flush()
+    while kind := sys.stdin.buffer.read(1):
+        if kind == b"r":
+            answer(request(), how)
+    return 0
+
+
+def request() -> list[str]:
+    """Read the words of a command."""
+    return [sys.stdin.buffer.read(number()).decode() for _ in range(number())]
+
+
+def number() -> int:
+    """Read a number."""
+    found: int = struct.unpack(">I", sys.stdin.buffer.read(4))[0]
+    return found
+
+
+def answer(arguments: list[str], how: str) -> None:
+    """Run a command and write what it writes."""
+    if arguments[0] not in {"fs", "version", "jar", "ranges"} or (
+        arguments[0] == "ranges" and how == "knows no ranges"
+    ):
+        frame(b"x", struct.pack(">i", 1 << 20))
+        return
+    frame(b"b")
+    ran = subprocess.run([sys.executable, __file__, *arguments], capture_output=True, check=False)
+    frames = [ran.stdout[start : start + 65_536] for start in range(0, len(ran.stdout), 65_536)]
+    for part in frames:
+        frame(b"o", part)
+        if how == "hangs":
+            time.sleep(60)
+    if how == "dies":
+        sys.stderr.write("java.lang.OutOfMemoryError: Java heap space\n")
+        sys.exit(3)
+    frame(b"e", ran.stderr)
+    frame(b"x", struct.pack(">i", ran.returncode))
+
+
+def frame(kind: bytes, body: bytes = b"") -> None:
+    """Write a frame."""
+    sys.stdout.buffer.write(kind + struct.pack(">I", len(body)) + body)
+    sys.stdout.flush()
 
 
 def ls(paths: list[str]) -> int:
@@ -65,6 +134,15 @@ def cat(paths: list[str]) -> int:
             return 1
         for place in found:
             sys.stdout.buffer.write(place.read_bytes())
+    return 0
+
+
+def ranges(words: list[str]) -> int:
+    """Print parts of files."""
+    for path, start, length in zip(words[::3], words[1::3], words[2::3], strict=True):
+        with local(path).open("rb") as file:
+            file.seek(int(start))
+            sys.stdout.buffer.write(file.read(int(length)))
     return 0
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 import msgspec
 import numpy as np
 
-from model_mapreduce_job.formats.records import Records
+from model_mapreduce_job.formats.records import DecodedRecords
 
 
 class Number(TypedDict):
@@ -249,10 +249,10 @@ def numbers(*values: float) -> list[Number]:
     return [{"x": value} for value in values]
 
 
-def records_of(*records: Any) -> Records:
+def records_of(*records: Any) -> DecodedRecords:
     """Return records as a batch has them, decoded from JSON whenever they are asked for."""
     lines = list(map(msgspec.json.encode, records))
-    return Records(list(map(msgspec.json.decode, lines)), lines, msgspec.json.decode)
+    return DecodedRecords(list(map(msgspec.json.decode, lines)), lines, msgspec.json.decode)
 
 
 def lines_of(*values: Any) -> list[bytes]:

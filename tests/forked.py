@@ -5,24 +5,26 @@ from __future__ import annotations
 import os
 import signal
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from subprocess import TimeoutExpired
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
+from model_mapreduce_job.formats.text_reading import TextReading
 from model_mapreduce_job.task.channel import Channel, channel_pair
 from model_mapreduce_job.task.keeper import keep
 from model_mapreduce_job.task.messages import Described
+from model_mapreduce_job.task.model_output import ModelOutput
 from model_mapreduce_job.task.model_process import ModelProcess
-from model_mapreduce_job.task.said import Said
 from model_mapreduce_job.task.server import TaskServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from model_mapreduce_job.pipeline.batch_prediction import BatchPrediction
-    from model_mapreduce_job.storage.files import Files
+    from model_mapreduce_job.pipeline.pipeline import Pipeline
+    from model_mapreduce_job.storage.file_operations import FileOperations
     from model_mapreduce_job.task.keeper import Page
+    from model_mapreduce_job.task.messages import ModelFacts
 
 MAX_RECORD_BYTES = 1 << 20
 
@@ -57,32 +59,32 @@ class MadeOf:
     """A factory made of functions: what makes an attempt's prediction, and an isolated one."""
 
     make: Callable[[int], Any]
-    make_isolated: Callable[[], BatchPrediction]
-    max_record_bytes: int = MAX_RECORD_BYTES
+    make_isolated: Callable[[], Pipeline]
+    reading: TextReading = field(default_factory=lambda: TextReading(MAX_RECORD_BYTES))
 
     def describe(self, *, load: bool, identify: bool) -> Described:  # noqa: ARG002 - the protocol's
         return Described([])
 
-    def model_facts(self) -> None:
-        return None
+    def model_facts(self) -> dict[str, ModelFacts]:
+        return {}
 
 
 def fork_process(live: Callable[[Channel, Page], None]) -> ModelProcess:
     """Start a process with a keeper, as the job starts one; in its worker, live is called."""
     mine, other = channel_pair()
-    said = Said()
+    model_output = ModelOutput()
     pid = os.fork()
     if pid == 0:
-        _be(live, said, other)
+        _be(live, model_output, other)
     other.close()
-    said.close_write_end()
-    return ModelProcess(ForkedProcess(pid), mine, said)
+    model_output.close_write_end()
+    return ModelProcess(ForkedProcess(pid), mine, model_output)
 
 
 def fork_server(
     make: Callable[[int], Any] | None = None,
-    make_isolated: Callable[[Page], BatchPrediction] | None = None,
-    files: Files | None = None,
+    make_isolated: Callable[[Page], Pipeline] | None = None,
+    files: FileOperations | None = None,
 ) -> ModelProcess:
     """Start a process that answers requests with what the functions make."""
 
@@ -94,13 +96,13 @@ def fork_server(
     return fork_process(live)
 
 
-def _be(live: Callable[[Channel, Page], None], said: Said, other: Any) -> None:
+def _be(live: Callable[[Channel, Page], None], model_output: ModelOutput, other: Any) -> None:
     code = 1
     try:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         for standard in (1, 2):
-            os.dup2(said.write_end, standard)
+            os.dup2(model_output.write_end, standard)
         # a started process would inherit no more than this either
         for start, end in ((3, other.fileno()), (other.fileno() + 1, 1024)):
             os.closerange(start, end)

@@ -16,7 +16,7 @@ READERS = (
     *("test_json_robustness", "test_json_text", "test_protocols", "test_protocol_contract", "test_delimited"),
     *("test_delimited_output", "test_lines", "test_batches", "test_first_bytes", "test_split_boundaries"),
     *("test_records", "test_task_options", "test_column_order", "test_encoding", "test_fuzzed_readers"),
-    "runners/test_streams",
+    "runners/test_streamed_chunks",
 )
 
 

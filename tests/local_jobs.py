@@ -21,6 +21,7 @@ TESTS = Path(__file__).resolve().parent
 PROJECT = TESTS.parent
 SCRIPT = PROJECT / "model_mapreduce_job" / "ml_model_map_reduce_job.py"
 _TOKEN = "TEST_RUN_TOKEN"  # noqa: S105 - no secret: it marks the processes of a run
+_MODEL = "--model_qualified_name"
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class Ended:
 class LocalJob:
     """Runs a script in a directory of its own, with a temporary directory below it.
 
-    What is not measured doesn't count for the coverage of the tests, and starts sooner.
+    What is not measured doesn't count for the coverage of the tests, and starts sooner. before is what
+    the command line begins with.
     """
 
     directory: Path
@@ -53,6 +55,7 @@ class LocalJob:
     script: Path = SCRIPT
     environment: dict[str, str] = field(default_factory=dict)
     measured: bool = True
+    before: tuple[str, ...] = ()
     token: str = field(default_factory=lambda: uuid4().hex)
 
     def __post_init__(self) -> None:
@@ -66,11 +69,18 @@ class LocalJob:
         """Start a run; its output and errors go into pipes, and it has no input, unless options say so."""
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return subprocess.Popen(
-            [sys.executable, self.script, *self.options, *map(str, arguments)],
+            [*self.before, sys.executable, self.script, *self._options(arguments), *map(str, arguments)],
             cwd=self.directory,
             env=self.variables(),
             **{**streams, **options},
         )
+
+    def _options(self, arguments: tuple[object, ...]) -> tuple[str, ...]:
+        """Return the options of all runs, without their model where the arguments name another."""
+        if _MODEL not in arguments or _MODEL not in self.options:
+            return self.options
+        place = self.options.index(_MODEL)
+        return self.options[:place] + self.options[place + 2 :]
 
     def run(self, *arguments: object, stdin: bytes | None = None, **options: Any) -> Ended:
         """Run to the end."""

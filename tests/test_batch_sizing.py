@@ -89,6 +89,16 @@ def test_noise_that_slows_two_of_three_batches_changes_nothing() -> None:
     assert noisy.size == calm.size
 
 
+def test_a_machine_that_is_busy_for_a_while_does_not_keep_batches_small() -> None:
+    """Each batch waits for its turn, some longer: that looks as if twice the records cost twice the time."""
+    sizer = BatchSizer()
+    for _ in range(30):
+        sizer.observe(sizer.size, SHORTEST_SECONDS * sizer.size / FIRST_SIZE)
+    assert sizer.size < 1024
+    run(sizer, fixed=100e-6, each=1e-6)
+    assert sizer.size == LARGEST_SIZE
+
+
 def test_batches_too_short_to_measure_do_not_end_the_growth() -> None:
     sizer = BatchSizer()
     for _ in range(100):

@@ -1,6 +1,8 @@
 """Bundles: what goes into one, that it runs by itself, and that an old one is noticed."""
 
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -8,6 +10,7 @@ from importlib.metadata import PathDistribution
 from pathlib import Path
 
 import pytest
+from trained_files import TRAINERS
 
 from model_mapreduce_job.bundle.__main__ import make_bundle
 from model_mapreduce_job.bundle.archive import read_manifest, write_archive
@@ -15,8 +18,12 @@ from model_mapreduce_job.bundle.contents import Contents, Package
 from model_mapreduce_job.bundle.distributions import closure, installed, installed_files
 from model_mapreduce_job.bundle.imports import Imports
 from model_mapreduce_job.bundle.interpreter import interpreter_name, write_launcher
+from model_mapreduce_job.bundle.model_files import libraries_of_file
+from model_mapreduce_job.bundle.verification import verify_libraries
 from model_mapreduce_job.exceptions import ConfigurationError, InputError
+from model_mapreduce_job.models.files import path_digest
 from model_mapreduce_job.runners.hadoop.task_environment import find_bundle
+from model_mapreduce_job.task.task_options import TaskOptions
 
 PROJECT = Path(__file__).resolve().parent.parent
 RECORD = b'{"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}\n'
@@ -50,11 +57,11 @@ def my_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return package
 
 
-def manifest_only(path: Path, settings: str) -> Path:
+def manifest_only(path: Path, settings: str, *libraries: str) -> Path:
     """Write a bundle that has nothing but what it says of itself."""
     place = path.parent / "empty"
     place.mkdir(exist_ok=True)
-    write_archive(place, Contents.of(settings).manifest(), path)
+    write_archive(place, Contents.of(settings, libraries=libraries).manifest(), path)
     return path
 
 
@@ -72,11 +79,6 @@ def test_unpacked_anywhere_it_predicts_without_anything_of_this_environment(
         [*task, *options], input=RECORD, cwd=tmp_path, env=environment, capture_output=True, check=True
     )
     assert done.stdout == RECORD.strip() + b'\t{"species": "setosa"}\n'
-
-
-def test_it_sees_no_packages_but_its_own(bundle: Path, tmp_path: Path) -> None:
-    with tarfile.open(bundle) as archive:
-        archive.extractall(tmp_path / "node", filter="data")
     look = "import sys; print(*sys.path, sep='\\n')"
     python = tmp_path / "node" / "bin" / "python"
     done = subprocess.run(
@@ -148,7 +150,7 @@ def test_files_are_copied_as_they_were_installed_or_not_at_all(tmp_path: Path) -
     (tmp_path / "acme.py").write_text("changed = True\n", encoding="utf-8")
     (info / "METADATA").write_text("Name: acme\nVersion: 1\n", encoding="utf-8")
     (info / "RECORD").write_text("acme.py,sha256=AAAA,15\n", encoding="utf-8")
-    with pytest.raises(ConfigurationError, match=r"acme\.py of acme 1 is not as it was installed"):
+    with pytest.raises(ConfigurationError, match=r"acme\.py of acme 1 has changed since it was installed"):
         list(installed_files(PathDistribution(info)))
 
 
@@ -168,7 +170,7 @@ def test_a_link_that_leads_out_of_a_package_is_refused(my_model: Path, tmp_path:
     (tmp_path / "private").touch()
     (my_model / "data").symlink_to(tmp_path / "private")
     with pytest.raises(
-        ConfigurationError, match=r"data is a link to .*private, which is no file of the pack"
+        ConfigurationError, match=r"data is a link to .*private, which is not a file of the pack"
     ):
         list(Package("my_model").files())
 
@@ -177,7 +179,7 @@ def test_a_model_that_does_not_load_in_a_bundle_gives_none(my_model: Path, tmp_p
     """The reason is one line; a bundle that was there before stays."""
     late = "import importlib\nimportlib.import_module('py' + 'dantic')\nclass Mine: ...\n"
     (my_model / "predict.py").write_text(late, encoding="utf-8")
-    with pytest.raises(ConfigurationError, match=r"^There is no bundle, since .*pydantic[^\n]*$"):
+    with pytest.raises(ConfigurationError, match=r"^No bundle was made, since .*pydantic[^\n]*$"):
         make_bundle(Contents.of("my_settings.Mine"), tmp_path / "b.tar.gz")
     assert not (tmp_path / "b.tar.gz").exists()
 
@@ -262,7 +264,7 @@ def test_a_bundle_that_is_none_is_told(tmp_path: Path) -> None:
         find_bundle(str(path))
     with tarfile.open(path, "w:gz"):
         pass
-    with pytest.raises(ConfigurationError, match="is no bundle"):
+    with pytest.raises(ConfigurationError, match="is not a bundle"):
         find_bundle(str(path))
 
 
@@ -274,3 +276,70 @@ def test_without_a_bundle_tasks_run_in_what_their_nodes_have(
     assert find_bundle("none") is None
     with pytest.raises(InputError, match=r"There is no bundle mine\.tar\.gz"):
         find_bundle("mine.tar.gz")
+
+
+def test_a_model_file_of_an_entry_comes_along_with_its_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside the configuration, and verified: the bundle's own Python loads it."""
+    (tmp_path / "files").mkdir()
+    shutil.copy(PROJECT / "examples" / "model_files" / "churn.onnx", tmp_path / "files")
+    digest = path_digest(tmp_path / "files" / "churn.onnx")
+    entry = {"qualified_name": "churn", "model_file": "files/churn.onnx", "sha256": digest}
+    settings = "from model_mapreduce_job.config import Config\n\n\nclass Files(Config):\n    models = ({},)\n"
+    (tmp_path / "file_settings.py").write_text(settings.format(entry), encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    contents = Contents.of("file_settings.Files", libraries=["joblib"])
+    assert contents.files == {"files/churn.onnx": tmp_path / "files" / "churn.onnx"}
+    assert {"onnxruntime", "joblib"} <= contents.distributions.keys()
+    assert make_bundle(contents, tmp_path / "bundle.tar.gz") == ["churn"]
+    manifest = read_manifest(tmp_path / "bundle.tar.gz")
+    assert manifest["sources"]["files/churn.onnx"] == digest
+
+
+@pytest.mark.parametrize("name", ["/tmp/churn.onnx", "../churn.onnx", "none.onnx"])  # noqa: S108 - no file
+def test_a_model_file_elsewhere_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """In one line that names it: tasks would not find it in the bundle."""
+    entry = {"qualified_name": "churn", "model_file": name, "sha256": "0" * 64}
+    settings = "from model_mapreduce_job.config import Config\n\n\nclass Files(Config):\n    models = ({},)\n"
+    module = f"settings_{len(name)}"
+    (tmp_path / f"{module}.py").write_text(settings.format(entry), encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ConfigurationError, match=name):
+        Contents.of(f"{module}.Files")
+
+
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred")  # of MLflow's own classes
+@pytest.mark.parametrize("library", ["lightgbm", "mlflow"])
+def test_a_bundle_without_the_library_of_a_runs_model_file_is_refused(
+    my_model: Path, tmp_path: Path, library: str
+) -> None:
+    """In one line with the command that makes it anew, whose bundle is then used."""
+    file = TRAINERS[library](my_model.parent).path
+    options = [TaskOptions(model_file=str(file))]
+    path = manifest_only(tmp_path / "b.tar.gz", "my_settings.Mine")
+    assert find_bundle(str(path)) == path
+    with pytest.raises(ConfigurationError, match=rf"lacks {library}") as caught:
+        find_bundle(str(path), options)
+    command = shlex.split(str(caught.value).partition("Make it again: ")[2])
+    assert command[3:] == [str(path), f"--model_file={file}"]
+    manifest_only(path, "my_settings.Mine", *libraries_of_file(file))
+    assert find_bundle(str(path), options) == path
+
+
+@pytest.mark.usefixtures("my_model")
+def test_a_library_that_is_not_here_can_not_go_into_a_bundle() -> None:
+    with pytest.raises(ConfigurationError, match=r"nowhere is not installed here\. Install it: pip install"):
+        Contents.of("my_settings.Mine", libraries=["nowhere"])
+
+
+def test_a_library_that_a_bundles_python_can_not_import_is_refused(tmp_path: Path) -> None:
+    """Here that of the standard library alone."""
+    (tmp_path / "bin").mkdir()
+    python = tmp_path / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n', encoding="utf-8")
+    python.chmod(0o755)
+    with pytest.raises(ConfigurationError, match="No module named 'joblib'"):
+        verify_libraries(tmp_path, "my_settings.Mine", ["joblib"])

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
+from model_mapreduce_job.pipeline.counters import Counters
+from model_mapreduce_job.pipeline.task_report import TaskReport
 from model_mapreduce_job.storage.parts import PartRecord
 from model_mapreduce_job.task.channel import Channel, EndOfChannel, ForeignBytesError
 from model_mapreduce_job.task.messages import (
@@ -22,14 +24,16 @@ from model_mapreduce_job.task.messages import (
     raise_refused,
     refused,
 )
-from model_mapreduce_job.task.said import Said
+from model_mapreduce_job.task.model_output import ModelOutput
+from model_mapreduce_job.task.task_options import TaskOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+REPORT = TaskReport(Counters(fingerprint=1 << 130, reasons={"E": 1}))
 MESSAGES: list[tuple[Message, bytes]] = [
-    (Begin({"columns": "ü,\ud800", "key": None}, "json"), b""),
-    (Done(PartRecord(1, "d", {"fingerprint": 1 << 130, "kinds": {"E": 1}}, ("in", 0, 1))), b""),
+    (Begin(TaskOptions(columns="ü,\ud800")), b""),
+    (Done(PartRecord(1, "d", REPORT, ("in", 0, 1))), b""),
     (Predict(alone=True), b"\0\n\xff" * 10),
 ]
 
@@ -69,10 +73,10 @@ def test_a_message_that_came_with_another_is_not_waited_for(ends: tuple[Channel,
     sender = Channel(other)
     for _ in range(3):
         sender.send(Progress())
-    said = Said()
-    assert [said.while_waiting(receiver, 0.05) for _ in range(4)] == [*[(Progress(), b"")] * 3, None]
-    said.close_write_end()
-    said.finish()
+    model_output = ModelOutput()
+    assert [model_output.while_waiting(receiver, 0.05) for _ in range(4)] == [*[(Progress(), b"")] * 3, None]
+    model_output.close_write_end()
+    model_output.finish()
 
 
 def test_a_message_may_be_larger_than_a_socket_holds(ends: tuple[Channel, socket.socket]) -> None:

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_mapreduce_job.formats.column_order import ColumnOrder, rearranged
-from model_mapreduce_job.formats.delimited import join_row, split_row
 from model_mapreduce_job.formats.records import OverlongLine
+from model_mapreduce_job.formats.rows import join_row, split_row
 
 if TYPE_CHECKING:
     from local_jobs import LocalJob

@@ -76,3 +76,12 @@ def test_rows_and_their_header(job: LocalJob) -> None:
     assert job.run("--input_protocol", "csv", "--debug_record", "2", "table.csv").code == 1
     header = job.run("--input_protocol", "csv", "--debug_record", "1", "table.csv")
     assert (header.code, header.errors) == (1, "The line names the columns: it is no record.\n")
+
+
+@pytest.mark.parametrize(("name", "lane"), [("n.ldjson", "list"), ("n.csv", "columns")])
+def test_a_model_of_both_kinds_is_asked_as_a_run_asks_it(tmp_path: Path, name: str, lane: str) -> None:
+    (tmp_path / name).write_text('{"n": 1}\n' if name == "n.ldjson" else "n\n1\n")
+    job = LocalJob(tmp_path, ("--model_qualified_name", "of_both_kinds", "--quiet"))
+    alone = job.run("--debug_record", 1 if name == "n.ldjson" else 2, name)
+    assert (alone.code, alone.errors, alone.output) == (0, "", b'{"by": "%b"}\n' % lane.encode())
+    assert job.run(name).output.endswith(b"\t" + alone.output)

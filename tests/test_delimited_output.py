@@ -11,15 +11,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_mapreduce_job.formats.cells import escaped, inert, is_exact_number, is_finite_number, json_number
-from model_mapreduce_job.formats.delimited import FlatRows, RowShape, RowStyle, join_row, split_row
+from model_mapreduce_job.formats.cells import (
+    escaped,
+    is_exact_number,
+    is_finite_number,
+    json_number,
+    neutralised_formula,
+)
+from model_mapreduce_job.formats.delimited_writer import DelimitedWriter, RowShape, RowStyle
 from model_mapreduce_job.formats.records import Failure
+from model_mapreduce_job.formats.rows import Dialect, join_row, split_row
 
 IRIS = RowShape(["id", "x"], ["species", "score"])
 
 
 def written(key: bytes, prediction: Any, shape: RowShape = IRIS, *, explain: bool = False) -> bytes:
-    (line,) = FlatRows(shape, RowStyle(explain=explain)).write([key], [prediction])
+    (line,) = DelimitedWriter(shape, RowStyle(explain=explain)).write([key], [prediction])
     return line
 
 
@@ -53,8 +60,8 @@ def test_without_columns_a_document_is_one_cell() -> None:
 
 
 def test_keys_and_predictions_that_do_not_pair_are_refused() -> None:
-    with pytest.raises(ValueError, match="zip"):
-        FlatRows(IRIS, RowStyle()).write([b"1"], [])
+    with pytest.raises(ValueError, match="pair"):
+        DelimitedWriter(IRIS, RowStyle()).write([b"1"], [])
 
 
 @pytest.mark.parametrize(
@@ -82,12 +89,12 @@ def test_keys_and_predictions_that_do_not_pair_are_refused() -> None:
     ],
 )
 def test_what_a_spreadsheet_would_run_is_made_inert(cell: str) -> None:
-    assert inert(cell) == "'" + cell
+    assert neutralised_formula(cell) == "'" + cell
 
 
 @pytest.mark.parametrize("cell", ["-1", "+1", "-1.5e-7", "-.5", "1=1", "a", "", "'=1", "1", " =1", "-1e400"])
 def test_numbers_and_plain_text_stay_as_they_are(cell: str) -> None:
-    assert inert(cell) == cell
+    assert neutralised_formula(cell) == cell
 
 
 CELLS = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\n")), min_size=1)
@@ -130,7 +137,7 @@ def test_a_backslash_that_is_no_escape_stays(cell: str) -> None:
 
 
 def test_line_ends_stay_in_quotes_on_request() -> None:
-    rows = FlatRows(IRIS, RowStyle(quoted_newlines=True))
+    rows = DelimitedWriter(IRIS, RowStyle(Dialect(quoted_newlines=True)))
     (row,) = rows.write([b'{"id": "a\\nb", "x": "=1\\r"}'], [b'{"species": "\\n=1", "score": 1}'])
     (cells,) = csv.reader(io.StringIO(row.decode(), newline=""))
     assert cells == ["a\nb", "'=1\r", "'\n=1", "1"]
@@ -138,7 +145,7 @@ def test_line_ends_stay_in_quotes_on_request() -> None:
 
 def checked(prediction: bytes, required: Any = ()) -> Any:
     shape = RowShape(["x"], ["species", "score"], frozenset(required))
-    return FlatRows(shape, RowStyle()).checked([prediction])[0]
+    return DelimitedWriter(shape, RowStyle()).checked([prediction])[0]
 
 
 @pytest.mark.parametrize(
@@ -165,13 +172,13 @@ def test_a_prediction_that_fits_the_columns_stays(prediction: Any) -> None:
 
 
 def test_without_columns_of_the_prediction_any_fits() -> None:
-    assert FlatRows(RowShape(["x"]), RowStyle()).checked([b'{"a": 1}']) == [b'{"a": 1}']
+    assert DelimitedWriter(RowShape(["x"]), RowStyle()).checked([b'{"a": 1}']) == [b'{"a": 1}']
 
 
 @pytest.mark.parametrize("cell", ["-" + "1" * 200_000 + "x", "+" + "1" * 200_000, "=" * 200_000])
 def test_a_long_cell_takes_time_in_proportion_to_its_length(cell: str) -> None:
     started = process_time()
-    assert inert(cell).endswith(cell)
+    assert neutralised_formula(cell).endswith(cell)
     json_number(cell)
     is_exact_number(cell)
     is_finite_number(cell)

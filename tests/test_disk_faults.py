@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from engine_runs import EngineRun
 from local_jobs import numbered, output_of, write_records
+from msgspec import structs
 
 from model_mapreduce_job.exceptions import ModelMapReduceError
-from model_mapreduce_job.storage.files import Disk
-from model_mapreduce_job.storage.splits import Split, plan_splits
+from model_mapreduce_job.storage.file_operations import OsFiles
+from model_mapreduce_job.storage.splits import Split, split_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,15 +34,15 @@ class FailingDisk:
 
     def write(self, descriptor: int, data: bytes | memoryview) -> int:
         self._count("write")
-        return Disk().write(descriptor, data)
+        return OsFiles().write(descriptor, data)
 
     def sync(self, descriptor: int) -> None:
         self._count("sync")
-        Disk().sync(descriptor)
+        OsFiles().sync(descriptor)
 
     def rename(self, directory: int, old: str, new: str) -> None:
         self._count("rename")
-        Disk().rename(directory, old, new)
+        OsFiles().rename(directory, old, new)
 
     @property
     def has_failed(self) -> bool:
@@ -58,7 +59,7 @@ class FailingDisk:
 @pytest.fixture
 def splits(tmp_path: Path) -> list[Split]:
     path = write_records(tmp_path / "in", numbered(30))
-    return plan_splits([str(path)], 1, 100)
+    return split_files([str(path)], 1, 100)
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO], ids=["ENOSPC", "EIO"])
@@ -79,7 +80,11 @@ def test_every_fault_of_a_small_run(tmp_path: Path, splits: list[Split], kind: s
             assert os.strerror(error) in str(failure)  # noqa: PT017 - a run without a fault is no failure
             assert {path.name for path in tmp_path.iterdir()} <= files
             before = inodes(tmp_path / ".out.unfinished")
-            again = EngineRun(tmp_path, workers=2, plan=replace(run.plan, resume=True))
+            again = EngineRun(
+                tmp_path,
+                workers=2,
+                spec=replace(run.spec, options=structs.replace(run.spec.options, resume=True)),
+            )
             again.run(splits)
             assert output_of(again.out).splitlines() == wanted
             assert before.items() <= inodes(again.out).items()
@@ -99,7 +104,7 @@ def inodes(directory: Path) -> dict[str, int]:
 def test_half_a_write_is_carried_on(tmp_path: Path, splits: list[Split]) -> None:
     """A disk may take less than it's given."""
 
-    class TakesLittle(Disk):
+    class TakesLittle(OsFiles):
         def write(self, descriptor: int, data: bytes | memoryview) -> int:
             return super().write(descriptor, data[:7])
 

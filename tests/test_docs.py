@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from documents import DOCUMENTS, GUIDES, PROJECT, Block, anchors, blocks, links,
 from test_layering import ROOMS
 from workspaces import environment, make_project, make_venv, run_shell
 
+from model_mapreduce_job.bundle import __main__ as bundle_command
 from model_mapreduce_job.formats import protocols
 from model_mapreduce_job.formats.records import Failure
 from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
@@ -221,14 +223,17 @@ def test_modules_that_the_architecture_names_are_there() -> None:
 
 
 def test_the_architecture_shows_the_rooms_that_the_test_holds() -> None:
-    text = (PROJECT / "docs" / "architecture.md").read_text().partition("## Rooms")[2]
+    text = (PROJECT / "docs" / "architecture.md").read_text().partition("## Rooms")[2].partition("\n## ")[0]
     shown = list(dict.fromkeys(re.findall(r"\b(\w+)\[\"", text)))
     assert [room for room in ROOMS if (PROJECT / "model_mapreduce_job" / room).is_dir()] == shown[:-1]
 
 
 def test_options_that_documents_name_are_there() -> None:
-    """An option of the job that is named anywhere, with or without a value, is one that it takes."""
-    known = MLModelMapReduceJob(args=[]).arg_parser._option_string_actions
+    """An option that is named anywhere, with or without a value, is one of a job's, or of a bundle's."""
+    evaluation = runpy.run_path(str(PROJECT / "examples" / "jobs" / "evaluate.py"))["Evaluate"]
+    jobs = (MLModelMapReduceJob(args=[]), evaluation(args=[]))
+    parsers = [*(job.arg_parser for job in jobs), bundle_command._parser()]
+    known = {name for parser in parsers for name in parser._option_string_actions}
     named = spans(GUIDES, r"(--[\w-]+)(?:[ =].*)?")
     assert "--on_error" in named
-    assert named - set(known) == set()
+    assert named - known == set()

@@ -6,7 +6,9 @@ import pytest
 
 from model_mapreduce_job.bundle.archive import write_archive
 from model_mapreduce_job.bundle.contents import Contents
+from model_mapreduce_job.driver.run_spec import RunSpec
 from model_mapreduce_job.runners.emr.runner import EmrRunner
+from model_mapreduce_job.task.run_options import RunOptions
 
 
 @pytest.fixture
@@ -28,20 +30,20 @@ def runner(**options: object) -> EmrRunner:
 
 def test_a_bundle_that_is_there_is_shipped_and_its_python_runs_the_tasks(bundle: Path) -> None:
     emr = runner()
-    emr.use_bundle(None)
+    emr.prepare(RunSpec())
     assert emr._working_dir_mgr.name_to_path("archive") == {"bundle": str(bundle)}
     assert emr._task_python_bin() == ["bundle/bin/python"]
 
 
 def test_a_bundle_that_is_named_goes_before_a_python_that_is(bundle: Path) -> None:
     emr = runner(python_bin=["python3.11"])
-    emr.use_bundle(str(bundle))
+    emr.prepare(RunSpec(options=RunOptions(bundle=str(bundle))))
     assert emr._task_python_bin() == ["bundle/bin/python"]
 
 
 @pytest.mark.usefixtures("bundle")
 def test_where_a_python_is_named_a_bundle_that_happens_to_be_there_is_left_alone() -> None:
     emr = runner(python_bin=["python3.11"])
-    emr.use_bundle(None)
+    emr.prepare(RunSpec())
     assert emr._working_dir_mgr.name_to_path("archive") == {}
     assert emr._task_python_bin() == ["python3.11"]

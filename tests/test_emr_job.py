@@ -102,21 +102,14 @@ def test_input_and_output_may_be_on_s3(driver: Driver, first: First) -> None:
     assert "".join(parts) == first.ended.stdout
 
 
-def test_too_many_failures_end_with_exit_code_3_and_no_output(driver: Driver, first: First) -> None:
-    ended = driver.run(
-        *MODEL, "--max_error_rate", "0.01", "--cluster-id", first.cluster_id, INPUT, job=MAIN_JOB
-    )
-    assert ended.returncode == 3, ended.stderr
-    assert ended.stdout == ""
-    assert "more than --max_error_rate 0.01 allows" in ended.stderr
-
-
-def test_an_output_with_too_many_failures_is_no_result_on_s3_either(driver: Driver, first: First) -> None:
+def test_too_many_failures_end_with_exit_code_3_and_no_result_on_s3(driver: Driver, first: First) -> None:
     s3 = driver.stack.client("s3")
     s3.create_bucket(Bucket="refused", CreateBucketConfiguration={"LocationConstraint": REGION})
     place = ("--max_error_rate", "0.01", "--output-dir", "s3://refused/out/")
     ended = driver.run(*MODEL, *place, "--cluster-id", first.cluster_id, INPUT, job=MAIN_JOB)
     assert ended.returncode == 3, ended.stderr
+    assert ended.stdout == ""
+    assert "more than --max_error_rate 0.01 allows" in ended.stderr
     keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="refused").get("Contents", [])]
     assert [key for key in keys if key.endswith("_SUCCESS")] == []
 

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -47,8 +46,8 @@ INPUTS = {
     "tsv": b"\n".join(CSV).replace(b",", b"\t"),
 }
 PAIRS = [
-    *product(["ldjson"], ["json", "ldjson", "csv", "tsv"]),
-    ("csv", "json"),
+    ("ldjson", "json"),
+    ("ldjson", "ldjson"),
     ("csv", "csv"),
     ("tsv", "tsv"),
 ]

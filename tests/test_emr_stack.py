@@ -120,11 +120,11 @@ def test_a_failing_bootstrap_ends_the_cluster_and_shows_what_it_said(driver: Dri
 
 
 def test_a_cluster_that_someone_terminates_ends_the_run(driver: Driver, lines: Path) -> None:
-    with driver.start("--sleep", "30", lines) as started:
+    with driver.start("--sleep", "200", lines) as started:
         started.wait_for("RUNNING for")
         cluster_id = cluster_of(started.log.read_text())
         driver.stack.client("emr").terminate_job_flows(JobFlowIds=[cluster_id])
-        assert started.process.wait(40) == 1
+        assert started.process.wait(100) == 1
     assert "Terminated by user request" in started.log.read_text()
 
 

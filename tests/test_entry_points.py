@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 from documents import PROJECT, README, blocks
 from workspaces import environment, make_project, make_venv, run_shell
 
-from model_mapreduce_job.task.options import OPTIONS
+from model_mapreduce_job.task.options import GROUPS, OPTIONS
 
 if TYPE_CHECKING:
     import subprocess
@@ -42,8 +43,7 @@ def test_the_input_has_one_bad_line() -> None:
     assert [line for line in LINES if '"petal_width": "asd"' in line] == [LINES[SPECIES.index(None)]]
 
 
-@pytest.mark.parametrize("runner", RUNNERS)
-@pytest.mark.parametrize("command", ENTRY_POINTS)
+@pytest.mark.parametrize(("command", "runner"), [*zip(ENTRY_POINTS, RUNNERS, strict=True)])
 def test_from_anywhere_with_absolute_paths(
     command: str, runner: str, tmp_path: Path, variables: dict[str, str]
 ) -> None:
@@ -51,13 +51,12 @@ def test_from_anywhere_with_absolute_paths(
     check(ended, ended.stdout)
 
 
-@pytest.mark.parametrize("runner", RUNNERS)
-def test_from_standard_input(runner: str, tmp_path: Path, variables: dict[str, str]) -> None:
-    ended = run_shell(f"cat {INPUT} | model-mapreduce-job {runner} {MODEL}", tmp_path, variables)
+def test_from_standard_input(tmp_path: Path, variables: dict[str, str]) -> None:
+    ended = run_shell(f"cat {INPUT} | model-mapreduce-job -r local {MODEL}", tmp_path, variables)
     check(ended, ended.stdout)
 
 
-@pytest.mark.parametrize("runner", RUNNERS)
+@pytest.mark.parametrize("runner", ["", "-r local"])
 def test_the_commands_of_the_readme_word_for_word(
     runner: str, tmp_path: Path, variables: dict[str, str]
 ) -> None:
@@ -76,5 +75,7 @@ def test_help_says_what_each_option_is_for(tmp_path: Path, variables: dict[str, 
     assert ended.stdout.startswith("usage: model-mapreduce-job [options] [input files]\n")
     for option in OPTIONS:
         assert f"--{option.name}" in ended.stdout
-        assert option.arguments["help"] in words
+        assert f"{option.help} (default: " in words
+    headings = re.findall(r"^(\S.*):$", ended.stdout, re.MULTILINE)
+    assert headings == [*GROUPS, "this job", "mrjob's own"]
     assert max(map(len, ended.stdout.splitlines())) <= 100

@@ -14,15 +14,11 @@ from backports import zstd
 from fakes import Doubler
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pipelines import pipeline_of
 
 from model_mapreduce_job.exceptions import TooManyFailuresError
-from model_mapreduce_job.formats.first_bytes import LOOK_BYTES, what_this_is
+from model_mapreduce_job.formats.first_bytes import LOOK_BYTES, what_this_is, wide_encoding
 from model_mapreduce_job.formats.lines import read_blocks
-from model_mapreduce_job.formats.protocols import JsonLines, JsonPairs
-from model_mapreduce_job.models.schemas import record_schema
-from model_mapreduce_job.pipeline.batch_prediction import BatchPrediction
-from model_mapreduce_job.pipeline.batch_sizing import BatchSizer
-from model_mapreduce_job.pipeline.prediction import predictor_for
 
 if TYPE_CHECKING:
     from local_jobs import LocalJob
@@ -86,9 +82,7 @@ def test_any_bytes_are_looked_at_without_an_error(head: bytes) -> None:
 
 
 def test_a_task_whose_first_records_all_fail_says_what_it_reads() -> None:
-    reader = JsonLines(record_schema(Doubler.input_schema))
-    sizer = BatchSizer()
-    task = BatchPrediction(reader, predictor_for(Doubler(), sizer), JsonPairs(explain=False), sizer)
+    task = pipeline_of(Doubler())
     with pytest.raises(
         TooManyFailuresError, match=r"^The input looks like one JSON array over several lines"
     ):
@@ -105,4 +99,10 @@ def test_a_file_that_holds_no_records_is_refused_before_any_work(job: LocalJob) 
     (job.directory / "in.csv").write_bytes("n\n1\n".encode("utf-16"))
     ran = job.run("--quiet", "--input_protocol", "csv", "in.csv")
     assert (ran.code, ran.errors.count("\n")) == (1, 1)
-    assert "it looks like text in UTF-16" in ran.errors
+    assert "it looks like text in UTF-16; read it with --encoding utf-16, or write it as UTF-8." in ran.errors
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_the_encoding_of_wide_text_is_named(encoding: str) -> None:
+    assert wide_encoding(LINES.encode(encoding)) == encoding
+    assert wide_encoding(LINES.encode()) is None

@@ -46,8 +46,14 @@ def test_a_pipe_is_not_read_for_its_first_line(job: LocalJob) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("in.csv", b"", "The input in.csv starts with no header. Name its columns with --columns a,b,c."),
-        ("in.csv", b"\n1,a\n", "The input in.csv starts with no header."),
+        ("in.csv", b"", "The input in.csv is empty, so it names no columns. Name them with --columns a,b,c."),
+        ("in.csv", b"\n1,a\n", "The input in.csv begins with a blank line, where its header belongs."),
+        ("in.csv", b"a,b\r1,2\r", "The lines of the input in.csv end in CR alone."),
+        (
+            "in.csv",
+            b"PAR1\x15",
+            "The input in.csv is no text in UTF-8: it looks like a Parquet file; read it",
+        ),
         ("in.csv.gz", b"", "in.csv.gz is cut off or damaged: it is empty."),
         ("nothing", None, "There is no input nothing."),
     ],

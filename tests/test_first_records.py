@@ -2,7 +2,7 @@
 
 import pytest
 
-from model_mapreduce_job.task.factory import may_start_the_run
+from model_mapreduce_job.task.node import may_start_the_run
 
 ATTEMPT, OLDER, START = "mapreduce_task_attempt_id", "mapred_task_id", "mapreduce_map_input_start"
 

@@ -10,29 +10,32 @@ import pytest
 from local_jobs import TESTS
 
 from model_mapreduce_job.exceptions import ConfigurationError
-from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
 from model_mapreduce_job.task.first_worker import FirstWorker
+from model_mapreduce_job.task.messages import Begin
+from model_mapreduce_job.task.model_process import EarlyStart
+from model_mapreduce_job.task.task_options import TaskOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 
+def begin(model: str) -> Begin:
+    return Begin(TaskOptions(model_qualified_name=model))
+
+
 @pytest.fixture
 def first(monkeypatch: pytest.MonkeyPatch) -> Iterator[FirstWorker]:
     monkeypatch.setenv("APP_SETTINGS", "models.settings.TestModels")
     monkeypatch.syspath_prepend(TESTS)
-    job = MLModelMapReduceJob(["--model_qualified_name", "obedient"])
-    with FirstWorker(job.begin()) as worker:
+    with FirstWorker(begin("obedient")) as worker:
         yield worker
 
 
 def test_it_names_the_models_and_loads_none_until_it_is_asked_to(first: FirstWorker) -> None:
     assert "obedient" in first.described().names
-    assert first.described().model is None
-    loaded = first.load().model
-    assert loaded is not None
-    assert loaded.version == "1.0"
+    assert not first.described().models
+    assert first.load().models["obedient"].version == "1.0"
 
 
 def test_one_that_is_killed_is_replaced(first: FirstWorker) -> None:
@@ -46,7 +49,7 @@ def test_one_that_has_been_handed_over_is_asked_no_more(first: FirstWorker) -> N
     process = first.hand_over()
     assert process is not None
     assert first.hand_over() is None
-    assert first.load().model is None
+    assert not first.load().models
     process.end()
 
 
@@ -61,9 +64,8 @@ def test_a_configuration_that_ends_its_process_ends_the_run_after_four_tries(
     )
     monkeypatch.setenv("APP_SETTINGS", "deadly.Config")
     monkeypatch.syspath_prepend(tmp_path)
-    begin = MLModelMapReduceJob(["--model_qualified_name", "m"]).begin()
     with (
-        FirstWorker(begin) as worker,
+        FirstWorker(begin("obedient")) as worker,
         pytest.raises(ConfigurationError, match=r"its process ended \(exit code 3\)"),
     ):
         worker.described()
@@ -72,14 +74,33 @@ def test_a_configuration_that_ends_its_process_ends_the_run_after_four_tries(
 
 def test_what_a_configuration_refuses_is_refused_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APP_SETTINGS", "NoSuchConfig")
-    begin = MLModelMapReduceJob(["--model_qualified_name", "m"]).begin()
-    with FirstWorker(begin) as worker, pytest.raises(ConfigurationError, match="NoSuchConfig"):
+    with FirstWorker(begin("obedient")) as worker, pytest.raises(ConfigurationError, match="NoSuchConfig"):
         worker.described()
 
 
 def test_a_model_that_is_not_there_is_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APP_SETTINGS", "ProdConfig")
-    begin = MLModelMapReduceJob(["--model_qualified_name", "no_such"]).begin()
-    with FirstWorker(begin) as worker:
+    with FirstWorker(begin("no_such")) as worker:
         assert worker.described().names == ["iris_model"]
-        assert worker.load().model is None
+        assert not worker.load().models
+
+
+def test_a_process_that_was_started_early_is_the_one_that_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its environment is set by the first message, since the options were not known before."""
+    monkeypatch.setenv("APP_SETTINGS", "ProdConfig")
+    with EarlyStart() as early:
+        process = early.take()
+        assert early.take() is None
+        started = Begin(TaskOptions(), {"APP_SETTINGS": "NoSuchConfig"})
+        with FirstWorker(started, process=process) as worker:
+            assert worker._process is process
+            with pytest.raises(ConfigurationError, match="NoSuchConfig"):
+                worker.described()
+
+
+def test_a_process_that_was_started_early_for_nothing_is_ended() -> None:
+    with EarlyStart() as early:
+        pid = early._process.process.pid if early._process else 0
+        assert pid
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

@@ -1,6 +1,5 @@
 """The filesystem behind the `hadoop` command, told by its listings and complaints."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,25 +7,12 @@ import pytest
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.storage.cluster_paths import check_paths
-from model_mapreduce_job.storage.hadoop_fs import ClusterError, HadoopShell, complaint
+from model_mapreduce_job.storage.hadoop_commands import ClusterError, complaint
+from model_mapreduce_job.storage.hadoop_fs import HadoopShell
 
 REFUSED = (
     "ls: Call From here to there:1 failed on connection exception: refused; For more details see:  http://w"
 )
-
-
-@pytest.fixture
-def hdfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    root = tmp_path / "hdfs"
-    root.mkdir()
-    monkeypatch.setenv("FAKE_HDFS", str(root))
-    return root
-
-
-@pytest.fixture
-def shell(hdfs: Path) -> HadoopShell:
-    assert hdfs.exists()
-    return HadoopShell([sys.executable, str(Path(__file__).with_name("fake_hadoop.py"))])
 
 
 def calls(hdfs: Path) -> list[str]:

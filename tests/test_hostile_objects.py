@@ -13,7 +13,7 @@ import pytest
 from fakes import Answers, as_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_batch_prediction import output_of, task_of
+from test_pipeline import output_of, task_of
 
 from model_mapreduce_job.exceptions import MachineFaultError
 from model_mapreduce_job.formats.encoding import prediction_texts
@@ -148,7 +148,7 @@ def test_whatever_a_validator_raises_fails_its_record_and_every_loop_ends(error:
         b"2\tnull",
         b"3\t3",
     ]
-    assert task.tally.failed == 3
+    assert task.report.counters.failed == 3
 
 
 class EndlessList(list[Any]):

@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from engine_runs import prediction_of
 from fakes import Echoes
 from forked import fork_server
+from pipelines import pipeline_of
 
 from model_mapreduce_job.exceptions import IncompleteRunError, ModelContractError, TooManyFailuresError
 from model_mapreduce_job.formats.records import OverlongLine
-from model_mapreduce_job.task.factory import Watched
-from model_mapreduce_job.task.isolation import IsolatedPrediction, RequestSizer
+from model_mapreduce_job.task.isolation import IsolatedPipeline, RequestSizer
 from model_mapreduce_job.task.messages import Begin
+from model_mapreduce_job.task.task_pipeline import Watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from model_mapreduce_job.pipeline.batch_prediction import BatchPrediction
+    from model_mapreduce_job.pipeline.pipeline import Pipeline
     from model_mapreduce_job.task.keeper import Page
     from model_mapreduce_job.task.model_process import ModelProcess
 
@@ -57,49 +57,57 @@ def loads(tmp_path: Path) -> Path:
 
 
 def isolated(
-    make: Callable[..., BatchPrediction], timeout: float = 600.0, *, fail_fast: bool = False
-) -> IsolatedPrediction:
+    make: Callable[..., Pipeline], timeout: float = 600.0, *, fail_fast: bool = False
+) -> IsolatedPipeline:
     def start() -> ModelProcess:
         child = fork_server(make_isolated=make)
-        child.send(Begin({}))
+        child.send(Begin())
         return child
 
-    return IsolatedPrediction(start, timeout, fail_fast=fail_fast)
+    return IsolatedPipeline(start, timeout, fail_fast=fail_fast)
 
 
 def lines(count: int = 50) -> list[bytes]:
     return [b'{"n": %d}' % number for number in range(count)]
 
 
-def output_of(prediction: IsolatedPrediction, *blocks: Any) -> list[bytes]:
-    return [line for lines in prediction.predict_lines(blocks) for line in lines]
+def output_of(pipeline: IsolatedPipeline, *blocks: Any) -> list[bytes]:
+    return [line for lines in pipeline.predict_lines(blocks) for line in lines]
 
 
 def test_what_comes_out_is_what_would_come_out_of_this_process(loads: Path) -> None:
-    prediction = isolated(lambda _page: prediction_of(Deadly(loads)))
-    assert output_of(prediction, lines(20), [b"", *lines()[20:]]) == PAIRS
-    assert (prediction.tally.lines, prediction.tally.predicted, prediction.tally.blank) == (51, 50, 1)
+    pipeline = isolated(lambda _page: pipeline_of(Deadly(loads)))
+    assert output_of(pipeline, lines(20), [b"", *lines()[20:]]) == PAIRS
+    assert (
+        pipeline.report.counters.lines,
+        pipeline.report.counters.predicted,
+        pipeline.report.counters.blank,
+    ) == (51, 50, 1)
     assert loads.read_text() == "x"
 
 
 def test_records_that_end_the_child_stand_alone(loads: Path) -> None:
     """Each costs a few loads of the model, and no other record its prediction."""
     deadly = frozenset({0, 17, 18, 49})
-    prediction = isolated(lambda _page: prediction_of(Deadly(loads, deadly)))
-    output = output_of(prediction, lines())
+    pipeline = isolated(lambda _page: pipeline_of(Deadly(loads, deadly)))
+    output = output_of(pipeline, lines())
     error = {"error": {"type": "ProcessDied", "message": "It ended the process: killed by SIGKILL"}}
     assert [json.loads(line.partition(b"\t")[2]) for line in output] == [
         error if number in deadly else {"n": number} for number in range(50)
     ]
-    assert (prediction.tally.lines, prediction.tally.predicted, prediction.tally.failed) == (50, 46, 4)
-    assert dict(prediction.tally.kinds) == {"ProcessDied": 4}
+    assert (
+        pipeline.report.counters.lines,
+        pipeline.report.counters.predicted,
+        pipeline.report.counters.failed,
+    ) == (50, 46, 4)
+    assert dict(pipeline.report.counters.reasons) == {"ProcessDied": 4}
     assert len(loads.read_text()) <= 1 + 3 * len(deadly)
 
 
 def test_among_many_one_is_found_in_four_tries(loads: Path) -> None:
     """Since a child that hangs costs the time limit each time."""
-    prediction = isolated(lambda _page: prediction_of(Deadly(loads, frozenset({3000}))))
-    output_of(prediction, lines(5000))
+    pipeline = isolated(lambda _page: pipeline_of(Deadly(loads, frozenset({3000}))))
+    output_of(pipeline, lines(5000))
     assert len(loads.read_text()) == 1 + 4
 
 
@@ -110,14 +118,14 @@ def test_a_record_that_hangs_is_a_failure() -> None:
                 time.sleep(1000)
             return data
 
-    output = output_of(isolated(lambda page: prediction_of(Hangs(), Watched(page, 0.2)), 0.2), lines(5))
+    output = output_of(isolated(lambda page: pipeline_of(Hangs(), watch=Watched(page, 0.2)), 0.2), lines(5))
     error = b'{"error": {"type": "PredictTimeout", "message": "No prediction within 0.2 s"}}'
     assert output == [*PAIRS[:3], b'{"n": 3}\t' + error, PAIRS[4]]
 
 
 def test_a_line_that_is_too_long_is_a_failure_here_too(loads: Path) -> None:
     output = output_of(
-        isolated(lambda _page: prediction_of(Deadly(loads))), lines(1), OverlongLine(b"xyz"), lines(2)
+        isolated(lambda _page: pipeline_of(Deadly(loads))), lines(1), OverlongLine(b"xyz"), lines(2)
     )
     assert [output[0], *output[2:]] == [PAIRS[0], *PAIRS[:2]]
     assert output[1].startswith(b'"xyz..."\t{"error": {"type": "OverlongLine", ')
@@ -129,11 +137,11 @@ def test_what_the_model_breaks_of_its_contract_is_raised_here() -> None:
             return []
 
     with pytest.raises(ModelContractError, match="answered 0 results for 2 records"):
-        output_of(isolated(lambda _page: prediction_of(AnswersNothing())), lines(2))
+        output_of(isolated(lambda _page: pipeline_of(AnswersNothing())), lines(2))
 
 
 def test_what_making_the_task_raises_is_raised_here() -> None:
-    def make(_page: Page) -> BatchPrediction:
+    def make(_page: Page) -> Pipeline:
         raise ModelContractError("no model")
 
     with pytest.raises(ModelContractError, match="no model"):
@@ -141,7 +149,7 @@ def test_what_making_the_task_raises_is_raised_here() -> None:
 
 
 def test_a_model_that_dies_when_it_is_loaded_ends_the_task() -> None:
-    def make(_page: Page) -> BatchPrediction:
+    def make(_page: Page) -> Pipeline:
         os._exit(3)
 
     with pytest.raises(IncompleteRunError, match=r"The model can't be loaded: exit code 3\."):
@@ -151,16 +159,16 @@ def test_a_model_that_dies_when_it_is_loaded_ends_the_task() -> None:
 def test_a_task_that_starts_with_failures_alone_ends_early(loads: Path) -> None:
     bad = [b"?"] * 3000
     with pytest.raises(TooManyFailuresError):
-        output_of(isolated(lambda _page: prediction_of(Deadly(loads)), fail_fast=True), bad)
+        output_of(isolated(lambda _page: pipeline_of(Deadly(loads)), fail_fast=True), bad)
 
 
 def test_no_child_is_left_whatever_happens(loads: Path) -> None:
     """Neither at the end, nor when the task is given up in its middle."""
     before = children()
-    prediction = isolated(lambda _page: prediction_of(Deadly(loads)))
-    output_of(prediction, lines())
+    pipeline = isolated(lambda _page: pipeline_of(Deadly(loads)))
+    output_of(pipeline, lines())
     assert children() == before
-    halfway = prediction.predict_lines([lines()])
+    halfway = pipeline.predict_lines([lines()])
     next(halfway)
     assert children() != before
     halfway.close()  # type: ignore[attr-defined] - a generator

@@ -11,14 +11,11 @@ from fakes import Doubler, Echoes
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from iris_model.iris_predict import IrisModel
+from pipelines import pipeline_of
 from schema_fakes import PydanticDoubler
 
 from model_mapreduce_job.formats.lines import read_blocks
-from model_mapreduce_job.formats.protocols import JsonLines, JsonPairs
-from model_mapreduce_job.models.schemas import record_schema
-from model_mapreduce_job.pipeline.batch_prediction import BatchPrediction
-from model_mapreduce_job.pipeline.batch_sizing import BatchSizer
-from model_mapreduce_job.pipeline.prediction import predictor_for
+from model_mapreduce_job.pipeline.pipeline import Pipeline
 
 FUZZED_LINES = 100_000
 VALID = [
@@ -89,25 +86,18 @@ def records_in(data: bytes) -> list[bytes]:
     return [line for line in bare if line.strip()]
 
 
-def check(data: bytes, model: Any) -> BatchPrediction:
+def check(data: bytes, model: Any) -> Pipeline:
     """Run a task over data and check each line of its output against the simple way."""
-    sizer = BatchSizer()
-    task = BatchPrediction(
-        JsonLines(record_schema(model.input_schema)),
-        predictor_for(model, sizer),
-        JsonPairs(explain=False),
-        sizer,
-        fail_fast=False,
-    )
+    task = pipeline_of(model, explain=False, fail_fast=False)
     output = [
         line
         for lines in task.predict_lines(read_blocks(io.BytesIO(data), block_bytes=4096))
         for line in lines
     ]
-    tally = task.tally
+    counters = task.report.counters
     records = records_in(data)
-    assert tally.lines == tally.predicted + tally.failed + tally.blank
-    assert len(output) == tally.predicted + tally.failed == len(records)
+    assert counters.lines == counters.predicted + counters.failed + counters.blank
+    assert len(output) == counters.predicted + counters.failed == len(records)
     for line, record in zip(output, records, strict=True):
         key, prediction = line.split(b"\t")
         assert STRICT.decode(key.decode()) == STRICT.decode(key_of(record).decode())
@@ -140,10 +130,10 @@ def test_any_bytes_are_answered_line_by_line(data: bytes, model: Any) -> None:
 def test_a_hundred_thousand_mutated_records_are_answered_line_by_line(seed: int) -> None:
     random = Random(seed)  # noqa: S311 - repeatable, not secret
     started = process_time()
-    tallies = []
+    counts = []
     for model in MODELS:
         lines = (mutated(random, random.choice(VALID)) for _ in range(FUZZED_LINES // len(MODELS)))
-        tallies.append(check(b"\n".join(lines), model).tally)
-    assert sum(tally.lines for tally in tallies) >= FUZZED_LINES
-    assert all(tally.predicted > 500 and tally.failed > 500 and tally.blank for tally in tallies)
+        counts.append(check(b"\n".join(lines), model).report.counters)
+    assert sum(counters.lines for counters in counts) >= FUZZED_LINES
+    assert all(counters.predicted > 500 and counters.failed > 500 and counters.blank for counters in counts)
     assert process_time() - started < 20

@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from model_mapreduce_job.formats.protocols import JsonLines, KeyFields, NanLines
+from model_mapreduce_job.formats.protocols import JsonLineReader, KeyFieldReader, NanLineReader
 from model_mapreduce_job.formats.reading import read_batch
-from model_mapreduce_job.models.json_text import bare_constant, without_constants
+from model_mapreduce_job.models.json_text import first_constant, without_constants
 from model_mapreduce_job.models.schemas import record_schema
 
 
@@ -54,9 +54,9 @@ FIELDS_ALONE = [Number, Modelled, Typed, Structured, Data]
 EVERYTHING = [None, NUMBER, schema.Schema({str: object})]
 
 
-def read(kind: Any, line: bytes, reader: Any = JsonLines) -> Any:
+def read(kind: Any, line: bytes, reader: Any = JsonLineReader) -> Any:
     batch = read_batch(reader(record_schema(kind)), [line])
-    return batch.records.read[0] if batch.records.read else batch.failures[0].message
+    return batch.records.rows()[0] if batch.records.rows() else batch.failures[0].message
 
 
 def value(record: Any, name: str = "x") -> Any:
@@ -85,10 +85,10 @@ def test_nan_as_python_writes_it_is_named_with_the_way_out(kind: Any, constant: 
 
 @pytest.mark.parametrize("kind", [Modelled, Typed, Structured, Data, NUMBER, ANY, None])
 def test_allowed_nan_is_null_where_the_schema_takes_one_and_else_nan(kind: Any) -> None:
-    record = read(kind, b'{"x": NaN, "maybe": NaN, "other": "NaN"}', NanLines)
+    record = read(kind, b'{"x": NaN, "maybe": NaN, "other": "NaN"}', NanLineReader)
     assert math.isnan(value(record))
     assert value(record, "maybe") is None or (kind is None and math.isnan(value(record, "maybe")))
-    assert value(read(kind, b'{"x": -Infinity, "maybe": null}', NanLines)) == -math.inf
+    assert value(read(kind, b'{"x": -Infinity, "maybe": null}', NanLineReader)) == -math.inf
 
 
 def test_allowed_nan_is_found_at_any_depth_by_the_place_that_it_stands_in() -> None:
@@ -96,7 +96,7 @@ def test_allowed_nan_is_found_at_any_depth_by_the_place_that_it_stands_in() -> N
         points: list[dict[str, float | None]]
         many: list[float]
 
-    record = read(Deep, b'{"points": [{"a": NaN}, {"b": 1}], "many": [1, NaN, 2]}', NanLines)
+    record = read(Deep, b'{"points": [{"a": NaN}, {"b": 1}], "many": [1, NaN, 2]}', NanLineReader)
     assert record["points"] == [{"a": None}, {"b": 1.0}]
     assert math.isnan(record["many"][1])
 
@@ -105,7 +105,7 @@ def test_allowed_nan_in_a_field_that_takes_no_number_is_a_failure() -> None:
     class Text(TypedDict):
         x: str
 
-    assert "Expected `str`" in read(Text, b'{"x": NaN}', NanLines)
+    assert "Expected `str`" in read(Text, b'{"x": NaN}', NanLineReader)
 
 
 @pytest.mark.parametrize(
@@ -120,9 +120,9 @@ def test_allowed_nan_in_a_field_that_takes_no_number_is_a_failure() -> None:
     ],
 )
 def test_allowed_nan_comes_back_as_null_and_all_else_as_it_was(line: bytes, key: bytes) -> None:
-    batch = read_batch(NanLines(record_schema(None)), [line])
+    batch = read_batch(NanLineReader(record_schema(None)), [line])
     assert batch.keys == [key]
-    assert read_batch(KeyFields(NanLines(record_schema(None)), ["y"]), [b'{"x": NaN}']).keys == [
+    assert read_batch(KeyFieldReader(NanLineReader(record_schema(None)), ["y"]), [b'{"x": NaN}']).keys == [
         b'{"y": null}'
     ]
 
@@ -159,7 +159,7 @@ def test_large_integers_zeros_and_names_that_come_twice_are_one_for_every_schema
 )
 def test_a_long_text_takes_time_in_proportion_to_its_length(text: bytes) -> None:
     started = process_time()
-    for reader in (JsonLines, NanLines):
+    for reader in (JsonLineReader, NanLineReader):
         read_batch(reader(record_schema(Typed)), [text])
     assert process_time() - started < 10
 
@@ -179,7 +179,7 @@ def test_without_its_constants_what_python_writes_is_json_with_null_in_their_pla
     text = json.dumps(document).encode()
     strict = json.loads(without_constants(text), parse_constant=pytest.fail)
     assert strict == json.loads(text, parse_constant=lambda _: None)
-    assert (bare_constant(text) is None) == (without_constants(text) == text)
+    assert (first_constant(text) is None) == (without_constants(text) == text)
     assert without_constants(text, lambda _: True) == text
 
 
@@ -187,8 +187,8 @@ def test_without_its_constants_what_python_writes_is_json_with_null_in_their_pla
 @settings(deadline=None, max_examples=300)
 def test_any_bytes_are_a_record_or_a_failure_with_a_key_that_is_json(line: bytes) -> None:
     line = line.replace(b"\n", b"")
-    for reader in (JsonLines, NanLines):
+    for reader in (JsonLineReader, NanLineReader):
         batch = read_batch(reader(record_schema(Echoes.input_schema)), [line])
-        assert len(batch.keys) == len(batch.records.read) + len(batch.failures) == 1 - batch.blank
+        assert len(batch.keys) == len(batch.records.rows()) + len(batch.failures) == 1 - batch.blank
         for key in batch.keys:
             json.loads(key, parse_constant=pytest.fail)

@@ -66,7 +66,7 @@ def runs(pid: int) -> bool:
     ],
 )
 def test_it_ends_as_the_worker_did(live: Live, code: int) -> None:
-    assert fork_process(live).end(10) == code
+    assert fork_process(live).end(60) == code
 
 
 def test_work_that_is_done_is_not_undone_by_how_its_process_ends() -> None:
@@ -74,7 +74,7 @@ def test_work_that_is_done_is_not_undone_by_how_its_process_ends() -> None:
         page.finish()
         os.kill(os.getpid(), signal.SIGKILL)
 
-    assert fork_process(live).end(10) == 0
+    assert fork_process(live).end(60) == 0
 
 
 @pytest.mark.parametrize("own_session", [False, True])
@@ -85,10 +85,10 @@ def test_what_the_worker_has_started_ends_with_it(own_session: bool) -> None:
         helper_pid(channel, own_session=own_session)
 
     process = fork_process(live)
-    found = process.receive(10)
+    found = process.receive(60)
     assert found is not None
     assert isinstance(found[0], Progress)
-    assert process.end(10) == 0
+    assert process.end(60) == 0
     assert not runs(found[0].done)
 
 
@@ -106,14 +106,36 @@ def test_a_batch_that_takes_too_long_ends_the_worker_whatever_it_has_done_to_its
     assert lost.value.code == -signal.SIGALRM
 
 
-def test_a_worker_that_is_stopped_is_ended_too() -> None:
+@pytest.mark.parametrize("limit", [0, 0.1])
+def test_a_worker_that_is_stopped_is_ended_too(limit: float) -> None:
+    """Whether it has a batch or not. It's not its record that took the time."""
+
     def live(_channel: Channel, page: Page) -> None:
-        page.begin(0.1)
+        if limit:
+            page.begin(limit)
         os.kill(os.getpid(), signal.SIGSTOP)
 
     with pytest.raises(ProcessLostError) as lost:
         fork_process(live).receive(30)
-    assert lost.value.code == -signal.SIGALRM
+    assert lost.value.code == -signal.SIGKILL
+    assert ("stopped by a signal" in str(lost.value)) is (not limit)
+
+
+def test_a_worker_that_is_stopped_and_continued_goes_on() -> None:
+    def live(channel: Channel, _page: Page) -> None:
+        channel.send(Progress(os.getpid()))
+        time.sleep(0.5)
+        channel.send(Progress(1))
+
+    process = fork_process(live)
+    found = process.receive(60)
+    assert found is not None
+    assert isinstance(found[0], Progress)
+    os.kill(found[0].done, signal.SIGSTOP)
+    time.sleep(1.2)
+    os.kill(found[0].done, signal.SIGCONT)
+    assert process.receive(60) == (Progress(1), b"")
+    assert process.end(60) == 0
 
 
 def test_a_worker_that_does_not_end_is_ended_and_its_helpers_with_it() -> None:
@@ -123,7 +145,7 @@ def test_a_worker_that_does_not_end_is_ended_and_its_helpers_with_it() -> None:
         hang(channel, page)
 
     process = fork_process(live)
-    found = process.receive(10)
+    found = process.receive(60)
     assert found is not None
     assert process.end(0.05) == -signal.SIGTERM
     assert isinstance(found[0], Progress)
@@ -132,7 +154,7 @@ def test_a_worker_that_does_not_end_is_ended_and_its_helpers_with_it() -> None:
 
 def test_signals_to_its_own_group_reach_the_worker_alone() -> None:
     """A model that ends its helpers by os.killpg ends itself, and no other process of the run."""
-    assert fork_process(lambda _c, _p: os.killpg(0, signal.SIGKILL)).end(10) == -signal.SIGKILL
+    assert fork_process(lambda _c, _p: os.killpg(0, signal.SIGKILL)).end(60) == -signal.SIGKILL
 
 
 def test_all_is_gone_soon_after_its_starter_was_killed(tmp_path: Path) -> None:
@@ -166,9 +188,9 @@ def test_a_process_is_lost_even_while_its_helper_keeps_the_channel_open() -> Non
         os._exit(4)
 
     process = fork_process(live)
-    process.receive(10)
+    process.receive(60)
     with pytest.raises(ProcessLostError, match="exit code 4"):
-        process.receive(10)
+        process.receive(60)
 
 
 def test_last_words_are_part_of_how_a_process_ended() -> None:
@@ -180,7 +202,7 @@ def test_last_words_are_part_of_how_a_process_ended() -> None:
     process = fork_process(live)
     process.send(Describe())
     with pytest.raises(ProcessLostError, match=r"^exit code 3: last words$"):
-        process.receive(10)
+        process.receive(60)
 
 
 def test_what_is_written_without_end_fills_nothing_and_holds_up_nothing() -> None:
@@ -191,6 +213,6 @@ def test_what_is_written_without_end_fills_nothing_and_holds_up_nothing() -> Non
 
     process = fork_process(live)
     assert process.receive(30) == (Progress(5), b"")
-    assert process.end(10) == 0
-    assert process.said is not None
-    assert len(process.said.last_line()) < 8193
+    assert process.end(60) == 0
+    assert process.model_output is not None
+    assert len(process.model_output.last_line()) < 8193

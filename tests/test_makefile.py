@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from documents import PROJECT
+from fuzz import READERS, TESTS
 from workspaces import environment, make_venv, run_shell
 
 if TYPE_CHECKING:
@@ -172,3 +173,7 @@ def test_make_run_finds_a_model_on_the_persons_own_path(
     ended = run_shell("make run MODEL=mine", clone, {**variables, **own})
     assert ended.returncode == 0, ended.stderr
     assert "complete: 15 lines = 15 predicted" in ended.stderr
+
+
+def test_the_files_that_make_fuzz_runs_are_there() -> None:
+    assert [name for name in READERS if not (TESTS / f"{name}.py").is_file()] == []

@@ -30,6 +30,7 @@ def end_with(error: Exception, *, tracebacks: bool) -> None:
         (noted(KeyboardInterrupt(), ""), "Stopped by Ctrl-C.", 130),
         (OSError(28, "No space left", "/x"), "This machine refused the run something: No space left: /x.", 1),
         (OSError(5, "Input/output error"), "This machine refused the run something: Input/output error.", 1),
+        (MemoryError(), "This machine gives the run too little memory.", 1),
         (OSError("mrjob's own"), "This machine refused the run something: mrjob's own.", 1),
     ],
 )

@@ -22,7 +22,7 @@ def test_missing_members_are_named() -> None:
         "description",
         "input_schema",
         "output_schema",
-        "predict or predict_batch (as a method)",
+        "predict, predict_batch or predict_columns (as a method)",
         "major_version",
         "minor_version",
     ]
@@ -37,7 +37,7 @@ def test_a_predict_that_can_not_be_called_is_named() -> None:
     class PredictsNothing:
         predict = 5
 
-    assert missing_members(PredictsNothing) == ["predict or predict_batch (as a method)"]
+    assert missing_members(PredictsNothing) == ["predict, predict_batch or predict_columns (as a method)"]
 
 
 def test_a_version_is_one_text_or_two_numbers() -> None:

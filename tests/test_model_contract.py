@@ -7,17 +7,15 @@ from typing import Any
 import pytest
 from fakes import AnswersErrorsFor, AnswersNumpy, DoublesOneByOne, LeavesTheProcess, OutOfMemoryOver, RaisesOn
 from iris_model.iris_predict import IrisModel
+from pipelines import pipeline_of
 from schema_fakes import EVERY_SHAPE
 from wide_model.wide_predict import WideModel
 
 from model_mapreduce_job.formats.lines import read_blocks
-from model_mapreduce_job.formats.protocols import JsonLines, JsonPairs
 from model_mapreduce_job.models.contract import missing_members, version_of
 from model_mapreduce_job.models.fields import fields_of
 from model_mapreduce_job.models.schemas import record_schema
-from model_mapreduce_job.pipeline.batch_prediction import BatchPrediction
-from model_mapreduce_job.pipeline.batch_sizing import BatchSizer
-from model_mapreduce_job.pipeline.prediction import predictor_for
+from model_mapreduce_job.pipeline.pipeline import Pipeline
 
 DOUBLERS = [
     *(shape() for shape in EVERY_SHAPE),
@@ -57,10 +55,8 @@ CASES = [
 every_model = pytest.mark.parametrize(("model", "lines"), CASES)
 
 
-def run(model: Any, lines: list[bytes], size: int | None = None) -> tuple[list[bytes], BatchPrediction]:
-    sizer = BatchSizer(size)
-    schema = record_schema(model.input_schema)
-    task = BatchPrediction(JsonLines(schema), predictor_for(model, sizer), JsonPairs(explain=True), sizer)
+def run(model: Any, lines: list[bytes], size: int | None = None) -> tuple[list[bytes], Pipeline]:
+    task = pipeline_of(model, size)
     blocks = read_blocks(io.BytesIO(b"\n".join(lines)))
     return [line for batch in task.predict_lines(blocks) for line in batch], task
 
@@ -77,7 +73,7 @@ def test_it_has_every_member_and_a_version(model: Any, lines: list[bytes]) -> No
 def test_it_predicts_every_good_record(model: Any, lines: list[bytes]) -> None:
     output, task = run(model, lines)
     assert [line.split(b"\t")[0] for line in output] == lines
-    assert (task.tally.predicted, task.tally.failed) == (len(lines), 0)
+    assert (task.report.counters.predicted, task.report.counters.failed) == (len(lines), 0)
     assert all(json.loads(line.split(b"\t")[1]) is not None for line in output)
 
 
@@ -101,10 +97,10 @@ def test_a_bad_record_costs_itself_and_changes_no_other(model: Any, lines: list[
     alone, _ = run(model, lines)
     mixed, task = run(model, [line for pair in zip(lines, BAD * 5, strict=False) for line in pair])
     assert [line for line in mixed if line.split(b"\t")[0] in lines] == alone
-    tally = task.tally
-    assert tally.lines == tally.predicted + tally.failed + tally.blank
-    assert tally.blank == 5
-    assert tally.failed >= 5 * (len(BAD) - 3)
+    counters = task.report.counters
+    assert counters.lines == counters.predicted + counters.failed + counters.blank
+    assert counters.blank == 5
+    assert counters.failed >= 5 * (len(BAD) - 3)
 
 
 @every_model

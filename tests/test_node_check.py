@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from model_mapreduce_job.task.node_check import describe_node, on_this_node
+from model_mapreduce_job.task.node import describe_node, on_this_node
 
 
 def test_a_node_is_described_by_python_architecture_and_c_library() -> None:

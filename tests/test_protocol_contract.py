@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from argparse import Namespace
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,15 +10,17 @@ import pytest
 from fakes import Doubler, Echoes
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from schema_fakes import JsonSchemaDoubler, PydanticDoubler, SchemaLibraryDoubler
 
 from model_mapreduce_job.formats.lines import read_blocks
-from model_mapreduce_job.formats.protocols import KeyFields
-from model_mapreduce_job.models.schemas import record_schema
-from model_mapreduce_job.pipeline.batch_prediction import BatchPrediction
+from model_mapreduce_job.formats.text_format import TextReader, TextWriter
 from model_mapreduce_job.pipeline.batch_sizing import BatchSizer
-from model_mapreduce_job.pipeline.prediction import predictor_for
-from model_mapreduce_job.task.factory import INPUT_PROTOCOLS, OUTPUT_PROTOCOLS
+from model_mapreduce_job.pipeline.pipeline import Pipeline
+from model_mapreduce_job.pipeline.predictors import predictor_for
+from model_mapreduce_job.task.factory import INPUT_PROTOCOLS, OUTPUT_PROTOCOLS, reader_for
+from model_mapreduce_job.task.lanes import lane_of
+from model_mapreduce_job.task.task_options import TaskOptions
 
 DEEP = b"[" * 100_000 + b"]" * 100_000
 MARK = b"\xef\xbb\xbf"
@@ -78,25 +79,25 @@ HOSTILE = [*RECORDS.values(), *BLANK]
 MODELS = [Doubler(), Echoes(), PydanticDoubler(), SchemaLibraryDoubler(), JsonSchemaDoubler()]
 
 
-def options(**given: Any) -> Namespace:
-    return Namespace(**{"columns": "x", "key": None, "on_error": "null"} | given)
+def options(**given: Any) -> TaskOptions:
+    return TaskOptions(**{"columns": "x"} | given)
 
 
 def task(
-    input_protocol: str, output_protocol: str, model: Any, given: Namespace, size: int | None
-) -> BatchPrediction:
+    input_protocol: str, output_protocol: str, model: Any, given: TaskOptions, size: int | None
+) -> Pipeline:
     sizer = BatchSizer(size)
-    reader = INPUT_PROTOCOLS[input_protocol](record_schema(model.input_schema), given)
-    return BatchPrediction(
-        KeyFields(reader, given.key) if given.key else reader,
+    given = replace(given, input_protocol=input_protocol, output_protocol=output_protocol)
+    return Pipeline(
+        TextReader(reader_for(model, given, lane_of(model))),
         predictor_for(model, sizer),
-        OUTPUT_PROTOCOLS[output_protocol](model, given),
+        TextWriter(OUTPUT_PROTOCOLS[output_protocol](model, given)),
         sizer,
         fail_fast=False,
     )
 
 
-def output_of(job: BatchPrediction, lines: list[bytes]) -> list[bytes]:
+def output_of(job: Pipeline, lines: list[bytes]) -> list[bytes]:
     blocks = read_blocks(io.BytesIO(b"".join(line + b"\n" for line in lines)))
     return [line for batch in job.predict_lines(blocks) for line in batch]
 
@@ -133,9 +134,9 @@ CHECKS = {
 
 
 @pytest.fixture(
-    params=[{}, {"on_error": "explain"}, {"key": ["x"]}, {"key": ["y", "x"], "on_error": "explain"}], ids=str
+    params=[{}, {"on_error": "explain"}, {"key": ("x",)}, {"key": ("y", "x"), "on_error": "explain"}], ids=str
 )
-def given_options(request: pytest.FixtureRequest) -> Iterator[Namespace]:
+def given_options(request: pytest.FixtureRequest) -> Iterator[TaskOptions]:
     return options(**request.param)
 
 
@@ -145,17 +146,17 @@ def given_options(request: pytest.FixtureRequest) -> Iterator[Namespace]:
 def test_every_line_that_is_not_blank_gives_one_good_line(
     input_protocol: Any, output_protocol: Any, model: Any, given_options: Any
 ) -> None:
-    if len(given_options.key or ()) == 2 and output_protocol in {"csv", "tsv"}:
-        given_options.key = ["x"]
+    if len(given_options.key or ()) == 2 and {input_protocol, output_protocol} & {"csv", "tsv"}:
+        given_options = replace(given_options, key=("x",))
     job = task(input_protocol, output_protocol, model, given_options, None)
     output = output_of(job, HOSTILE)
     assert len(output) == len(RECORDS)
     for line in output:
         assert b"\n" not in line
         CHECKS[output_protocol](line)
-    tally = job.tally
-    assert (tally.lines, tally.blank, tally.headers) == (len(HOSTILE), len(BLANK), 0)
-    assert tally.predicted + tally.failed == len(RECORDS)
+    counters = job.report.counters
+    assert (counters.lines, counters.blank, counters.headers) == (len(HOSTILE), len(BLANK), 0)
+    assert counters.predicted + counters.failed == len(RECORDS)
 
 
 @pytest.mark.parametrize("output_protocol", OUTPUT_PROTOCOLS)
@@ -176,7 +177,7 @@ def test_a_header_is_recognised_wherever_it_stands_and_is_no_record(input_protoc
         b'{"x": 1}\t{"twice": 2.0}',
         b'{"x": 2}\t{"twice": 4.0}',
     ]
-    assert (job.tally.lines, job.tally.headers) == (5, 3)
+    assert (job.report.counters.lines, job.report.counters.headers) == (5, 3)
 
 
 @pytest.mark.parametrize(
@@ -235,6 +236,6 @@ def test_any_bytes_are_answered_line_by_line(data: bytes, input_protocol: Any, o
     output = output_of(job, [data])
     for line in output:
         CHECKS[output_protocol](line)
-    tally = job.tally
-    assert len(output) == tally.predicted + tally.failed
-    assert tally.lines == len(output) + tally.blank + tally.headers == data.count(b"\n") + 1
+    counters = job.report.counters
+    assert len(output) == counters.predicted + counters.failed
+    assert counters.lines == len(output) + counters.blank + counters.headers == data.count(b"\n") + 1

@@ -7,11 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_mapreduce_job.formats.protocols import JsonLines, JsonObjects, JsonPairs, KeyFields, is_json
+from model_mapreduce_job.formats.protocols import (
+    JsonLineReader,
+    JsonObjectWriter,
+    JsonPairWriter,
+    KeyFieldReader,
+    is_json,
+)
 from model_mapreduce_job.formats.records import Failure
 from model_mapreduce_job.models.schemas import record_schema
 
-READER = JsonLines(record_schema(None))
+READER = JsonLineReader(record_schema(None))
 BAD = Failure("ValueError", 'a "bad" \ud800 one')
 
 
@@ -99,17 +105,17 @@ def test_the_key_of_any_line_is_json_without_tab_or_newline(line: bytes) -> None
 
 
 def test_pairs_are_the_key_a_tab_and_the_prediction() -> None:
-    lines = JsonPairs(explain=False).write([b"1", b"2"], [b'{"a": 1}', BAD])
+    lines = JsonPairWriter(explain=False).write([b"1", b"2"], [b'{"a": 1}', BAD])
     assert lines == [b'1\t{"a": 1}', b"2\tnull"]
 
 
 def test_pairs_explain_a_failure_on_request() -> None:
-    (line,) = JsonPairs(explain=True).write([b"1"], [BAD])
+    (line,) = JsonPairWriter(explain=True).write([b"1"], [BAD])
     assert line == rb"1" + b"\t" + rb'{"error": {"type": "ValueError", "message": "a \"bad\" \ud800 one"}}'
 
 
 def test_objects_have_input_prediction_and_error() -> None:
-    lines = JsonObjects(explain=False).write([b"1", b"2"], [b'{"a": 1}', BAD])
+    lines = JsonObjectWriter(explain=False).write([b"1", b"2"], [b'{"a": 1}', BAD])
     assert lines == [
         b'{"input": 1, "prediction": {"a": 1}, "error": null}',
         b'{"input": 2, "prediction": null, "error": null}',
@@ -117,12 +123,12 @@ def test_objects_have_input_prediction_and_error() -> None:
 
 
 def test_objects_explain_a_failure_on_request() -> None:
-    (line,) = JsonObjects(explain=True).write([b"1"], [BAD])
+    (line,) = JsonObjectWriter(explain=True).write([b"1"], [BAD])
     error = json.loads(line)["error"]
     assert error == {"type": "ValueError", "message": 'a "bad" \ud800 one'}
 
 
-@pytest.mark.parametrize("writer", [JsonPairs, JsonObjects])
+@pytest.mark.parametrize("writer", [JsonPairWriter, JsonObjectWriter])
 @pytest.mark.parametrize("predictions", [[], [b"1", b"2"]])
 def test_keys_and_predictions_that_do_not_pair_are_refused(writer: Any, predictions: Any) -> None:
     with pytest.raises(ValueError, match="zip"):
@@ -151,9 +157,9 @@ def test_keys_and_predictions_that_do_not_pair_are_refused(writer: Any, predicti
     ],
 )
 def test_chosen_fields_come_back_as_they_were_written(fields: Any, line: bytes, key: Any) -> None:
-    assert KeyFields(READER, fields).text(line) == key
+    assert KeyFieldReader(READER, fields).text(line) == key
     json.loads(key)
 
 
 def test_chosen_fields_leave_the_record_as_it_was() -> None:
-    assert KeyFields(READER, ["a"]).read(b'{"a": 1, "b": 2}') == {"a": 1, "b": 2}
+    assert KeyFieldReader(READER, ["a"]).read(b'{"a": 1, "b": 2}') == {"a": 1, "b": 2}

@@ -7,9 +7,13 @@ import os
 import re
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from local_jobs import Ended, LocalJob, ended, output_of, wait_until, write_records
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PAD = "x" * 2000
 
@@ -20,7 +24,8 @@ def stopped(job: LocalJob) -> Ended:
     return stop(job, signal.SIGTERM)
 
 
-def stop(job: LocalJob, number: signal.Signals) -> Ended:
+def stop(job: LocalJob, number: signal.Signals, meanwhile: Callable[[], object] = int) -> Ended:
+    """Stop a run of several finished parts; something may happen before that."""
     reached, go_on = (str(job.directory / name) for name in ("reached", "go_on"))
     waits = {"do": "wait_for_file", "reached": reached, "go_on": go_on}
     records = [{"n": record, "pad": PAD, **(waits if record == 2000 else {})} for record in range(3000)]
@@ -28,6 +33,7 @@ def stop(job: LocalJob, number: signal.Signals) -> Ended:
     process = job.start("--output-dir", "out", "in")
     wait_until(Path(reached).exists)
     wait_until(lambda: len(finished(job)) >= 3)
+    meanwhile()
     process.send_signal(number)
     Path(go_on).touch()
     return ended(process)
@@ -57,6 +63,19 @@ def test_a_stopped_run_goes_on_where_its_finished_parts_end(job: LocalJob, stopp
     assert contents(job.directory / "out") == contents(job.directory / "other")
 
 
+@pytest.mark.parametrize("change", [Path.touch, Path.unlink])
+@pytest.mark.parametrize("job", ["inline"], indirect=True)
+def test_no_run_goes_on_with_an_input_that_has_changed_meanwhile(
+    job: LocalJob, change: Callable[[Path], object]
+) -> None:
+    """A stopped run that could not be resumed doesn't say that it could."""
+    ran = stop(job, signal.SIGTERM, lambda: change(job.directory / "in"))
+    assert re.fullmatch(
+        r"Stopped by SIGTERM\. \d finished parts are of the input as it was: start over without --resume\.\n",
+        ran.errors,
+    )
+
+
 def test_so_does_one_that_was_killed(job: LocalJob) -> None:
     """A killed driver keeps nothing on purpose, but its finished parts are there."""
     stop(job, signal.SIGKILL)
@@ -76,13 +95,11 @@ def test_so_does_one_that_was_killed(job: LocalJob) -> None:
 def test_only_a_run_of_the_same_input_model_and_options_goes_on(
     job: LocalJob, stopped: Ended, tmp_path: Path
 ) -> None:
-    """Another option, model, environment or number of workers is named, and nothing is lost by it."""
+    """Another environment, number of workers or input is named, and nothing is lost by it."""
     before = finished(job)
     (tmp_path / "second").write_text("")
     again = ("--output-dir", "out", "--resume", "in")
     for others, named in (
-        (("--on_error", "explain"), "on_error"),
-        (("--model_qualified_name", "unhurried"), "model_qualified_name"),
         (("--cmdenv", "A=b"), "cmdenv"),
         (("-r", "local", "--num-cores", 3), "workers"),
         (("second",), "input"),

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from model_mapreduce_job.config import Config, ModelEntry
+from model_mapreduce_job.config import Config, ModelEntry, load_configuration
 from model_mapreduce_job.models.identity import identity_of, run_identity
 
 
@@ -38,7 +38,9 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def identity(name: str = "one", **options: Any) -> dict[str, Any]:
-    return run_identity("test_run_identity.TwoModels", {"model_qualified_name": name, **options})
+    return run_identity(
+        load_configuration("test_run_identity.TwoModels"), {"model_qualified_name": name, **options}
+    )
 
 
 def test_it_is_the_same_for_the_same(package: Path) -> None:

@@ -154,7 +154,7 @@ def test_what_is_no_schema_is_a_model_contract_error_that_lists_the_kinds(kind: 
 
 def test_a_json_schema_that_is_none_is_a_model_contract_error() -> None:
     with pytest.raises(
-        ModelContractError, match=r"no valid JSON Schema: 'strin' .* at `\$\.properties\.x\.type`"
+        ModelContractError, match=r"not a valid JSON Schema: 'strin' .* at `\$\.properties\.x\.type`"
     ):
         record_schema({"properties": {"x": {"type": "strin"}}})
 

@@ -15,8 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from local_jobs import output_of
 
-from model_mapreduce_job.storage.splits import Split, plan_splits
+from model_mapreduce_job.formats.text_reading import TextReading
+from model_mapreduce_job.storage.splits import Split, split_files
 from model_mapreduce_job.task.messages import Run
+from model_mapreduce_job.task.task_files import TaskFiles
 from model_mapreduce_job.task.worker import Worker
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ def expected(content: bytes) -> list[bytes]:
 
 def predicted(splits: list[Split], directory: Path) -> bytes:
     """Return what a worker makes of splits, one after the other."""
-    worker = Worker(echo, MAX_RECORD_BYTES, lambda _done, _tally: None)
+    worker = Worker(echo, TaskFiles(TextReading(MAX_RECORD_BYTES)), lambda _done, _counters: None)
     parts = [directory / f"part-{number:05d}" for number in range(len(splits))]
     for split, part in zip(splits, parts, strict=True):
         worker.run(Run(split, 0, str(part), durable=False), b"")
@@ -52,7 +54,7 @@ def check(content: bytes, smallest: int, workers: int) -> None:
     with TemporaryDirectory() as name:
         path = Path(name, "in")
         path.write_bytes(content)
-        splits = plan_splits([str(path)], workers, smallest)
+        splits = split_files([str(path)], workers, smallest)
         assert [split.start for split in splits[:1]] == [0] * bool(content)
         assert [split.start + split.length for split in splits[-1:]] == [len(content)] * bool(content)
         assert all(one.start + one.length == two.start for one, two in pairwise(splits))
@@ -118,14 +120,14 @@ def test_output_is_that_of_one_worker(tmp_path: Path, workers: int) -> None:
         paths.append(str(tmp_path / f"in{number}"))
         Path(paths[-1]).write_bytes(content)
     run = EngineRun(tmp_path, workers)
-    tally = run.run(plan_splits(paths, workers, SIZE))
+    counters = run.run(split_files(paths, workers, SIZE)).counters
     whole = b"".join(
         Path(path).read_bytes().removesuffix(b"\r\n").removesuffix(b"\n") + b"\n" for path in paths
     )
     lines = output_of(run.out).splitlines()
     assert [text.partition(b"\t")[0] for text in lines] == expected(whole)
-    assert tally.lines == tally.predicted + tally.failed + tally.blank
-    assert tally.predicted == len(lines)
+    assert counters.lines == counters.predicted + counters.failed + counters.blank
+    assert counters.predicted == len(lines)
 
 
 @pytest.mark.parametrize("workers", WORKERS)
@@ -133,11 +135,11 @@ def test_a_stream_gives_what_a_file_gives(tmp_path: Path, workers: int) -> None:
     """Chunks of a stream end where lines end, however long those are."""
     content = b"".join(line(length) for length in (10, 5_000_000, 300_000, 9_000_000, 20)) * 2
     run = EngineRun(tmp_path, workers)
-    tally = run.run([Split("-", 0, 0, streamed=True)], io.BytesIO(content))
+    counters = run.run([Split("-", 0, 0, streamed=True)], io.BytesIO(content)).counters
     lines = output_of(run.out).splitlines()
     overlong = [b"OverlongLine" in text for text in lines]
     assert overlong == [False, True, False, True, False] * 2
     assert [text.partition(b"\t")[0] for text, long in zip(lines, overlong, strict=True) if not long] == [
         key for key in expected(content) if len(key) < MAX_RECORD_BYTES
     ]
-    assert (tally.lines, tally.failed) == (10, 4)
+    assert (counters.lines, counters.failed) == (10, 4)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
-from local_jobs import SCRIPT, Ended, LocalJob, ended, write_records
+from local_jobs import SCRIPT, Ended, LocalJob, ended, wait_until, write_records
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,8 +43,8 @@ def test_a_reader_slower_than_its_non_blocking_pipe_gets_every_line(job: LocalJo
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     process = job.start("--quiet", "in", stdout=writing)
+    wait_until(lambda: not select.select([], [writing], [], 0)[1])
     os.close(writing)
-    time.sleep(2)
     with open(reading, "rb") as file:  # noqa: PTH123 - a descriptor
         lines = sum(1 for _ in file)
     assert (lines, ended(process).code) == (LINES, 0)

@@ -6,14 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from documents import PROJECT
-from local_jobs import Ended, ended, wait_until
+from local_jobs import Ended, ended, wait_until, write_records
 from workspaces import environment, make_venv
 
 if TYPE_CHECKING:
@@ -27,7 +26,8 @@ WAYS = {
 }
 # A module of the person's own, in the directory that the job is started from.
 MINE = """
-import time
+import os, time
+from pathlib import Path
 from model_mapreduce_job import Config
 
 class Mine:
@@ -36,6 +36,8 @@ class Mine:
     input_schema = output_schema = None
 
     def predict(self, data):
+        if "marks" in data:
+            Path(data["marks"], str(os.getpid())).touch()
         time.sleep(data.get("seconds", 0))
         return data["x"]
 
@@ -87,6 +89,15 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, variables: dict[str, s
     return Place(tmp_path, variables, request.param)
 
 
+def waiting_record(place: Place, seconds: float) -> Path:
+    """Write an input whose first record takes a while; return where each run has a file that predicts it."""
+    marks = place.directory / "marks"
+    marks.mkdir()
+    records = [{"x": 1, "seconds": seconds, "marks": str(marks)}, {"x": 2}]
+    write_records(place.directory / "in", records)
+    return marks
+
+
 @pytest.mark.parametrize("runner", ["inline", "local"])
 def test_the_current_directory_is_looked_in(place: Place, runner: str) -> None:
     """Whatever Python is told by its environment."""
@@ -97,6 +108,7 @@ def test_the_current_directory_is_looked_in(place: Place, runner: str) -> None:
     assert "Warning" not in ran.errors
 
 
+@pytest.mark.parametrize("place", ["command"], indirect=True)
 def test_names_are_taken_as_they_are(place: Place) -> None:
     """One that begins with a hyphen comes after `--`; wildcards and bytes of no encoding don't matter."""
     names = [b"-v", b"a b", b"[x]*", "n\u00e4me".encode(), b"\xff"]
@@ -107,21 +119,23 @@ def test_names_are_taken_as_they_are(place: Place) -> None:
     assert ran.values == [0, 1, 2, 3, 4], ran.errors
 
 
-@pytest.mark.parametrize("flag", ["-qv", "--verb"])
+@pytest.mark.parametrize(("place", "flag"), [("script", "-qv"), ("module", "--verb")], indirect=["place"])
 def test_every_spelling_of_verbose_gives_the_traceback(place: Place, flag: str) -> None:
     ran = place.run(flag, "--output-dir", ".", "in")
     assert ran.code == 1
     assert "Traceback (most recent call last)" in ran.errors
 
 
+@pytest.mark.parametrize("place", ["command"], indirect=True)
 def test_a_file_named_like_an_option_asks_for_no_traceback(place: Place) -> None:
     ran = place.run("--quiet", "--output-dir", ".", "--", "-v")
     assert (ran.code, ran.errors.count("\n")) == (1, 1), ran.errors
 
 
+@pytest.mark.parametrize("place", ["command"], indirect=True)
 def test_signals_that_the_parent_ignores(place: Place) -> None:
     """They end nothing, and children are heard of nevertheless."""
-    (place.directory / "in").write_text('{"x": 1, "seconds": 2}\n{"x": 2}\n')
+    in_predict = waiting_record(place, seconds=1)
     numbers = (signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
     runs = [
         place.start(
@@ -129,28 +143,29 @@ def test_signals_that_the_parent_ignores(place: Place) -> None:
         )
         for n in numbers
     ]
-    time.sleep(2)
+    wait_until(lambda: len(list(in_predict.iterdir())) == len(runs))
     for run, number in zip(runs, numbers, strict=True):
         run.send_signal(number)
     assert [ended(run).values for run in runs] == [[1, 2]] * 3
 
 
 def test_signals_end_a_run_in_one_line(place: Place) -> None:
-    (place.directory / "in").write_text('{"x": 1, "seconds": 60}\n')
+    in_predict = waiting_record(place, seconds=60)
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     runs = [
         place.start("-q", "--model_qualified_name", "mine", "--output-dir", f"out-{int(n)}", "in")
         for n in numbers
     ]
-    wait_until(lambda: len(list(place.directory.glob(".out-*"))) == len(runs))
-    time.sleep(0.3)
+    wait_until(lambda: len(list(in_predict.iterdir())) == len(runs))
     for run, number in zip(runs, numbers, strict=True):
         run.send_signal(number)
     for run, number in zip(map(ended, runs), numbers, strict=True):
         assert (run.code, run.output, run.errors.count("\n")) == (128 + number, b"", 1), run.errors
 
 
-@pytest.mark.parametrize("runner", ["inline", "local"])
+@pytest.mark.parametrize(
+    ("place", "runner"), [("module", "inline"), ("command", "local")], indirect=["place"]
+)
 def test_text_of_any_language_is_the_same_in_any_locale(place: Place, runner: str) -> None:
     """Options and names of files, where Python takes the command line for ASCII."""
     place.directory.joinpath("tâche.ld").write_text('{"größe": 7, "x": 1}\n', encoding="utf-8")

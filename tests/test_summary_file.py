@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from local_jobs import LocalJob, numbered, wait_until, write_records
 
-from model_mapreduce_job.driver.summary_file import try_summary_file, write_summary_file
+from model_mapreduce_job.driver.summary_file import try_file, write_file
 from model_mapreduce_job.exceptions import InputError
 
 
@@ -19,7 +19,7 @@ def test_to_try_a_file_leaves_no_trace(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
     old.write_text("the last run's")
     for path in (old, new):
-        try_summary_file(str(path), None, [])
+        try_file("--summary_file", str(path), None, [])
     assert old.read_text() == "the last run's"
     assert list(tmp_path.iterdir()) == [old]
 
@@ -27,7 +27,7 @@ def test_to_try_a_file_leaves_no_trace(tmp_path: Path) -> None:
 def test_a_pipe_or_a_device_is_not_opened_before_there_is_a_summary(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for name in (str(tmp_path / "pipe"), "/dev/full", "/dev/stdout"):
-        try_summary_file(name, "out", [])
+        try_file("--summary_file", name, "out", [])
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_what_can_not_be_written_is_refused(
     Path("link").symlink_to("input")
     Path("out/in").mkdir(parents=True)
     with pytest.raises(InputError, match=f"^--summary_file {name} .*{reason}"):
-        try_summary_file(name, "out", ["input", "s3://bucket/input"])
+        try_file("--summary_file", name, "out", ["input", "s3://bucket/input"])
     assert Path("input").read_text() == "{}"
 
 
@@ -68,7 +68,7 @@ def test_a_file_of_an_input_directory_is_refused_and_stays(job: LocalJob, given:
 @pytest.mark.parametrize("descriptor", [0, 1])
 def test_a_file_that_a_standard_stream_leads_to_is_refused(tmp_path: Path, descriptor: int) -> None:
     module = "model_mapreduce_job.driver.summary_file"
-    code = f"import sys, {module} as s; s.try_summary_file(sys.argv[1], None, [])"
+    code = f"import sys, {module} as s; s.try_file('--summary_file', sys.argv[1], None, [])"
     path = tmp_path / "redirected"
     path.touch()
     with path.open("r+b") as file:
@@ -94,15 +94,15 @@ def test_what_another_user_has_put_into_a_shared_directory_is_refused(tmp_path: 
     make[kind]()
     os.chown(path, 65534, 65534, follow_symlinks=False)
     with pytest.raises(InputError, match="another user has put it into a directory that others can write to"):
-        try_summary_file(str(path), None, [])
+        try_file("--summary_file", str(path), None, [])
     with pytest.raises(InputError, match="another user has put it into a directory that others can write to"):
-        write_summary_file(str(path), "{}")
+        write_file("--summary_file", str(path), "{}")
     assert (tmp_path / "mine").read_text() == "precious"
 
 
 def test_to_write_says_what_could_not_be_written() -> None:
     with pytest.raises(InputError, match="--summary_file /dev/full can't be written: No space left"):
-        write_summary_file("/dev/full", "{}")
+        write_file("--summary_file", "/dev/full", "{}")
 
 
 def test_a_summary_that_fails_at_the_end_leaves_the_predictions(job: LocalJob) -> None:

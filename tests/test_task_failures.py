@@ -56,13 +56,14 @@ def test_a_crash_of_the_interpreter_is_told() -> None:
             "it ended with exit code 137 (SIGKILL: often it used more memory than its container has)",
         ),
         ("subprocess failed with code 3", "it ended with exit code 3"),
+        ("Exception running child : java.io.IOException: The input f is gone\n\tat", "The input f is gone"),
         ("Container is running beyond limits.\nKilled.", "Container is running beyond limits."),
         ("", "it did not say why; its logs are on the host"),
     ],
 )
 def test_a_task_that_says_nothing_is_explained_by_hadoops_own_error(hadoop_error: str, reason: str) -> None:
     assert (
-        told("reporter:counter:a,b,1\n", hadoop_error, "hdfs://in")
+        told("reporter:counter:a,b,1\nExample of a failure: E: of a record\n", hadoop_error, "hdfs://in")
         == f"A task failed, reading hdfs://in: {reason}"
     )
 

@@ -223,7 +223,7 @@ class Holds:
     [
         (InStruct, "and pydantic can't check it"),
         (BothKinds, "neither library checks the other's"),
-        (Unknown, "is no constraint that msgspec or pydantic knows"),
+        (Unknown, "is not a constraint that msgspec or pydantic knows"),
         (Converts, "Converts has converters"),
         (OwnInit, "OwnInit has an __init__ of its own"),
         (Holds, "OwnInit has an __init__ of its own"),

@@ -11,9 +11,9 @@ from fakes import as_model
 from forked import fork_server
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_batch_prediction import output_of, task_of
+from test_pipeline import output_of, task_of
 
-from model_mapreduce_job.task.isolation import IsolatedPrediction
+from model_mapreduce_job.task.isolation import IsolatedPipeline
 from model_mapreduce_job.task.messages import Begin
 
 if TYPE_CHECKING:
@@ -145,12 +145,10 @@ def test_a_model_that_spoils_its_records_gets_each_afresh_in_isolation_too() -> 
 
         def start(model: Any = model) -> ModelProcess:
             child = fork_server(make_isolated=lambda *_: task_of(model()))
-            child.send(Begin({}))
+            child.send(Begin())
             return child
 
-        assert output_of(IsolatedPrediction(start, 60.0, fail_fast=False), lines(numbers)) == expected(
-            numbers
-        )
+        assert output_of(IsolatedPipeline(start, 60.0, fail_fast=False), lines(numbers)) == expected(numbers)
 
 
 @as_model
@@ -175,4 +173,4 @@ def test_a_model_that_counts_is_called_once_a_batch_and_no_more() -> None:
     texts = [line.partition(b"\t")[2] for line in output_of(task, [b"1", b"2", b"3", b"4"])]
     texts += [line.partition(b"\t")[2] for line in output_of(task, [b"5", b"6"])]
     assert texts == [b"[1, 1]", b"[1, 2]", b"[2, 3]", b"[2, 4]", b"[3, 5]", b"[3, 6]"]
-    assert task.tally.warnings == []
+    assert task.report.warnings == []

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
-LONGEST_SECONDS: Final = 100
+LONGEST_SECONDS: Final = 250
 STAMPS: Final = ("run.stamp", "test.stamp")
 _OWN: Final = {
     "PYTHONPATH",

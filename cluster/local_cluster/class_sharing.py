@@ -1,6 +1,6 @@
 """One class data archive for all JVMs of Hadoop: they start in half the time and share its memory.
 
-Which classes belong in it can be told only by daemons, tasks and commands at work: a training run, done once,
+Which classes belong in it is only known from daemons, tasks and commands at work: a training run, done once,
 writes them down.
 """
 

@@ -26,6 +26,11 @@ class Jdk:
         """Return the path of `java`, `javac` or `jar`."""
         return str(self.home / "bin" / name)
 
+    @property
+    def version(self) -> int:
+        """Its major version."""
+        return _major_version(self.home)
+
 
 def find_jdk(jvm_folder: Path = JVM_FOLDER) -> Jdk:
     """Find a JDK by JAVA_HOME, PATH or in `jvm_folder`, in this order; ClusterError when none fits."""

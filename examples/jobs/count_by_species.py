@@ -28,7 +28,7 @@ class CountBySpecies(MLModelMapReduceJob):
         return [*super().steps(), MRStep(combiner=self.add_up, reducer=self.add_up)]
 
     def reducer(self, _data: Any, predictions: Iterable[dict[str, str] | None]) -> Counts:
-        """Yield each prediction's species; equal records come together, whatever splits they were in."""
+        """Yield each prediction's species; equal records come together from all splits."""
         for prediction in predictions:
             yield prediction["species"] if prediction else None, 1
 

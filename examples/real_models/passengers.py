@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Passenger(TypedDict):
-    """One record; null stands for what isn't known."""
+    """One record; unknown values are null."""
 
     age: float | None
     fare: float | None

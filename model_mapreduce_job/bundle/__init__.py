@@ -1,1 +1,1 @@
-"""The bundle: one archive with all that a task needs, so that nothing has to be installed where it runs."""
+"""The bundle: one archive with everything that a task needs, so that nodes need nothing installed."""

@@ -1,15 +1,15 @@
-"""`python -m model_mapreduce_job.bundle OUTPUT` makes the bundle of APP_SETTINGS' configuration."""
+"""`python -m model_mapreduce_job.bundle OUTPUT` makes a bundle of the configuration in APP_SETTINGS."""
 
 from __future__ import annotations
 
 import argparse
 import compileall
 import json
-import os
 import py_compile
 import shutil
 import sys
 import tempfile
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,9 @@ from model_mapreduce_job.bundle.archive import write_archive
 from model_mapreduce_job.bundle.contents import Contents
 from model_mapreduce_job.bundle.distributions import installed_files
 from model_mapreduce_job.bundle.interpreter import copy_interpreter, write_launcher
-from model_mapreduce_job.bundle.trial import try_bundle
+from model_mapreduce_job.bundle.model_files import libraries_of_file
+from model_mapreduce_job.bundle.verification import verify_bundle, verify_libraries
+from model_mapreduce_job.config import chosen_configuration
 from model_mapreduce_job.exceptions import ModelMapReduceError
 from model_mapreduce_job.printable import printable
 
@@ -29,24 +31,13 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Make the bundle that the command line asks for; return the exit code."""
-    parser = argparse.ArgumentParser(description="Make the archive that tasks on a cluster run in.")
-    parser.add_argument("output", type=Path, nargs="?", help="where to write it: a .tar.gz")
-    parser.add_argument(
-        "--contents", action="store_true", help="write nothing: print what would go in, as JSON"
-    )
-    parser.add_argument("--sample", type=Path, help="a file whose first line each model is to predict")
-    parser.add_argument(
-        "--hidden",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="a name with a dot before it that belongs into the bundle (repeatable); others are left out",
-    )
+    parser = _parser()
     options = parser.parse_args()
     if not (options.output or options.contents):
         parser.error("name the file to write, such as build/bundle.tar.gz")
     try:
-        contents = Contents.of(os.environ.get("APP_SETTINGS"), frozenset(options.hidden))
+        libraries = chain(options.library, *map(libraries_of_file, options.model_file))
+        contents = Contents.of(chosen_configuration(), frozenset(options.hidden), libraries)
         if options.contents:
             sys.stdout.write(f"\n{json.dumps(contents.manifest())}\n")
             return 0
@@ -60,10 +51,42 @@ def main() -> int:
     return 0
 
 
-def make_bundle(contents: Contents, output: Path, sample: bytes | None = None) -> list[str]:
-    """Write a bundle of these contents and return its models' names, all of which it was seen to load.
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Make the archive that tasks on a cluster run in.")
+    parser.add_argument("output", type=Path, nargs="?", help="where to write it: a .tar.gz")
+    parser.add_argument(
+        "--contents", action="store_true", help="write nothing: print what would go in, as JSON"
+    )
+    parser.add_argument(
+        "--model_file",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="a file that runs name with --model_file: its library comes along (repeatable)",
+    )
+    parser.add_argument(
+        "--library",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="an installed package to put into the bundle with all that it requires (repeatable)",
+    )
+    parser.add_argument("--sample", type=Path, help="a file whose first line each model is to predict")
+    parser.add_argument(
+        "--hidden",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a hidden file or directory (.NAME) to put into the bundle (repeatable); others are left out",
+    )
+    return parser
 
-    Raises ConfigurationError when the contents can't be brought together, or don't do alone.
+
+def make_bundle(contents: Contents, output: Path, sample: bytes | None = None) -> list[str]:
+    """Write a bundle of these contents, verify that it loads each of its models, and return their names.
+
+    Raises ConfigurationError when the contents can't be collected, or a model doesn't work with them alone.
     """
     with tempfile.TemporaryDirectory() as place:
         bundle = Path(place, "bundle")
@@ -72,9 +95,12 @@ def make_bundle(contents: Contents, output: Path, sample: bytes | None = None) -
             copy_distribution(found, packages)
         for package in contents.packages:
             copy_package(package, packages)
+        for name, path in contents.files.items():
+            copy_model_file(path, packages / name)
         copy_interpreter(bundle / "interpreter")
         write_launcher(bundle / "bin" / "python")
-        names = try_bundle(bundle, contents.settings, sample)
+        names = verify_bundle(bundle, contents.settings, sample)
+        verify_libraries(bundle, contents.settings, contents.libraries)
         _compile(bundle)
         output.parent.mkdir(parents=True, exist_ok=True)
         write_archive(bundle, contents.manifest(), output)
@@ -82,7 +108,7 @@ def make_bundle(contents: Contents, output: Path, sample: bytes | None = None) -
 
 
 def copy_distribution(found: Distribution, target: Path) -> None:
-    """Copy a distribution as it was installed: in a registry its name may be anybody's."""
+    """Copy a distribution's installed files; a registry may have another one of the same name."""
     for name, content, mode in installed_files(found):
         copy = target / name
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -91,7 +117,7 @@ def copy_distribution(found: Distribution, target: Path) -> None:
 
 
 def copy_package(package: Package, target: Path) -> None:
-    """Copy a package that is used from its source tree, and what its distribution says of it."""
+    """Copy a package that is used from its source tree, with its distribution's metadata."""
     for path in package.files():
         copy = target / path.relative_to(package.place.parent)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -102,6 +128,15 @@ def copy_package(package: Package, target: Path) -> None:
         (info / "METADATA").write_text(package.distribution.read_text("METADATA") or "", encoding="utf-8")
 
 
+def copy_model_file(path: Path, target: Path) -> None:
+    """Copy a model's file or directory."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        shutil.copytree(path, target, dirs_exist_ok=True)
+    else:
+        shutil.copy2(path, target)
+
+
 def _first_line(sample: Path | None) -> bytes | None:
     if sample is None:
         return None
@@ -110,7 +145,7 @@ def _first_line(sample: Path | None) -> bytes | None:
 
 
 def _compile(bundle: Path) -> None:
-    # what is fetched from a cluster's cache may have any time stamp, and tasks may not write there
+    # files in a cluster's cache may have any time stamp, and tasks can't write there
     checked = py_compile.PycInvalidationMode.UNCHECKED_HASH
     compileall.compile_dir(bundle, quiet=2, invalidation_mode=checked, workers=0, stripdir=str(bundle))
 

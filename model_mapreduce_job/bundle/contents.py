@@ -1,4 +1,4 @@
-"""What belongs into a bundle: the job, the configuration, its models, and what these import or ask for."""
+"""The contents of a bundle: the job, the configuration, its models, and everything that these need."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import sys
 import sysconfig
 from dataclasses import dataclass, field
-from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,16 +14,21 @@ from model_mapreduce_job.bundle.distributions import (
     closure,
     digest,
     distribution_of,
+    installed,
     is_editable,
     is_of_registry,
+    names_by_package,
     normalized,
 )
 from model_mapreduce_job.bundle.imports import Imports
+from model_mapreduce_job.bundle.model_files import libraries as of_entries
+from model_mapreduce_job.bundle.model_files import model_files
 from model_mapreduce_job.config import DEFAULT_CONFIGURATION, entries, load_configuration
 from model_mapreduce_job.exceptions import ConfigurationError
+from model_mapreduce_job.models.files import path_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from importlib.metadata import Distribution
 
 JOB: Final = "model_mapreduce_job"
@@ -32,9 +36,9 @@ JOB: Final = "model_mapreduce_job"
 
 @dataclass(frozen=True)
 class Package:
-    """A top-level package that is used from a source tree, and so is copied with its files.
+    """A top-level package that is used from a source tree, and so is copied file by file.
 
-    Hidden files are left out, but for those named: .env and .git are nobody else's to read.
+    Hidden files are left out, except those in hidden: .env and .git may hold secrets.
     """
 
     name: str
@@ -47,7 +51,7 @@ class Package:
 
     @property
     def is_source(self) -> bool:
-        """Whether it's used from a source tree; else it's copied as its distribution was installed."""
+        """Whether it's used from a source tree; else its distribution's installed files are copied."""
         installed = {Path(sysconfig.get_path(kind)).resolve() for kind in ("purelib", "platlib")}
         return installed.isdisjoint(self.place.resolve().parents)
 
@@ -91,50 +95,78 @@ class Package:
 
 @dataclass(frozen=True)
 class Contents:
-    """The packages of a configuration, named as APP_SETTINGS names it, and the distributions they need."""
+    """The packages of a configuration, named as APP_SETTINGS names it, and the distributions they need.
+
+    files has the model files that its entries name, by their path from the configuration's package or module.
+    libraries are the distributions that were asked for beside these: those that runs need for --model_file.
+    """
 
     settings: str
     packages: tuple[Package, ...]
     distributions: Mapping[str, Distribution] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
+    libraries: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, settings: str | None, hidden: frozenset[str] = frozenset()) -> Contents:
-        """Return what a configuration needs; raises ConfigurationError."""
+    def of(
+        cls, settings: str | None, hidden: frozenset[str] = frozenset(), libraries: Iterable[str] = ()
+    ) -> Contents:
+        """Return what a configuration needs, and these libraries; raises ConfigurationError."""
         settings = settings or DEFAULT_CONFIGURATION
-        modules = [entry.module_name for entry in entries(load_configuration(settings))]
+        configuration = load_configuration(settings)
+        models = entries(configuration)
+        modules = [entry.module_name for entry in models]
         if "." in settings:
             modules.append(settings.rpartition(".")[0])
         named = [JOB, *(module.partition(".")[0] for module in modules)]
         imports = Imports.of([f"{JOB}.shipped_script", *modules])
-        needed = closure(imports.distributions)
+        asked_for = tuple(sorted({*map(_installed, libraries)}))
+        needed = closure([*imports.distributions, *of_entries(configuration, models), *asked_for])
         names = [*named, *imports.plain, *_editable_packages(needed)]
         packages = tuple(Package(name, hidden) for name in dict.fromkeys(names))
         sources = tuple(package for package in packages if package.is_source)
         copied = {
             normalized(package.distribution.name) for package in sources if package.distribution is not None
         }
-        return cls(settings, sources, {name: one for name, one in needed.items() if name not in copied})
+        distributions = {name: one for name, one in needed.items() if name not in copied}
+        below = settings.split(".")[:-2]  # of a module in a package
+        files = model_files(configuration, models)
+        return cls(
+            settings,
+            sources,
+            distributions,
+            {"/".join([*below, name]): path for name, path in files.items()},
+            asked_for,
+        )
 
     def requirements(self) -> list[str]:
-        """Return the distributions in it with their versions."""
+        """Return the bundle's distributions with their versions."""
         return [f"{name}=={found.version}" for name, found in self.distributions.items()]
 
     def manifest(self) -> dict[str, object]:
-        """Return what tells one bundle from another; not the job, which goes along with each run anyway."""
+        """Return what distinguishes bundles; without the job, which is shipped with each run anyway."""
         sources = {package.name: package.digest() for package in self.packages if package.name != JOB}
-        # a version says nothing of what came from a file
+        # what was installed from a file may differ with the same version
         files = {name: digest(one) for name, one in self.distributions.items() if not is_of_registry(one)}
         return {
             "settings": self.settings,
             "python": "{}.{}".format(*sys.version_info[:2]),
+            "libraries": list(self.libraries),
             "requirements": self.requirements(),
-            "sources": {**sources, **files},
+            "sources": {**sources, **files, **{name: path_digest(path) for name, path in self.files.items()}},
         }
+
+
+def _installed(library: str) -> str:
+    name = normalized(library)
+    if name not in installed():
+        raise ConfigurationError(f"{library} is not installed here. Install it: pip install {library}")
+    return name
 
 
 def _editable_packages(needed: Mapping[str, Distribution]) -> Iterator[str]:
     editable = {one.name for one in needed.values() if is_editable(one)}
-    for package, names in packages_distributions().items():
+    for package, names in names_by_package().items():
         if editable & {*names} and not package.startswith("__editable__") and find_spec(package):
             yield package
 
@@ -143,5 +175,5 @@ def _check_link(path: Path, place: Path) -> None:
     target = path.resolve()
     if not (target.is_file() and target.is_relative_to(place.resolve())):
         raise ConfigurationError(
-            f"{path} is a link to {target}, which is no file of the package. Put a copy in its place."
+            f"{path} is a link to {target}, which is not a file of the package. Put a copy in its place."
         )

@@ -1,4 +1,4 @@
-"""The distributions of this environment: what each asks for, and its files as they were installed."""
+"""The distributions of this environment: their requirements and their installed files."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from typing import TYPE_CHECKING, Final
 from model_mapreduce_job.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 _REQUIREMENT: Final = re.compile(
     r"\s*(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[(?P<extras>[^]]*)\])?[^;]*;?(?P<marker>.*)"
 )
 _EXTRA: Final = re.compile(r"""\bextra\s*==\s*['"]([^'"]+)['"]""")
 _PYTHON: Final = re.compile(r"""\bpython_version\s*(>=|>|<=|<)\s*['"](\d+)\.(\d+)['"]""")
-# These say where a distribution came from here: a path or an address that is nobody else's to know
+# These say where a distribution was installed from: a path or an address that may be private
 _LEFT_OUT: Final = frozenset({"INSTALLER", "REQUESTED", "direct_url.json"})
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A distribution that something asks for, by its normalized name, with some of its extras."""
+    """A required distribution, by its normalized name, with extras."""
 
     name: str
     extras: frozenset[str] = frozenset()
 
 
 def normalized(name: str) -> str:
-    """Return a name as PEP 503 compares names."""
+    """Return a name as PEP 503 normalizes it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -44,7 +44,7 @@ def normalized(name: str) -> str:
 def installed() -> dict[str, Distribution]:
     """Return this environment's distributions by normalized name.
 
-    Of several with one name it's the first on sys.path: setuptools puts older copies of some at its end.
+    Of several with one name the first on sys.path counts: setuptools adds older copies of some at its end.
     """
     found: dict[str, Distribution] = {}
     for one in distributions():
@@ -52,14 +52,20 @@ def installed() -> dict[str, Distribution]:
     return found
 
 
+@cache
+def names_by_package() -> Mapping[str, list[str]]:
+    """Return the names of the distributions that have each top-level package; 0.1 s for 200 distributions."""
+    return packages_distributions()
+
+
 def distribution_of(package: str) -> Distribution | None:
-    """Return the distribution that a top-level package belongs to, None when it belongs to none."""
-    names = packages_distributions().get(package)
+    """Return the distribution of a top-level package, None when it has none."""
+    names = names_by_package().get(package)
     return installed().get(normalized(names[0])) if names else None
 
 
 def closure(names: Iterable[str]) -> dict[str, Distribution]:
-    """Return distributions and all that they ask for, by normalized name, as far as they are installed."""
+    """Return distributions with everything that they require, by normalized name, if it's installed."""
     there = installed()
     found: dict[str, Distribution] = {}
     left = [Wanted(normalized(name)) for name in names]
@@ -81,19 +87,19 @@ def is_editable(found: Distribution) -> bool:
 
 
 def is_of_registry(found: Distribution) -> bool:
-    """Return whether a distribution came by its name, not from a file or an address."""
+    """Return whether a distribution was installed by its name, not from a file or an address."""
     return not _origin(found)
 
 
 def digest(found: Distribution) -> str:
-    """Return a digest of the files that a distribution was installed with."""
+    """Return a digest of a distribution's installed files, as its RECORD has them."""
     return hashlib.sha256((found.read_text("RECORD") or "").encode()).hexdigest()
 
 
 def installed_files(found: Distribution) -> Iterator[tuple[str, bytes, int]]:
-    """Yield each file of a distribution as its RECORD names it: its path, content and mode.
+    """Yield path, content and mode of each file in a distribution's RECORD.
 
-    Raises ConfigurationError for one that is not as it was installed.
+    Raises ConfigurationError for a file that has changed since it was installed.
     """
     if found.files is None:
         raise ConfigurationError(
@@ -126,7 +132,7 @@ def _asked_for(found: Distribution, extras: frozenset[str]) -> Iterator[Wanted]:
 
 
 def _fits_python(marker: str) -> bool:
-    """Return whether a marker's conditions on Python's version hold; others show in what is installed."""
+    """Return whether a marker's conditions on Python's version hold; others decided what is installed."""
     if " or " in marker:
         return True
     checks = {">=": int.__ge__, ">": int.__gt__, "<=": int.__le__, "<": int.__lt__}
@@ -148,5 +154,5 @@ def _sum(algorithm: str, content: bytes) -> str:
 
 def _changed(found: Distribution, file: str) -> ConfigurationError:
     return ConfigurationError(
-        f"{file} of {found.name} {found.version} is not as it was installed. Install that package again."
+        f"{file} of {found.name} {found.version} has changed since it was installed. Reinstall that package."
     )

@@ -1,4 +1,4 @@
-"""What plain modules import, read from their text: nothing of theirs is run."""
+"""The imports of modules that belong to no distribution, read from their source without running it."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass
 class Imports:
-    """What modules need: top-level packages that belong to no distribution, and names of distributions."""
+    """What modules import: top-level packages that belong to no distribution, and distributions by name."""
 
     plain: list[str] = field(default_factory=list)
     distributions: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, modules: Iterable[str]) -> Imports:
-        """Return what modules need, and what the plain ones among that import.
+        """Return what modules import, directly and through other plain modules.
 
-        What a distribution needs, it says itself: its modules aren't read. An import of what isn't there is
-        left out, since it may be one of several ways.
+        Modules of distributions aren't read, since their metadata has their requirements. Imports that can't
+        be found are left out, since they may be optional.
         """
         imports = cls()
         left = list(modules)
@@ -56,7 +56,7 @@ class Imports:
 
 
 def module_file(module: str) -> Path | None:
-    """Return the file of a module, None when there is none; no package is imported for it."""
+    """Return the file of a module, None when there is none; imports no package."""
     top, *below = module.split(".")
     spec = find_spec(top)
     if spec is None:
@@ -72,7 +72,7 @@ def module_file(module: str) -> Path | None:
 
 
 def imported(module: str, file: Path) -> Iterator[str]:
-    """Yield the dotted names that a module may import, wherever in it, with the packages around them."""
+    """Yield the dotted names that a module may import, anywhere in it, with their parent packages."""
     package = module if file.name == "__init__.py" else module.rpartition(".")[0]
     try:
         tree = ast.parse(file.read_bytes())

@@ -1,4 +1,4 @@
-"""The interpreter of a bundle: a copy of the one that makes it, which runs from any directory."""
+"""The interpreter of a bundle: a copy of the one that makes the bundle, which runs from any directory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-# of the standard library, what no task imports
+# modules of the standard library that no task imports
 _LEFT_OUT: Final = ("test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "pydoc_data")
 _NO_TASK_NEEDS: Final = (
     "site-packages",
@@ -18,8 +18,8 @@ _NO_TASK_NEEDS: Final = (
     *_LEFT_OUT,
 )
 
-# A bundle's `python`: the interpreter in it, or the node's if that can't start there (an older C library).
-# Nothing that is installed on the node, or was set by whoever started it, is seen by the task.
+# A bundle's `python`: the interpreter in it, or the node's own if that can't start (an older C library). The
+# task sees nothing that is installed on the node or set in its environment for Python.
 LAUNCHER: Final = """\
 #!/bin/sh
 bundle=$(cd "$(dirname "$0")/.." && pwd)
@@ -55,7 +55,7 @@ def copy_interpreter(target: Path) -> None:
 
 
 def write_launcher(path: Path) -> None:
-    """Write the script that stands for `python` in a bundle."""
+    """Write the script that a bundle has as its `python`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(LAUNCHER.format(name=interpreter_name()), encoding="ascii")
     path.chmod(0o755)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from mrjob.conf import load_opts_from_mrjob_confs
 
 if TYPE_CHECKING:
-    from argparse import Namespace
     from collections.abc import Iterable, Mapping
+
+    from model_mapreduce_job.task.run_options import RunOptions
 
 HIDDEN = "[hidden]"
 _SECRET = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
@@ -35,20 +36,19 @@ class HidesValues(logging.Filter):
         return True
 
 
-def hide_values(options: Namespace) -> None:
-    """Keep the values of --cmdenv and AWS keys, also those in mrjob.conf, out of mrjob's log.
+def hide_values(secrets: Iterable[str], options: RunOptions) -> None:
+    """Keep secrets of the command line, and those in mrjob.conf, out of mrjob's log.
 
     With --verbose, mrjob writes all of its options there.
     """
-    configured = [
-        opts for _, opts in load_opts_from_mrjob_confs(options.runner or "inline", options.conf_paths)
-    ]
-    values = {value for opts in (vars(options), *configured) for value in _secrets(opts)}
+    configured = load_opts_from_mrjob_confs(options.runner, options.conf_paths)
+    values = {*secrets, *(value for _, opts in configured for value in secrets_in(opts))}
     for handler in logging.getLogger("mrjob").handlers:
         handler.addFilter(HidesValues(values))
 
 
-def _secrets(options: Mapping[str, Any]) -> list[str]:
+def secrets_in(options: Mapping[str, Any]) -> list[str]:
+    """Return the values of environment variables and AWS keys among mrjob's options."""
     named = [options.get(name) for name in _SECRET]
     environment = options.get("cmdenv")
     values = list(environment.values()) if isinstance(environment, dict) else []

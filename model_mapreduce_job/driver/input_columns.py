@@ -8,25 +8,29 @@ from typing import TYPE_CHECKING
 from model_mapreduce_job.driver.first_line import FirstLine, first_lines, local_first_lines
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.column_order import ColumnOrder
-from model_mapreduce_job.formats.delimited import join_row, parse_columns
-from model_mapreduce_job.formats.first_bytes import binary_kind
-from model_mapreduce_job.storage.inputs import STDIN
-from model_mapreduce_job.task.factory import DELIMITERS, columns
+from model_mapreduce_job.formats.first_bytes import binary_kind, wide_encoding
+from model_mapreduce_job.formats.rows import join_row, parse_columns
+from model_mapreduce_job.task.delimited_options import columns, dialect_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from model_mapreduce_job.task.job import Job
+    from model_mapreduce_job.task.run_options import RunOptions
 
 _SHOWN_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
 class InputColumns:
-    """The names of the run's columns, and the order of those files that have another, by their path."""
+    """The names of the run's columns; by their path, the order of those files that have another.
+
+    states has the state of each file whose first line was read.
+    """
 
     names: list[str]
     orders: Mapping[str, ColumnOrder] = field(default_factory=dict)
+    states: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -34,27 +38,32 @@ class InputColumns:
         return join_row(self.names, ",").decode()
 
 
-def input_columns(job: Job) -> InputColumns:
+def input_columns(job: Job, options: RunOptions) -> InputColumns:
     """Return the columns that a job's files name, or --columns does; by name, file by file.
 
     Raises InputError where a file's columns are not those of the others, both named; with --columns a file
     need not name them at all.
     """
-    delimiter = DELIMITERS[job.options.input_protocol]
-    if job.options.columns:
-        return _as_given(columns(job.options), local_first_lines(job), delimiter)
-    found = first_lines(job)
-    first = next(found, FirstLine(next(iter(job.options.args), STDIN), b"\n"))
+    delimiter = dialect_of(options.task.input_protocol, options.task).delimiter
+    if options.task.columns:
+        return _as_given(columns(options.task), local_first_lines(options), delimiter)
+    found = first_lines(job, options)
+    first = next(found, None)
+    if first is None:
+        raise InputError(
+            f"The input {options.inputs[0]} is empty, so it names no columns. Name them with --columns a,b,c."
+        )
     names = _header(first, delimiter)
-    orders = {}
+    orders, states = {}, {first.path: first.state}
     for other in found:
+        states[other.path] = other.state
         if other.line is not None and (order := _order(other, names, first.path, delimiter)):
             orders[other.path] = order
-    return InputColumns(names, orders)
+    return InputColumns(names, orders, states)
 
 
 def check_order(orders: Mapping[str, ColumnOrder], first: str) -> None:
-    """Raise InputError where a file has another order of columns: a cluster's tasks know one for the run."""
+    """Raise InputError where a file has another order of columns, and the run's tasks know one for all."""
     for path in orders:
         raise InputError(
             f"{path} has its columns in another order than {first}, which a cluster's tasks can't know. "
@@ -63,12 +72,13 @@ def check_order(orders: Mapping[str, ColumnOrder], first: str) -> None:
 
 
 def _as_given(names: list[str], found: Iterable[FirstLine], delimiter: str) -> InputColumns:
-    orders = {}
+    orders, states, wanted = {}, {}, _bare(names)
     for first in found:
-        theirs = _cells(first, delimiter)
-        if sorted(theirs) == sorted(names) and (order := ColumnOrder.of(theirs, names, delimiter)):
+        states[first.path] = first.state
+        theirs = _bare(_cells(first, delimiter))
+        if sorted(theirs) == sorted(wanted) and (order := ColumnOrder.of(theirs, wanted, delimiter)):
             orders[first.path] = order
-    return InputColumns(names, orders)
+    return InputColumns(names, orders, states)
 
 
 def _cells(first: FirstLine, delimiter: str) -> list[str]:
@@ -78,6 +88,12 @@ def _cells(first: FirstLine, delimiter: str) -> list[str]:
         return []  # it is a row, as it may be when --columns has the names
 
 
+def _bare(names: list[str]) -> list[str]:
+    """Return names without the blanks around them; as they are where two would be one."""
+    bare = [name.strip() for name in names]
+    return bare if len(set(bare)) == len(names) else names
+
+
 def _header(first: FirstLine, delimiter: str) -> list[str]:
     if first.line is None:
         raise InputError(
@@ -85,18 +101,27 @@ def _header(first: FirstLine, delimiter: str) -> list[str]:
             "columns. Name them with --columns a,b,c."
         )
     if kind := binary_kind(first.line):
-        raise InputError(f"The input {first.path} is no text in UTF-8: it looks like {kind}.")
+        wide = wide_encoding(first.line)
+        advice = f"; read it with --encoding {wide}, or" if wide else ";"
+        raise InputError(
+            f"The input {first.path} is no text in UTF-8: it looks like {kind.replace(';', advice, 1)}."
+        )
     if not first.line.strip():
         raise InputError(
-            f"The input {first.path} starts with no header. Name its columns with --columns a,b,c."
+            f"The input {first.path} begins with a blank line, where its header belongs. Take the line "
+            "out, or name the columns with --columns a,b,c."
+        )
+    if b"\r" in first.line.rstrip() and b'"' not in first.line:
+        raise InputError(
+            f"The lines of the input {first.path} end in CR alone. End them in LF, or in CR and LF."
         )
     return parse_columns(first.line.removesuffix(b"\n"), delimiter)
 
 
 def _order(other: FirstLine, names: list[str], first: str, delimiter: str) -> ColumnOrder | None:
-    theirs = _cells(other, delimiter)
-    if sorted(theirs) == sorted(names):
-        return ColumnOrder.of(theirs, names, delimiter)
+    theirs, wanted = _bare(_cells(other, delimiter)), _bare(names)
+    if sorted(theirs) == sorted(wanted):
+        return ColumnOrder.of(theirs, wanted, delimiter)
     shown = (other.line or b"").decode(errors="backslashreplace").strip()
     raise InputError(
         f"The input {other.path} starts with {_short(shown)!r}, and {first} has the columns "

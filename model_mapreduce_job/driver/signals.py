@@ -1,20 +1,35 @@
-"""Signals that end a run the way Ctrl-C does."""
+"""Signals that end a run the way Ctrl-C does, with one line and 128 + their number as the exit code."""
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from contextlib import contextmanager, suppress
+from functools import partial
 
+from model_mapreduce_job.task.ending_signals import ENDING, SIGNAL_CODES, stopped_by
+
+TYPE_CHECKING = False  # until this module is imported, a signal ends a run without a word
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
+    from typing import Any, Final
 
-# Ctrl-C, an operator's kill, and a terminal or connection that has gone away
-ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_NOBODYS: Final = (signal.SIG_DFL, signal.default_int_handler)
+_AGAIN_SECONDS: Final = 0.02
+
+
+def end_at_once_by_signals() -> None:
+    """Let ending signals end this process at once, in one line: there is no run yet to clean up after."""
+    for number in _nobodys(signal.SIG_DFL, signal.default_int_handler):
+        signal.signal(number, _end_at_once)
+
+
+def ignore_signals_at_the_end() -> None:
+    """Ignore ending signals from now on: the run is over, and its exit code says what it came to."""
+    for number in _nobodys(_end_at_once):
+        signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
@@ -25,9 +40,11 @@ def signals_as_exit() -> Iterator[None]:
     someone else handles or ignores (nohup ignores SIGHUP), and all of them in a thread that is not the main
     one, where Python allows no handlers.
     """
-    mine = threading.current_thread() is threading.main_thread()
-    before = {number: signal.getsignal(number) for number in ENDING}
-    taken = [number for number, handler in before.items() if mine and handler in _NOBODYS]
+    taken = _nobodys(signal.SIG_DFL, signal.default_int_handler, _end_at_once)
+    before = {number: signal.getsignal(number) for number in taken}
+    hook = sys.unraisablehook
+    if taken:
+        sys.unraisablehook = partial(_send_again, hook)
     for number in taken:
         signal.signal(number, _end)
     try:
@@ -35,6 +52,20 @@ def signals_as_exit() -> Iterator[None]:
     finally:
         for number in taken:
             signal.signal(number, before[number])
+        sys.unraisablehook = hook
+
+
+def _nobodys(*handlers: Any) -> list[signal.Signals]:
+    """Return the ending signals that have one of these handlers, if this thread may give them another."""
+    if threading.current_thread() is not threading.main_thread():
+        return []
+    return [number for number in ENDING if signal.getsignal(number) in handlers]
+
+
+def _end_at_once(number: int, _frame: FrameType | None) -> None:
+    with suppress(OSError):
+        os.write(2, f"{stopped_by(number)}\n".encode())
+    os._exit(SIGNAL_CODES + number)
 
 
 def _end(number: int, _frame: FrameType | None) -> None:
@@ -43,4 +74,23 @@ def _end(number: int, _frame: FrameType | None) -> None:
             signal.signal(other, signal.SIG_IGN)
     if number == signal.SIGINT:
         raise KeyboardInterrupt
-    sys.exit(128 + number)
+    sys.exit(SIGNAL_CODES + number)
+
+
+def _send_again(hook: Callable[[Any], Any], lost: sys.UnraisableHookArgs) -> None:
+    """Send a signal once more whose exception was raised in a destructor or a callback, which swallows it."""
+    number = _signal_of(lost.exc_value)
+    if number is None:
+        hook(lost)
+        return
+    signal.signal(number, _end)
+    again = threading.Timer(_AGAIN_SECONDS, os.kill, (os.getpid(), number))
+    again.daemon = True
+    again.start()
+
+
+def _signal_of(error: BaseException | None) -> int | None:
+    if isinstance(error, KeyboardInterrupt):
+        return signal.SIGINT
+    code = error.code if isinstance(error, SystemExit) else None
+    return code - SIGNAL_CODES if isinstance(code, int) and code - SIGNAL_CODES in ENDING else None

@@ -7,9 +7,15 @@ import signal
 import sys
 import threading
 import warnings
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from model_mapreduce_job.task.standard_streams import make_standard_streams_reliable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def prepare_process() -> None:
@@ -21,10 +27,33 @@ def prepare_process() -> None:
     warnings.filterwarnings("ignore", module=r"mrjob\b")
 
 
-def let_ctrl_c_end_imports() -> None:
-    """Let Ctrl-C end this process without a traceback until there is a run to clean up after."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+@contextmanager
+def stdlib_distutils() -> Iterator[None]:
+    """Import Python's own distutils, where it has one, and not setuptools, which takes 0.1 s in its place."""
+    setuptools_shim = sys.modules.get("_distutils_hack")
+    if setuptools_shim is None or sys.version_info >= (3, 12):
+        yield
+        return
+    setuptools_shim.remove_shim()
+    try:
+        yield
+    finally:
+        setuptools_shim.add_shim()
+
+
+@contextmanager
+def pyspark_by_its_path() -> Iterator[None]:
+    """Import mrjob's runners without pyspark, of which they want the path alone: that saves 0.15 s."""
+    found = None if "pyspark" in sys.modules else find_spec("pyspark")
+    if found is None or found.origin is None:
+        yield
+        return
+    sys.modules["pyspark"] = stand_in = ModuleType("pyspark")
+    stand_in.__file__ = found.origin
+    try:
+        yield
+    finally:
+        del sys.modules["pyspark"]
 
 
 def look_in_current_directory() -> None:

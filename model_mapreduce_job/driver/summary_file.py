@@ -1,4 +1,4 @@
-"""The file that keeps a run's summary: tried before the run, written when all is done."""
+"""Files that keep a run's summary, its profile, its page: tried before the run, written when all is done."""
 
 from __future__ import annotations
 
@@ -17,53 +17,56 @@ _STDIN, _STDOUT = 0, 1
 _OTHERS_WRITE = 0o022
 
 
-def try_summary_file(name: str, output_dir: str | None, inputs: Iterable[str]) -> None:
-    """Raise InputError when a summary can't be written to a file of this name; what it holds stays.
+def try_file(option: str, name: str, output_dir: str | None, inputs: Iterable[str]) -> None:
+    """Raise InputError when what an option asks for can't be written there; what the file holds stays.
 
     Nor may it be one of the inputs, the file that standard output is redirected to, or in the output
     directory, which is there only when all is well.
     """
     path = Path(name).absolute()
-    if not path.parent.is_dir():
-        raise _unwritable(name, "its directory does not exist")
-    if path.is_dir():
-        raise InputError(f"--summary_file {name} can't be written: it's a directory. Name a file in it.")
     if output_dir and Path(output_dir).resolve() in path.resolve().parents:
         raise InputError(
-            f"--summary_file {name} is in the output directory, which appears when all is done. "
+            f"{option} {name} is in the output directory, which appears when all is done. "
             "Name a place outside of it."
         )
-    _refuse_if_others(name, path)
+    if not path.parent.is_dir():
+        raise _unwritable(option, name, "its directory does not exist")
+    if path.is_dir():
+        raise InputError(f"{option} {name} can't be written: it's a directory. Name a file in it.")
+    _refuse_if_others(option, name, path)
     if path.is_file():
-        _refuse_if_used(name, path, output_dir, inputs)
+        _refuse_if_used(option, name, path, output_dir, inputs)
     try:
         _try(path)
     except OSError as error:
-        raise _unwritable(name, error.strerror) from error
+        raise _unwritable(option, name, error.strerror) from error
 
 
-def write_summary_file(name: str, text: str) -> None:
-    """Write the summary; raises InputError."""
-    _refuse_if_others(name, Path(name).absolute())  # again, for it may have been put there since
+def write_file(option: str, name: str, text: str) -> None:
+    """Write what an option asks for; raises InputError."""
+    _refuse_if_others(option, name, Path(name).absolute())  # again, for it may have been put there since
     try:
         Path(name).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise _unwritable(name, error.strerror) from error
+        raise _unwritable(option, name, error.strerror) from error
 
 
-def _refuse_if_used(name: str, path: Path, output_dir: str | None, inputs: Iterable[str]) -> None:
+def _refuse_if_used(
+    option: str, name: str, path: Path, output_dir: str | None, inputs: Iterable[str]
+) -> None:
     """Raise InputError when the file is one of the inputs, or where the output is redirected to."""
     if _is_stream(path, _STDIN) or any(Path(given).exists() and path.samefile(given) for given in inputs):
-        raise InputError(f"--summary_file {name} would overwrite an input. Name another file.")
+        raise InputError(f"{option} {name} would overwrite an input. Name another file.")
     if output_dir is None and _is_stream(path, _STDOUT):
-        raise InputError(f"--summary_file {name} would overwrite the output. Name another file.")
+        raise InputError(f"{option} {name} would overwrite the output. Name another file.")
 
 
-def _refuse_if_others(name: str, path: Path) -> None:
+def _refuse_if_others(option: str, name: str, path: Path) -> None:
     """Raise InputError for another user's file, link or pipe in a directory that others can write to."""
     with suppress(OSError):  # nothing is there yet
         if path.lstat().st_uid != os.geteuid() and path.parent.stat().st_mode & _OTHERS_WRITE:
-            raise _unwritable(name, "another user has put it into a directory that others can write to")
+            reason = "another user has put it into a directory that others can write to"
+            raise _unwritable(option, name, reason)
 
 
 def _is_stream(path: Path, descriptor: int) -> bool:
@@ -74,7 +77,7 @@ def _is_stream(path: Path, descriptor: int) -> bool:
 
 def _try(path: Path) -> None:
     if path.exists() and not path.is_file():
-        return  # a pipe or a device: whoever is at its other end would hear of a trial
+        return  # a pipe or a device: its reader would get what is written to try it
     is_new = not path.exists()
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     try:
@@ -86,5 +89,5 @@ def _try(path: Path) -> None:
             path.unlink()
 
 
-def _unwritable(name: str, reason: str | None) -> InputError:
-    return InputError(f"--summary_file {name} can't be written: {reason}.")
+def _unwritable(option: str, name: str, reason: str | None) -> InputError:
+    return InputError(f"{option} {name} can't be written: {reason}.")

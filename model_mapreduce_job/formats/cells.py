@@ -16,6 +16,8 @@ _SURE_DIGITS = 15
 # What a spreadsheet takes for the start of a formula: OWASP, "CSV Injection"; the last four are full-width.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _ESCAPED = re.compile(r"[\r\n]|\\[\\nr]")
+_ESCAPE = re.compile(r"\\([\\nr])")
+_ESCAPED_ONES = {"\\": "\\", "n": "\n", "r": "\r"}
 _ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", "\r": r"\r"})
 
 
@@ -53,7 +55,7 @@ def is_exact_number(cell: str) -> bool:
     return len(digits) <= _SURE_DIGITS and not (found[1] and not digits.strip("0"))
 
 
-def inert(cell: str) -> str:
+def neutralised_formula(cell: str) -> str:
     """Return a cell that no spreadsheet runs: with an apostrophe before a formula that is no number."""
     if not cell.startswith(_FORMULA_STARTS):
         return cell
@@ -68,3 +70,8 @@ def escaped(cell: str) -> str:
     replaces them has the text again.
     """
     return cell.translate(_ESCAPES) if _ESCAPED.search(cell) else cell
+
+
+def unescaped(cell: str) -> str:
+    """Return the text that escaped has made a cell of."""
+    return _ESCAPE.sub(lambda found: _ESCAPED_ONES[found[1]], cell)

@@ -6,9 +6,9 @@ import csv
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_mapreduce_job.formats.delimited import RowError, join_row, split_row
-from model_mapreduce_job.formats.lines import bare
+from model_mapreduce_job.formats.lines import strip_bom_and_cr
 from model_mapreduce_job.formats.records import OverlongLine
+from model_mapreduce_job.formats.rows import RowError, join_row, split_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -33,7 +33,7 @@ class ColumnOrder:
     def rearranged(self, line: bytes) -> bytes:
         """Return a row in the run's order; what is no row of the file's columns as it is."""
         try:
-            cells = split_row(bare(line).decode(), self.delimiter)
+            cells = split_row(strip_bom_and_cr(line).decode(), self.delimiter)
         except (UnicodeDecodeError, csv.Error, RowError):
             return line
         if len(cells) != len(self.places):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from model_mapreduce_job.formats.errors import check_error, place_of
+from model_mapreduce_job.formats.errors import check_error, extend_until_error, place_of
 from model_mapreduce_job.formats.plain_values import json_text, plain_value, writes_by_itself
 from model_mapreduce_job.formats.records import MAX_MESSAGE_CHARACTERS, Failure
 
@@ -43,15 +43,12 @@ def _texts_of_few(outcomes: Sequence[Outcome]) -> list[bytes | Failure] | None:
     known: dict[int, bytes | Failure] = {}
     texts: list[bytes | Failure] = []
     found = map(known.__getitem__, map(id, outcomes))
-    while len(texts) < len(outcomes):
-        try:
-            texts.extend(found)  # goes on behind the outcome that was not known
-        except KeyError:
-            if len(known) > _FEW + len(texts) // _FEW:
-                return None
-            outcome = outcomes[len(texts)]
-            text = known[id(outcome)] = prediction_text(outcome)
-            texts.append(text)
+    while extend_until_error(texts, found, KeyError) is not None:
+        if len(known) > _FEW + len(texts) // _FEW:
+            return None
+        outcome = outcomes[len(texts)]
+        text = known[id(outcome)] = prediction_text(outcome)
+        texts.append(text)
     return texts
 
 
@@ -70,9 +67,20 @@ def _all_at_once(predictions: Sequence[Any]) -> list[bytes | Failure]:
     """Return the texts of predictions; raise when one of them can't be written, or not at once."""
     lines = _encoder.encode_lines(predictions)
     if _RARE in lines or not _is_right(lines, predictions):
-        raise ValueError("not to be told apart, or not as msgspec writes it")
+        raise ValueError("the texts can't be separated, or msgspec writes them in another way")
+    return cast("list[bytes | Failure]", _spaced(lines))
+
+
+def spaced_texts(lines: bytes) -> list[bytes]:
+    """Return lines of JSON one by one, spaced as json.dumps does it; each ends with a newline."""
+    if _RARE in lines:
+        return [msgspec.json.format(line, indent=0) for line in lines.split(b"\n")[:-1]]
+    return _spaced(lines)
+
+
+def _spaced(lines: bytes) -> list[bytes]:
     spaced = msgspec.json.format(b"[%b0]" % lines.replace(b"\n", b",%b," % _SEPARATOR), indent=0)
-    return cast("list[bytes | Failure]", spaced[1:].split(b", %b, " % _SEPARATOR)[:-1])
+    return spaced[1:].split(b", %b, " % _SEPARATOR)[:-1]
 
 
 def _is_right(text: bytes, predictions: Sequence[Any]) -> bool:

@@ -6,7 +6,7 @@ import errno
 import os
 import signal
 import sysconfig
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from model_mapreduce_job.exceptions import MachineFaultError
 from model_mapreduce_job.formats.records import Failure
@@ -15,6 +15,10 @@ from model_mapreduce_job.own_process import still_ourselves
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import CodeType
+
+    ErrorTypes = type[BaseException] | tuple[type[BaseException], ...]
+
+T = TypeVar("T")
 
 _MACHINE_ERRNOS = frozenset(
     {errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EAGAIN}
@@ -54,6 +58,19 @@ def check_error(error: BaseException, pid: int) -> None:
     still_ourselves(pid, error)
     if _is(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         raise error
+
+
+def extend_until_error(target: list[T], items: Iterator[T], errors: ErrorTypes) -> BaseException | None:
+    """Append items to a list until one of these errors is raised; return it, or None when all are appended.
+
+    What was appended stays. Called again with the same iterator, it continues with the item after that error,
+    so that no Python code runs for the items that raise nothing.
+    """
+    try:
+        target.extend(items)
+    except errors as error:
+        return error
+    return None
 
 
 def machine_fault(error: BaseException) -> BaseException | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from model_mapreduce_job.formats.lines import bare
+from model_mapreduce_job.formats.lines import strip_bom_and_cr
 
-# So many bytes are enough to know a file by.
+# As many bytes as tell what kind of file it is.
 LOOK_BYTES = 1 << 14
 
 _MAGIC = {
@@ -15,9 +15,9 @@ _MAGIC = {
     b"BZh": "bzip2 data; give the file a name that ends in .bz2",
     b"\xfd7zXZ\x00": "xz data; give the file a name that ends in .xz",
     b"PK\x03\x04": "a zip archive (an .xlsx file is one too); unpack it",
-    b"PAR1": "a Parquet file; write its rows as one JSON document a line",
-    b"ORC": "an ORC file; write its rows as one JSON document a line",
-    b"Obj\x01": "an Avro file; write its records as one JSON document a line",
+    b"PAR1": "a Parquet file; read it with --input_protocol parquet",
+    b"ORC": "an ORC file; read it with --input_protocol orc",
+    b"Obj\x01": "an Avro file; read it with --input_protocol avro",
     b"ARROW1": "an Arrow file; write its rows as one JSON document a line",
     b"SQLite format 3\x00": "a SQLite database; write its rows as one JSON document a line",
     b"\x89HDF\r\n": "an HDF5 file; write its rows as one JSON document a line",
@@ -27,6 +27,12 @@ _MAGIC = {
     b"\xfe\xff": "text in UTF-16; write it as UTF-8",
 }
 _WIDE = "text in UTF-16 or UTF-32; write it as UTF-8"
+_MARKS = {
+    b"\xff\xfe\x00\x00": "utf-32",
+    b"\x00\x00\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
 _MOST_LINES = 200
 
 
@@ -37,7 +43,7 @@ def what_this_is(head: bytes) -> str | None:
     """
     if kind := binary_kind(head):
         return kind
-    lines = [bare(line).strip() for line in head.split(b"\n", _MOST_LINES)[:_MOST_LINES]]
+    lines = [strip_bom_and_cr(line).strip() for line in head.split(b"\n", _MOST_LINES)[:_MOST_LINES]]
     filled = [line for line in lines if line]
     if len(filled) > 1 and _is_document(head):
         return _of_document(filled[0])
@@ -50,6 +56,17 @@ def binary_kind(head: bytes) -> str | None:
         if head.startswith(magic):
             return kind
     return _WIDE if 0 < len(head) <= 3 * head.count(b"\0") else None
+
+
+def wide_encoding(head: bytes) -> str | None:
+    """Return the name of the encoding that bytes are in, if that is UTF-16 or UTF-32 by its first bytes."""
+    for mark, name in _MARKS.items():
+        if head.startswith(mark):
+            return name
+    if binary_kind(head) != _WIDE:
+        return None
+    size = 32 if 5 * head.count(b"\0") > 3 * len(head) else 16
+    return f"utf-{size}-be" if head.startswith(b"\0") else f"utf-{size}-le"
 
 
 def _of_text(lines: list[bytes], head: bytes) -> str | None:

@@ -35,16 +35,16 @@ def read_blocks(
     Lines end at a newline; the last one may lack it. A line over max_record_bytes is read past, and comes
     out as an OverlongLine in its place. Memory: a block, and max_record_bytes of the line that it ends in.
     """
-    begun = _LineBegun()
+    begun = LineBegun()
     while data := source.read(block_bytes):
         ended, newline, rest = data.rpartition(b"\n")
         if newline:
             text = begun.joined_with(ended)
-            yield from _within(text.split(b"\n"), len(text), max_record_bytes)
-            begun = _LineBegun()
+            yield from within(text.split(b"\n"), len(text), max_record_bytes)
+            begun = LineBegun()
         begun.add(rest, max_record_bytes)
     if begun.size:
-        yield from _within([begun.joined_with(b"")], begun.size, max_record_bytes)
+        yield from within([begun.joined_with(b"")], begun.size, max_record_bytes)
 
 
 def blocks_of(lines: Iterable[bytes], max_record_bytes: int = DEFAULT_MAX_RECORD_BYTES) -> Iterator[Block]:
@@ -55,17 +55,18 @@ def blocks_of(lines: Iterable[bytes], max_record_bytes: int = DEFAULT_MAX_RECORD
         block.append(line)
         size += len(line)
         if size >= BLOCK_BYTES:
-            yield from _within(block, size, max_record_bytes)
+            yield from within(block, size, max_record_bytes)
             block, size = [], 0
-    yield from _within(block, size, max_record_bytes)
+    yield from within(block, size, max_record_bytes)
 
 
-def bare(line: bytes) -> bytes:
+def strip_bom_and_cr(line: bytes) -> bytes:
     """Return a line without its byte order mark and without the CR of a CR LF."""
     return line.removeprefix(BOM).removesuffix(b"\r")
 
 
-def _within(lines: list[bytes], size: int, limit: int) -> Iterator[Block]:
+def within(lines: list[bytes], size: int, limit: int) -> Iterator[Block]:
+    """Yield lines that have size bytes together; with an OverlongLine for each that is over the limit."""
     if not lines:
         return
     # lines that all together are within the limit are so one by one
@@ -81,18 +82,20 @@ def _overlong(line: bytes, limit: int) -> OverlongLine:
     return OverlongLine(line[: min(_HEAD_BYTES, limit)])
 
 
-class _LineBegun:
-    """The line whose end has not been read yet: as much of it as tells whether it is overlong."""
+class LineBegun:
+    """The line whose end has not been read yet: enough of it to know whether it is overlong."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
         self.size = 0
 
     def add(self, part: bytes, limit: int) -> None:
+        """Add what was read next; what is over the limit is only counted."""
         if self.size <= limit:
             self._parts.append(part)
             self.size += len(part)
 
     def joined_with(self, ended: bytes) -> bytes:
+        """Return the line, ended by what was read last."""
         # joined once, so that reading a long line takes time in proportion to it
         return b"".join((*self._parts, ended)) if self._parts else ended

@@ -1,4 +1,4 @@
-"""Protocols: lines into records, predictions into lines. A new one is a small class in task.py's registry."""
+"""Protocols: lines into records, predictions into lines. A new one is a class, named in task/factory.py."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import msgspec
 
+from model_mapreduce_job.formats.errors import extend_until_error
+from model_mapreduce_job.formats.text_forms import are_columns, is_text_block
 from model_mapreduce_job.models.json_text import read_again, without_constants
 
 if TYPE_CHECKING:
@@ -24,11 +26,11 @@ class HeaderLine(Exception):  # noqa: N818 - it is no error: the line is simply 
 class InputProtocol(Protocol):
     """How a line is read. Lines come without their line end, LF or CR LF, and without a byte order mark.
 
-    verbatim says that a line which could be read is itself the JSON text of its record, unless it holds a
+    line_is_key says that a line which could be read is itself the JSON text of its record, unless it holds a
     TAB or a CR.
     """
 
-    verbatim: bool
+    line_is_key: bool
 
     def read(self, line: bytes) -> Any:
         """Return the record of a line of UTF-8, checked against the model's schema.
@@ -41,26 +43,28 @@ class InputProtocol(Protocol):
         """Return the JSON text by which the line comes back: no TAB, no newline; for any bytes."""
         ...
 
+    # Optional: value_of(line, name) gives the JSON text of a field, to be shown where it doesn't fit.
     # Optional: read_again(line, error) gives the record of a line that read raised on, or raises.
 
 
 class OutputProtocol(Protocol):
     """How a prediction is written."""
 
-    def write(self, keys: Sequence[bytes], predictions: Sequence[bytes | Failure]) -> list[bytes]:
+    def write(self, keys: Sequence[bytes], predictions: Sequence[bytes | Failure]) -> Sequence[bytes]:
         """Return one line, without its newline, for each pair of JSON texts; a Failure stands for itself."""
         ...
 
     # Optional: checked(predictions) returns them with a Failure for each that can't be written as it is.
 
 
-class JsonLines:
+class JsonLineReader:
     """Reads one JSON document a line."""
 
-    verbatim = True
+    line_is_key = True
 
     def __init__(self, schema: RecordSchema) -> None:
         self.read = schema.decode  # as it is: a method around it would run once a record
+        self.value_of = field_text if schema.shows_values else None
 
     def read_again(self, line: bytes, error: BaseException) -> Any:
         """Return the record of a line that read raised on, where JSON allows more than its reader does.
@@ -73,23 +77,24 @@ class JsonLines:
         """Return the line's own JSON text; a JSON string of the line when it is not JSON."""
         if not is_json(line):
             return json_string(line)
-        return _without_tabs(line) if has_tabs(line) else line
+        return _without_tabs(line) if needs_escaping(line) else line
 
 
-class NanLines:
+class NanLineReader:
     """Reads one JSON document a line, in which NaN and Infinity may stand as Python writes them.
 
     NaN is null for the model where its schema takes null, else NaN; what comes back has null.
     """
 
-    verbatim = False
+    line_is_key = False
 
     def __init__(self, schema: RecordSchema) -> None:
         self.read = schema.decode_nan
-        self._lines = JsonLines(schema)
+        self.value_of = field_text if schema.shows_values else None
+        self._lines = JsonLineReader(schema)
 
     def read_again(self, line: bytes, error: BaseException) -> Any:
-        """Return the record of a line that read raised on, as JsonLines does."""
+        """Return the record of a line that read raised on, as JsonLineReader does."""
         return read_again(self.read, line, error, allow_nan=True)
 
     def text(self, line: bytes) -> bytes:
@@ -98,30 +103,34 @@ class NanLines:
         return self._lines.text(text if text is not line and is_json(text) else line)
 
 
-class JsonPairs:
+class JsonPairWriter:
     """Writes mrjob's JSON pairs: the input's JSON text, TAB, the prediction; null for a failure."""
 
     def __init__(self, *, explain: bool) -> None:
         self._explain = explain
 
-    def write(self, keys: Sequence[bytes], predictions: Sequence[bytes | Failure]) -> list[bytes]:
+    def write(self, keys: Sequence[bytes], predictions: Sequence[bytes | Failure]) -> Sequence[bytes]:
         """Return one pair a line."""
+        if are_columns(predictions) and is_text_block(keys):
+            after = predictions.documents(b"\t", self._after)
+            if after is not None:
+                return keys.followed_by(after)
+        predictions = list(predictions)
         lines: list[bytes] = []
         pairs = map(b"\t".join, zip(keys, cast("Sequence[bytes]", predictions), strict=True))
-        while True:
-            try:
-                lines.extend(pairs)  # goes on behind the Failure that raised
-            except TypeError:
-                place = len(lines)
-                lines.append(b"%b\t%b" % (keys[place], self._failed(predictions[place])))
-            else:
-                return lines
+        while extend_until_error(lines, pairs, TypeError) is not None:  # a Failure can't be joined
+            place = len(lines)
+            lines.append(b"%b\t%b" % (keys[place], self._failed(predictions[place])))
+        return lines
+
+    def _after(self, text: bytes | Failure) -> bytes:
+        return b"\t" + (text if isinstance(text, bytes) else self._failed(text))
 
     def _failed(self, failure: Any) -> bytes:
         return b'{"error": %b}' % error_text(failure) if self._explain else b"null"
 
 
-class JsonObjects:
+class JsonObjectWriter:
     """Writes one JSON object a line, with input, prediction and error."""
 
     def __init__(self, *, explain: bool) -> None:
@@ -138,21 +147,22 @@ class JsonObjects:
         return b'{"input": %b, "prediction": null, "error": %b}' % (key, error)
 
 
-class KeyFields:
+class KeyFieldReader:
     """An input protocol whose lines come back as the chosen fields of their JSON text, each as it was."""
 
-    verbatim = False
+    line_is_key = False
 
     def __init__(self, protocol: InputProtocol, fields: Sequence[str]) -> None:
         self.read = protocol.read
         if hasattr(protocol, "read_again"):
             self.read_again = protocol.read_again
+        self.value_of = getattr(protocol, "value_of", None)
         self._text = protocol.text
-        self._lines_are_json = protocol.verbatim
+        self._lines_are_json = protocol.line_is_key
         self._fields = [(field, json_string(field.encode(errors="backslashreplace"))) for field in fields]
         self._found = [0] * len(fields)
 
-    def take_found(self) -> list[int]:
+    def take_key_counts(self) -> list[int]:
         """Return how many lines had each of the fields since this was last asked."""
         found, self._found = self._found, [0] * len(self._fields)
         return found
@@ -170,7 +180,7 @@ class KeyFields:
         )
 
     def _json(self, line: bytes) -> bytes:
-        if not self._lines_are_json or has_tabs(line):
+        if not self._lines_are_json or needs_escaping(line):
             return self._text(line)
         line.decode()  # what decode_fields skips, it does not check
         return line
@@ -183,7 +193,16 @@ _skim = msgspec.json.Decoder(msgspec.Raw).decode
 decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-def has_tabs(text: bytes) -> bool:
+def field_text(line: bytes, name: str) -> str | None:
+    """Return the JSON text of a field of an object; None where there is none."""
+    try:
+        value = decode_fields(line).get(name)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return None if value is None else bytes(value).decode(errors="backslashreplace")
+
+
+def needs_escaping(text: bytes) -> bool:
     """Return whether text holds what stands between the parts of a line, a TAB, or may end one, a CR."""
     return b"\t" in text or b"\r" in text
 

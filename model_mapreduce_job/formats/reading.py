@@ -3,99 +3,220 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from bisect import bisect
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.formats.errors import failure_of
-from model_mapreduce_job.formats.lines import BOM, bare
-from model_mapreduce_job.formats.protocols import HeaderLine, has_tabs
-from model_mapreduce_job.formats.records import RECORD_ERRORS, Failure, Records
+from model_mapreduce_job.formats.arrow_records import ArrowRecords
+from model_mapreduce_job.formats.errors import extend_until_error, failure_of
+from model_mapreduce_job.formats.lines import BOM, strip_bom_and_cr
+from model_mapreduce_job.formats.places import inserted, places_without
+from model_mapreduce_job.formats.protocols import HeaderLine, needs_escaping
+from model_mapreduce_job.formats.read_batch import ReadBatch, ReadLines
+from model_mapreduce_job.formats.records import RECORD_ERRORS, DecodedRecords, Failure, Records, with_value
+from model_mapreduce_job.formats.text_forms import is_text_block
 from model_mapreduce_job.own_process import still_ourselves
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from model_mapreduce_job.formats.plain_reader import PlainPart
     from model_mapreduce_job.formats.protocols import InputProtocol
+    from model_mapreduce_job.formats.records import ToColumns
+
+
+def read_batch(
+    protocol: InputProtocol, lines: Sequence[bytes], to_columns: ToColumns | None = None
+) -> ReadBatch:
+    """Return the records of lines; one that can't be read becomes a failure, a blank one is only counted.
+
+    to_columns makes columns of records, for a model that takes some.
+    """
+    lines, text = _stripped(lines)
+    utf8 = _is_utf8(text)
+    if (read_plain := getattr(protocol, "read_plain", None)) and (part := read_plain(lines, is_utf_8=utf8)):
+        return _with_others(_Block(protocol, lines, to_columns, utf8), part)
+    lines = list(lines)
+    read = _read(protocol, lines, _reads(protocol, lines, utf8=utf8))
+    failures = read.failures
+    kept: Sequence[int] = range(len(lines))
+    if read.blank or read.headers:
+        gone = read.blank | read.headers
+        kept = [place for place in kept if place not in gone]
+        lines = [lines[place] for place in kept]
+        failures = {new: failures[place] for new, place in enumerate(kept) if place in failures}
+    keys = _keys(protocol, lines, failures, as_they_are=protocol.line_is_key and not needs_escaping(text))
+    records = DecodedRecords(
+        read.records,
+        _without(failures, lines),
+        partial(_read_alone, protocol),
+        to_columns,
+    )
+    return ReadBatch(keys, records, failures, kept, len(read.blank), len(read.headers))
+
+
+def _stripped(lines: Sequence[bytes]) -> tuple[Sequence[bytes], bytes]:
+    """Return lines without byte order marks and CRs, and their text: the very lines where there are none."""
+    text = lines.text() if is_text_block(lines) else b"\n".join(lines)
+    if b"\r" in text or BOM[:1] in text:  # one byte is quickly sought
+        lines = list(map(strip_bom_and_cr, lines))
+        text = b"\n".join(lines)
+    return lines, text
 
 
 @dataclass(frozen=True, slots=True)
-class RecordBatch:
-    """The records of a batch of lines.
+class _Block:
+    """Lines whose plain rows were read together, and how the others are read."""
 
-    keys has a text for each line that is a record; records has those that could be read, failures has the
-    others, by their place among the keys, in order.
-    """
+    protocol: Any
+    lines: Sequence[bytes]
+    to_columns: ToColumns | None
+    utf8: bool
 
-    keys: list[bytes]
-    records: Records
-    failures: Mapping[int, Failure]
-    blank: int = 0
-    headers: int = 0
+    def rest(self, part: PlainPart) -> tuple[ReadLines, list[Any]]:
+        """Return what the lines are that are no plain rows, and their records' columns, where some are asked.
 
-    def with_failures(self, texts: list[bytes | Failure]) -> list[bytes | Failure]:
-        """Return what became of each key's record: its failure, or the next of the texts."""
-        outcomes = texts.copy() if self.failures else texts
-        for place, failure in self.failures.items():
-            outcomes.insert(place, failure)
-        return outcomes
+        A record that has no room in the columns is a failure.
+        """
+        lines = [self.lines[place] for place in part.others]
+        read = _read(self.protocol, lines, _reads(self.protocol, lines, utf8=self.utf8))
+        if part.columns is None or self.to_columns is None or not read.records:
+            return read, []
+        pid = os.getpid()
+        columns: list[Any] = []
+        if extend_until_error(columns, map(self.to_columns, [read.records]), RECORD_ERRORS) is not None:
+            _each_in_columns(read, columns, self.to_columns, pid)
+        still_ourselves(pid)
+        return read, columns
 
+    def records(
+        self,
+        part: PlainPart,
+        rows: list[Any],
+        own_lines: Callable[[], Sequence[bytes]],
+        more: Mapping[int, Any],
+        columns: Sequence[Any] = (),
+    ) -> Records:
+        """Return the plain rows' records, with more of them at the places that they have in the end."""
+        decode = partial(_read_alone, self.protocol)
+        if part.columns is None or self.to_columns is None:
+            return DecodedRecords(inserted(rows, more), own_lines(), decode, self.to_columns)
+        found = self.protocol.with_columns(part.columns, sorted(more), columns) if more else part.columns
 
-@dataclass(slots=True)
-class _Reading:
-    """What lines were read as, each in one of these; all but the records are by their place."""
+        def read_rows(_: Any, places: Sequence[int]) -> list[Any]:
+            lines = own_lines()
+            return [decode(lines[place]) for place in places]
 
-    records: list[Any] = field(default_factory=list)
-    failures: dict[int, Failure] = field(default_factory=dict)
-    blank: set[int] = field(default_factory=set)
-    headers: set[int] = field(default_factory=set)
-
-    def place(self) -> int:
-        return len(self.records) + len(self.failures) + len(self.blank) + len(self.headers)
-
-
-def read_batch(protocol: InputProtocol, lines: list[bytes]) -> RecordBatch:
-    """Return the records of lines; one that can't be read becomes a failure, a blank one is only counted."""
-    text = b"\n".join(lines)
-    if b"\r" in text or BOM[:1] in text:  # one byte is quickly sought
-        lines = list(map(bare, lines))
-        text = b"\n".join(lines)
-    read = _read(protocol, lines, utf8=_is_utf8(text))
-    failures = read.failures
-    if read.blank or read.headers:
-        gone = read.blank | read.headers
-        kept = [place for place in range(len(lines)) if place not in gone]
-        lines = [lines[place] for place in kept]
-        failures = {new: failures[place] for new, place in enumerate(kept) if place in failures}
-    keys = _keys(protocol, lines, failures, as_they_are=protocol.verbatim and not has_tabs(text))
-    records = Records(read.records, _without(failures, lines), partial(_read_alone, protocol))
-    return RecordBatch(keys, records, failures, len(read.blank), len(read.headers))
+        return ArrowRecords(found, read_rows)
 
 
-def _read(protocol: InputProtocol, lines: list[bytes], *, utf8: bool) -> _Reading:
+def _each_in_columns(read: ReadLines, columns: list[Any], to_columns: ToColumns, pid: int) -> None:
+    """Make columns of each record by itself; one that has no room in them becomes a failure."""
+    gone = sorted(read.failures.keys() | read.blank | read.headers)
+    places = iter(places_without(range(read.place()), gone))
+    records, read.records = read.records, []
+    for record in records:
+        place = next(places)
+        try:
+            columns.append(to_columns([record]))
+        except RECORD_ERRORS as error:
+            read.failures[place] = replace(failure_of(error, pid), place="")
+        else:
+            read.records.append(record)
+
+
+def _with_others(block: _Block, part: PlainPart) -> ReadBatch:
+    """Return the records of a block's plain rows, and of its other lines, in their order."""
+    lines = block.lines
+    plain, keys = _plain_rows(block.protocol, part)
+    if not part.others:
+        records = block.records(part, plain.records, partial(_without, plain.failures, lines), {})
+        return ReadBatch(keys, records, plain.failures, range(len(lines)))
+    rest, columns = block.rest(part)
+    gone = [part.others[at] for at in sorted(rest.blank | rest.headers)]
+    kept = places_without(range(len(lines)), gone)
+    # where the other lines that are records stand among the keys
+    places = {
+        at: place - bisect(gone, place)
+        for at, place in enumerate(part.others)
+        if at not in rest.blank and at not in rest.headers
+    }
+    failures = _failures_of_both(plain, rest, places, places_without(range(len(kept)), list(places.values())))
+    failed = list(failures)
+    read = [place - bisect(failed, place) for at, place in places.items() if at not in rest.failures]
+    more = dict(zip(read, rest.records, strict=True))
+    own = partial(_own_lines, failures, lines, kept)
+    records = block.records(part, plain.records, own, more, columns)
+    keys = _keys_of_both(block, part, keys, {place: lines[kept[place]] for place in places.values()})
+    return ReadBatch(keys, records, failures, kept, len(rest.blank), len(rest.headers))
+
+
+def _plain_rows(protocol: Any, part: PlainPart) -> tuple[ReadLines, Any]:
+    """Return what plain rows are that are no columns yet, and the keys of all plain rows."""
+    if part.columns is not None:
+        return ReadLines(), part.keys
+    plain = _read(protocol, part.lines, map(protocol.decode, part.texts))
+    if not plain.failures:
+        return plain, part.keys
+    # a number that is out of range comes back as a text
+    return plain, [
+        protocol.text(part.lines[place]) if place in plain.failures else key
+        for place, key in enumerate(part.keys)
+    ]
+
+
+def _failures_of_both(
+    plain: ReadLines, rest: ReadLines, places: Mapping[int, int], plain_places: Sequence[int]
+) -> dict[int, Failure]:
+    """Return the failures of plain rows and of the other lines, by their places among the keys, in order."""
+    failures = {places[at]: failure for at, failure in rest.failures.items()}
+    failures |= {plain_places[at]: failure for at, failure in plain.failures.items()}
+    return dict(sorted(failures.items()))
+
+
+def _own_lines(
+    failures: Mapping[int, Failure], lines: Sequence[bytes], kept: Sequence[int]
+) -> Sequence[bytes]:
+    """Return the lines of the records that could be read."""
+    return _without(failures, lines if len(kept) == len(lines) else [lines[place] for place in kept])
+
+
+def _keys_of_both(block: _Block, part: PlainPart, keys: Any, others: Mapping[int, bytes]) -> Any:
+    """Return the plain rows' keys with those of the other lines at their places."""
+    texts = {place: block.protocol.text(line) for place, line in others.items()}
+    none_left_out = len(part.lines) + len(texts) == len(block.lines)
+    if none_left_out and keys is part.lines and texts == others:
+        return block.lines
+    return keys.with_lines(texts) if is_text_block(keys) else inserted(keys, texts)
+
+
+def _reads(protocol: InputProtocol, lines: list[bytes], *, utf8: bool) -> Iterator[Any]:
+    decoded = getattr(protocol, "decoded", bytes.decode)
+
     def read_utf8(line: bytes) -> Any:
-        line.decode()
+        decoded(line)
         return protocol.read(line)
 
+    return map(protocol.read if utf8 else read_utf8, lines)
+
+
+def _read(protocol: InputProtocol, lines: Sequence[bytes], reads: Iterator[Any]) -> ReadLines:
     pid = os.getpid()
-    read = _Reading()
-    reads = map(protocol.read if utf8 else read_utf8, lines)
+    read = ReadLines()
     while read.place() < len(lines):
-        try:
-            # nearly always this reads them all, and no line is looked at by Python code
-            read.records.extend(reads)  # goes on behind the line that raised
-            if read.place() < len(lines):  # a StopIteration ends such a loop without a word
-                _raised(protocol, read, lines[read.place()], StopIteration(), pid)
-        except HeaderLine:
+        error = extend_until_error(read.records, reads, RECORD_ERRORS)
+        if issubclass(type(error), HeaderLine):
             read.headers.add(read.place())
-        except RECORD_ERRORS as error:
-            _raised(protocol, read, lines[read.place()], error, pid)
+        elif read.place() < len(lines):
+            # a read that raises StopIteration ends the iterator as if it were at its end
+            _raised(protocol, read, lines[read.place()], StopIteration() if error is None else error, pid)
     still_ourselves(pid)
     return read
 
 
-def _raised(protocol: InputProtocol, read: _Reading, line: bytes, error: BaseException, pid: int) -> None:
+def _raised(protocol: InputProtocol, read: ReadLines, line: bytes, error: BaseException, pid: int) -> None:
     """Note what a line is that its protocol raised on: blank, a failure, or after all a record."""
     if isinstance(error, InputError):
         raise error  # no record's own: what the columns are is in doubt from here on
@@ -105,7 +226,9 @@ def _raised(protocol: InputProtocol, read: _Reading, line: bytes, error: BaseExc
     try:
         read.records.append(_read_again(protocol, line, error))
     except RECORD_ERRORS as reason:
-        read.failures[read.place()] = replace(failure_of(reason, pid), place="")
+        failure = replace(failure_of(reason, pid), place="")
+        value_of = getattr(protocol, "value_of", None)
+        read.failures[read.place()] = with_value(failure, partial(value_of, line)) if value_of else failure
 
 
 def _read_again(protocol: InputProtocol, line: bytes, error: BaseException) -> Any:
@@ -122,7 +245,7 @@ def _read_alone(protocol: InputProtocol, line: bytes) -> Any:
         return _read_again(protocol, line, error)
 
 
-def _without(failures: Mapping[int, Failure], lines: list[bytes]) -> list[bytes]:
+def _without(failures: Mapping[int, Failure], lines: Sequence[bytes]) -> Sequence[bytes]:
     if not failures:
         return lines
     return [line for place, line in enumerate(lines) if place not in failures]
@@ -131,11 +254,11 @@ def _without(failures: Mapping[int, Failure], lines: list[bytes]) -> list[bytes]
 def _keys(
     protocol: InputProtocol, lines: list[bytes], failures: Mapping[int, Failure], *, as_they_are: bool
 ) -> list[bytes]:
-    if not protocol.verbatim:
+    if not protocol.line_is_key:
         return list(map(protocol.text, lines))
     if not as_they_are:
         return [
-            protocol.text(line) if place in failures or has_tabs(line) else line
+            protocol.text(line) if place in failures or needs_escaping(line) else line
             for place, line in enumerate(lines)
         ]
     keys = lines.copy()

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+import re
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+
+from model_mapreduce_job.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import pyarrow as pa
+
 MAX_MESSAGE_CHARACTERS = 1000
+# What msgspec says of a value of another type than a field's.
+_MISFIT: Final = re.compile(r"Expected `.*`, got `.*` - at `\$\.(.+)`")
+_LONGEST_VALUE: Final = 60
 
 # What one record may raise without ending the task. A model that calls sys.exit(), or lets a CancelledError
 # or a KeyboardInterrupt of its own escape, is no reason to stop: errors.py knows the exceptions.
@@ -40,6 +49,18 @@ class Failure:
         return cls(kind_of(error), message, place)
 
 
+def with_value(failure: Failure, value_of: Callable[[str], str | None]) -> Failure:
+    """Return a failure whose message has the value that is of another type than its field.
+
+    value_of gives the JSON text of a field of the record, None for one that it doesn't have.
+    """
+    found = _MISFIT.fullmatch(failure.message)
+    value = value_of(found[1]) if found else None
+    if value is None:
+        return failure
+    return replace(failure, message=f"{failure.message}: {printable(value, _LONGEST_VALUE)}")
+
+
 def kind_of(thing: Any) -> str:
     """Return the name of an object's type, whatever its metaclass says."""
     return str(_name_of(type(thing)))
@@ -50,21 +71,85 @@ Outcome: TypeAlias = Any | Failure
 Text: TypeAlias = bytes | Failure
 
 
-@dataclass(frozen=True, slots=True)
-class Records:
-    """The records of a batch, as they were read from its lines.
+ToColumns: TypeAlias = "Callable[[list[Any]], pa.RecordBatch]"
 
-    read is the model's own: it may spoil the list and all that is in it. Whoever needs a record after that
-    decodes its line again.
+
+class Records(Protocol):
+    """The records of a batch, as a list or as columns.
+
+    What a model is given of them is its own: it may spoil it. Code that needs a record after that asks again.
     """
 
-    read: list[Any]
-    lines: Sequence[bytes]
-    decode: Callable[[bytes], Any]
+    def __len__(self) -> int:
+        """Return how many records there are."""
+        ...
 
-    def again(self, place: int) -> Any:
-        """Return a record as nobody has had it before; raises what decoding raises."""
-        return self.decode(self.lines[place])
+    def rows(self) -> list[Any]:
+        """Return the records in a list, none of which anybody has had before; raises what decoding raises."""
+        ...
+
+    def columns(self) -> pa.RecordBatch:
+        """Return the records as columns, of the run's one schema; raises what has no room in a column."""
+        ...
+
+    def look(self) -> list[Any] | pa.RecordBatch:
+        """Return the records in whichever form there is, to be looked at and not changed."""
+        ...
+
+    def part(self, places: Sequence[int]) -> Records:
+        """Return the records at these places."""
+        ...
+
+
+class DecodedRecords:
+    """Records that were decoded from lines, one by one.
+
+    read has what was decoded already, if anything was; decode reads a line again, to_columns makes columns
+    of records where the model takes some.
+    """
+
+    def __init__(
+        self,
+        read: list[Any] | None,
+        lines: Sequence[bytes],
+        decode: Callable[[bytes], Any],
+        to_columns: ToColumns | None = None,
+    ) -> None:
+        self._read = read
+        self._lines = lines
+        self._decode = decode
+        self._to_columns = to_columns
+        self._columns: pa.RecordBatch | None = None
+
+    def __len__(self) -> int:
+        """Return how many records there are."""
+        return len(self._lines)
+
+    def rows(self) -> list[Any]:
+        """Return the records as they were read, the first time; then decoded again."""
+        read, self._read = self._read, None
+        return list(map(self._decode, self._lines)) if read is None else read
+
+    def columns(self) -> pa.RecordBatch:
+        """Return the records as columns; raises what has no room in one."""
+        if self._to_columns is None:
+            raise TypeError("these records have no columns")
+        return self._to_columns(self.rows()) if self._columns is None else self._columns
+
+    def look(self) -> list[Any] | pa.RecordBatch:
+        """Return the columns that a model will be given, where there are some; else the records."""
+        if self._read is None:
+            self._read = self.rows()
+        if self._to_columns is not None:
+            # a record that has no room in them shows itself when they are asked for
+            with suppress(Exception):
+                self._columns = self._to_columns(self._read)
+                return self._columns
+        return self._read
+
+    def part(self, places: Sequence[int]) -> DecodedRecords:
+        """Return the records at these places, not yet decoded."""
+        return DecodedRecords(None, [self._lines[place] for place in places], self._decode, self._to_columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +157,12 @@ class OverlongLine:
     """A line over the limit, of which only the beginning was kept: head, at most 256 bytes."""
 
     head: bytes
+
+
+def texts_at(texts: Sequence[Text], places: Sequence[int]) -> Sequence[Text]:
+    """Return the texts at some places, as the sequence has them quickest."""
+    at: Callable[[Sequence[int]], Sequence[Text]] | None = getattr(texts, "at", None)
+    return at(places) if at else [texts[place] for place in places]
 
 
 def one_line(message: str) -> str:

@@ -1,1 +1,1 @@
-"""Which models there are, what they take, and what they are."""
+"""Models: their contract, configuration, schemas, files and identity."""

@@ -1,4 +1,4 @@
-"""Digests of values by what they hold: the same in each process, for sets in any order and arrays whole."""
+"""Digests of values by their content, which are the same in each process."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ INCOMPARABLE: Final = "can't be compared: "
 _DIGITS: Final = 16
 _WRITTEN_AS_THEY_ARE: Final = (complex, float, date, time, timedelta, Decimal, Fraction, UUID, range, slice)
 _DEEPEST: Final = 100
-# What is larger is compared by its size and time: to read it would take as long as to use it.
+# Larger files are compared by size and time, since reading them would take too long.
 LARGEST_READ: Final = 1 << 30
 _MOST_FILES: Final = 20_000
 
 
 class IncomparableError(ValueError):
-    """Raised for a value of which two processes can't say whether they have the same; says what it is."""
+    """Raised for a value that two processes can't compare; the message says what it is."""
 
 
 def digest_of(value: Any, *, follow: bool = True) -> str:
-    """Return a digest of a value by its content; if follow, of what is at each text that's an existing path.
+    """Return a digest of a value by its content; if follow, also of files whose paths are in it.
 
-    Raises IncomparableError, for a function without a name, an open file, an object of an unknown class.
+    Raises IncomparableError for a function without a name, an open file, an object of an unknown class.
     """
     digest = hashlib.sha256()
     _add(digest, value, 0, follow=follow)
@@ -42,7 +42,7 @@ def digest_of(value: Any, *, follow: bool = True) -> str:
 
 
 def comparable(value: Any, *, follow: bool = True) -> str:
-    """Return a number, a truth value or None as it is, the digest of anything else, or why there is none."""
+    """Return a number, boolean or None as text, the digest of another value, or why there is none."""
     if value is None or isinstance(value, bool | int | float):
         return str(value)
     try:
@@ -59,7 +59,7 @@ def digest_of_files(paths: Iterable[Path]) -> str:
 
 
 def file_digest(path: Path) -> str:
-    """Return a digest of what a file holds; of a very large one, of its size and time."""
+    """Return a digest of a file's content; for a very large file, its size and time."""
     if path.stat().st_size > LARGEST_READ:
         return size_and_time(path)
     with path.open("rb") as file:
@@ -73,9 +73,9 @@ def size_and_time(path: Path) -> str:
 
 
 def files_below(directory: Path) -> Iterator[Path]:
-    """Yield the regular files below a directory in a fixed order, but for caches and what is hidden.
+    """Yield the regular files below a directory in a fixed order, except caches and hidden ones.
 
-    Raises IncomparableError when there are too many to look at.
+    Raises IncomparableError when there are too many.
     """
     count = 0
     for parent, directories, names in os.walk(directory):
@@ -192,13 +192,13 @@ def _add_items(digest: Any, kind: str, items: Iterable[bytes]) -> None:
 
 
 def _add_bytes(digest: Any, kind: str, data: bytes) -> None:
-    # with its kind and length, so that no two values are written alike
+    # with its kind and length, so that different values give different bytes
     digest.update(f"{kind} {len(data)} ".encode())
     digest.update(data)
 
 
 def _name_in_module(value: Any) -> str | None:
-    """Return where a class or function can be imported from; None for a lambda and for other objects."""
+    """Return the dotted name of a class or function; None for a lambda and for other objects."""
     module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
     if not (callable(value) and isinstance(module, str) and isinstance(name, str)):
         return None

@@ -1,4 +1,4 @@
-"""The model contract: what a class must have to be served."""
+"""The model contract: the members that a class needs to be a model."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ REQUIRED_MEMBERS = (
     "output_schema",
 )
 
+_METHODS = ("predict", "predict_batch", "predict_columns")
+
 
 class MLModel(Protocol):
     """A trained model. Nothing needs to inherit from this: a class of this shape is a model.
 
     Beside these members it has either `version: str`, or `major_version: int` and `minor_version: int`.
-    Its __init__(**parameters) loads it. A model with predict_batch may do without predict.
+    Its __init__(**parameters) loads it. A model with predict_batch or
+    predict_columns may do without predict.
     """
 
     display_name: str
@@ -40,14 +43,28 @@ class BatchModel(Protocol):
         ...
 
 
+@runtime_checkable
+class ColumnModel(Protocol):
+    """A model that predicts many records at once from their columns."""
+
+    def predict_columns(self, batch: Any) -> Any:
+        """Return one row for each of a pyarrow.RecordBatch, in order.
+
+        The batch has a column for each field of input_schema, of its type; null for what is missing and may
+        be. The answer is an array, or a RecordBatch, Table, DataFrame or mapping of arrays, whose columns are
+        the fields of a prediction.
+        """
+        ...
+
+
 def missing_members(model_class: type) -> list[str]:
-    """Return the names of the members that a class lacks to be a model, empty when it has them all.
+    """Return the names of the members of a model that a class lacks.
 
     Members may also be set in __init__ or be properties, so an instance can be given as well.
     """
     missing = [name for name in REQUIRED_MEMBERS if not hasattr(model_class, name)]
-    if not any(callable(getattr(model_class, name, None)) for name in ("predict", "predict_batch")):
-        missing.append("predict or predict_batch (as a method)")
+    if not any(callable(getattr(model_class, name, None)) for name in _METHODS):
+        missing.append("predict, predict_batch or predict_columns (as a method)")
     return missing + _missing_version(model_class)
 
 

@@ -1,4 +1,4 @@
-"""The fields of a schema of any kind, by way of the JSON Schema that its library writes for it."""
+"""The fields of a schema of any kind, from the JSON Schema that its library writes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, get_args, is_typeddict
 
 import msgspec
 
+from model_mapreduce_job.models.arrow_types import is_arrow_schema, record_type
 from model_mapreduce_job.models.type_parts import for_pydantic, hints_of, is_record_class, parts_of
 
 if TYPE_CHECKING:
@@ -31,9 +32,9 @@ _MARSHMALLOW = {
 
 @dataclass(frozen=True)
 class Field:
-    """A field of a record. types has JSON Schema's names for what it may hold, none when that is not known.
+    """A field of a record. types has the JSON Schema names of its types, none when they are not known.
 
-    others has further names that the field may have in a record, as pydantic's aliases give them.
+    others has further names that the field may have in a record, such as pydantic's aliases.
     """
 
     name: str
@@ -43,18 +44,18 @@ class Field:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Return every name that the field may have in a record, the one that it is known by first."""
+        """Return every name that the field may have in a record, its main name first."""
         return (self.name, *self.others)
 
 
 def fields_of(schema: Any) -> list[Field]:
-    """Return a schema's fields in their order; none for a schema that has none or can't tell them."""
+    """Return a schema's fields in their order; none for a schema whose fields are not known."""
     try:
         whole = json_schema_of(schema)
-        record = _resolved(whole, whole)
-        required = record.get("required", ())
+        record = resolved(whole, whole)
+        required = frozenset(record.get("required", ()))
         properties = record.get("properties", {})
-        # msgspec has a TypedDict's fields in the order of the alphabet
+        # msgspec sorts a TypedDict's fields by name
         names = schema.__annotations__ if is_typeddict(schema) else properties
         plain = [Field(name, _types(properties[name], whole), name in required) for name in names]
         return list({field.name: field for field in _as_the_record_has_them(schema, plain)}.values())
@@ -63,12 +64,14 @@ def fields_of(schema: Any) -> list[Field]:
 
 
 def json_schema_of(schema: Any) -> Mapping[str, Any]:
-    """Return the JSON Schema of a schema of any kind, an empty one for None; raises what its library raises.
+    """Return the JSON Schema of a schema of any kind, empty for None; raises what its library raises.
 
-    A pydantic model's has its fields by their own names.
+    The fields of a pydantic model have their own names in it, not their aliases.
     """
     if schema is None or isinstance(schema, Mapping):
         return schema or {}
+    if is_arrow_schema(schema):
+        schema = record_type(schema)
     for belongs, write in _WRITERS:
         if belongs(schema):
             return dict(write(schema))
@@ -76,7 +79,7 @@ def json_schema_of(schema: Any) -> Mapping[str, Any]:
 
 
 def may_be_null(whole: Mapping[str, Any], path: Iterable[str | int]) -> bool:
-    """Return whether a JSON Schema says of the value at this path that it may be null."""
+    """Return whether the value at this path may be null by a JSON Schema."""
     parts = [whole]
     for step in path:
         parts = [
@@ -86,7 +89,7 @@ def may_be_null(whole: Mapping[str, Any], path: Iterable[str | int]) -> bool:
 
 
 def _as_the_record_has_them(schema: Any, fields: Sequence[Field]) -> Iterator[Field]:
-    """Yield fields under the names that pydantic looks for in a record, and Decimals as the text they are."""
+    """Yield fields under the names that pydantic looks for in a record, and Decimals as text."""
     infos = getattr(schema, "__pydantic_fields__", None)
     older = getattr(schema, "__fields__", {}) if infos is None else {}
     infos = infos or {}
@@ -111,7 +114,7 @@ def _aliased(field: Field, info: Any, by_name: bool) -> Iterator[Field]:
     if by_name and field.name not in names:
         names.append(field.name)
     if names:
-        # whether one is there that lies deeper, a record's outermost names can't say
+        # whether a nested one is there can't be seen from a record's outermost names
         is_alone = all(len(path) == 1 for path in paths)
         yield replace(field, name=names[0], others=tuple(names[1:]), required=field.required and is_alone)
     for path in paths:
@@ -177,7 +180,7 @@ def _marshmallow_types(field: Any) -> list[str]:
 
 
 def _lenient() -> Any:
-    """Return what writes pydantic's JSON Schema, with an empty one for what JSON Schema has no words for."""
+    """Return a writer of pydantic's JSON Schema, with an empty one for what JSON Schema can't express."""
     from pydantic.json_schema import GenerateJsonSchema  # noqa: PLC0415 - only models that use it need it
 
     class Lenient(GenerateJsonSchema):
@@ -188,7 +191,7 @@ def _lenient() -> Any:
 
 
 _Writer: TypeAlias = tuple[Callable[[Any], bool], Callable[[Any], Mapping[str, Any]]]
-# How each library's schemas are known, and what writes them as JSON Schema.
+# How to recognise each library's schemas, and how to write them as JSON Schema.
 _WRITERS: tuple[_Writer, ...] = (
     (
         lambda schema: hasattr(schema, "model_json_schema"),
@@ -219,8 +222,8 @@ _WRITERS: tuple[_Writer, ...] = (
 )
 
 
-def _resolved(part: Any, whole: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a part of a schema, or the definition elsewhere in it that the part refers to."""
+def resolved(part: Any, whole: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a part of a schema, with a reference resolved."""
     if isinstance(part, Mapping) and "$ref" in part:
         definitions = whole.get("$defs") or whole.get("definitions") or {}
         part = definitions.get(part["$ref"].rpartition("/")[2])
@@ -228,7 +231,7 @@ def _resolved(part: Any, whole: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _choices(part: Any, whole: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    part = _resolved(part, whole)
+    part = resolved(part, whole)
     yield part
     for choices in ("anyOf", "oneOf", "allOf"):
         for choice in part.get(choices, ()):
@@ -244,7 +247,7 @@ def _below(part: Mapping[str, Any], step: str | int) -> Iterator[Any]:
 
 
 def _types(part: Any, whole: Mapping[str, Any]) -> frozenset[str]:
-    part = _resolved(part, whole)
+    part = resolved(part, whole)
     named = part.get("type", [])
     types = {named} if isinstance(named, str) else set(named)
     values = part.get("enum", [part["const"]] if "const" in part else [])

@@ -1,11 +1,10 @@
-"""The files that a model's entry names: the file that was checked is the file that the model loads."""
+"""The files in a model's entry: verifies that the model loads the same file that was checked."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
 import inspect
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +12,14 @@ from typing import TYPE_CHECKING, Any
 from model_mapreduce_job.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
 
     from model_mapreduce_job.config import ModelEntry
+
+
+# What serves model files, which are no part of its own package.
+FILE_MODEL = "model_mapreduce_job.models.adapters.file_model"
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ def verify_files(entry: ModelEntry, directory: Path, place: str) -> list[Verifie
 
 
 def parameters_with(files: Sequence[VerifiedFile], entry: ModelEntry, model_class: Any) -> dict[str, Any]:
-    """Return what a model's __init__ is called with: its entry's parameters, and the verified files.
+    """Return the arguments of a model's __init__: its entry's parameters, and the verified files.
 
     A parameter that is a file's name becomes the file's absolute path. An __init__ with a parameter `files`
     gets all of them, a dict of names and paths.
@@ -53,7 +57,7 @@ def parameters_with(files: Sequence[VerifiedFile], entry: ModelEntry, model_clas
 
 
 def check_unchanged(files: Sequence[VerifiedFile], place: str) -> None:
-    """Raise ConfigurationError when a file is not what it was when it was verified."""
+    """Raise ConfigurationError when a file has changed since it was verified."""
     for file in files:
         if _state(file.path, place) != file.state:
             raise ConfigurationError(
@@ -61,8 +65,24 @@ def check_unchanged(files: Sequence[VerifiedFile], place: str) -> None:
             )
 
 
+def path_digest(path: Path) -> str:
+    """Return the sha256 of a file's content, in hexadecimal; of a directory, that of its files.
+
+    A directory's is the sha256 of a line for each file below it, in the order of their names: its sha256, two
+    blanks and its name from the directory, as sha256sum writes them. Raises OSError.
+    """
+    if not path.is_dir():
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    files = sorted((file.relative_to(path).as_posix(), file) for file in path.rglob("*") if file.is_file())
+    lines = "".join(f"{path_digest(file)}  {name}\n" for name, file in files)
+    return hashlib.sha256(lines.encode(errors="surrogateescape")).hexdigest()
+
+
 def _base(entry: ModelEntry, directory: Path, place: str) -> Path:
     """Return where relative names are looked up: in the model's package, or beside the configuration."""
+    if entry.module_name == FILE_MODEL:
+        return directory
     package = entry.module_name.partition(".")[0]
     # find_spec of a top package finds its directory without running any of its code
     spec = importlib.util.find_spec(package)
@@ -76,13 +96,17 @@ def _base(entry: ModelEntry, directory: Path, place: str) -> Path:
 
 def _verified(name: str, path: Path, digest: str, place: str) -> VerifiedFile:
     try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-            state = _state_of(os.fstat(file.fileno()))
+        before = _state_of(path)
+        found = path_digest(path)
+        state = _state_of(path)
     except OSError as error:
         raise ConfigurationError(
-            f"{place}: {path} can't be read: {error.strerror}. Check `files`."
+            f"{place}: {path} can't be read: {error.strerror}. Check its name."
         ) from error
+    if state != before:
+        raise ConfigurationError(
+            f"{place}: {path} was changed while it was read. Run again when it is in place."
+        )
     if found != digest.lower():
         raise ConfigurationError(
             f"{place}: {name} has the sha256 {found}, the entry says {digest}. "
@@ -93,15 +117,21 @@ def _verified(name: str, path: Path, digest: str, place: str) -> VerifiedFile:
 
 def _state(path: Path, place: str) -> tuple[int, ...]:
     try:
-        return _state_of(path.stat())
+        return _state_of(path)
     except OSError as error:
         raise ConfigurationError(
             f"{place}: {path} was removed while the model was loaded: {error.strerror}."
         ) from error
 
 
-def _state_of(info: os.stat_result) -> tuple[int, ...]:
-    # the time of its last change can't be set by whoever writes to it
+def _state_of(path: Path) -> tuple[int, ...]:
+    """Return what is another after each change of a file, or of one in a directory."""
+    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    return tuple(number for file in files for number in _file_state(file.stat()))
+
+
+def _file_state(info: os.stat_result) -> tuple[int, ...]:
+    # who writes to the file can set its modification time, but not its change time
     return info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns
 
 

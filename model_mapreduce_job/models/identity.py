@@ -1,4 +1,4 @@
-"""What the output of a run depends on, beside its input: only a run of its like goes on with its parts."""
+"""The identity of a run: what its output depends on beside its input. --resume needs the same one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model_mapreduce_job.config import entries, load_configuration
+from model_mapreduce_job.config import entries
+from model_mapreduce_job.exceptions import ConfigurationError
+from model_mapreduce_job.models.adapters.model_types import model_type_of
 from model_mapreduce_job.models.content_digest import (
     INCOMPARABLE,
     IncomparableError,
@@ -23,36 +25,35 @@ from model_mapreduce_job.models.content_digest import (
     file_digest,
     files_below,
 )
+from model_mapreduce_job.models.files import FILE_MODEL, path_digest
 from model_mapreduce_job.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from model_mapreduce_job.config import ModelEntry
+    from model_mapreduce_job.config import Config, ModelEntry
 
 __all__ = ["identity_of", "run_identity"]
 
-# This package, which is known by its version.
+# This package, which is compared by its version.
 _OWN = frozenset({"model_mapreduce_job"})
+# Libraries of model files whose modules have another name than their kind.
+_MODULES = {"onnx": "onnxruntime"}
 
 
-def run_identity(configuration: str | None, options: Mapping[str, Any]) -> dict[str, str]:
-    """Return what the output depends on, by name; loads no model.
-
-    configuration is what APP_SETTINGS says, options are those that tasks are given.
-    """
-    found = load_configuration(configuration)
-    name = options["model_qualified_name"]
-    chosen = [entry for entry in entries(found) if entry.qualified_name in {None, name}]
-    return identity_of(chosen, found.__module__, options)
+def run_identity(configuration: type[Config], options: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the output depends on, by name; loads no model. options are those of the tasks."""
+    names = {model.name for model in options.get("several", ())} or {options["model_qualified_name"]}
+    chosen = [entry for entry in entries(configuration) if entry.qualified_name in {None, *names}]
+    return identity_of(chosen, configuration.__module__, options)
 
 
 def identity_of(
     chosen: Iterable[ModelEntry], configuration_module: str, options: Mapping[str, Any]
 ) -> dict[str, str]:
-    """Return what the output depends on, by name: texts that are the same in each process for the same run.
+    """Return what the output depends on, by name, as texts that are the same in each process.
 
-    What can't be compared has a text that begins with INCOMPARABLE. Imports none of the model's code.
+    The text of a value that can't be compared begins with INCOMPARABLE. Imports none of the model's code.
     """
     identity = {name: _shown(value) for name, value in options.items()}
     identity["the version of model_mapreduce_job"] = __version__
@@ -67,17 +68,29 @@ def _entry_identity(entry: ModelEntry, configuration_module: str) -> dict[str, s
     name = entry.qualified_name or f"{entry.module_name}.{entry.class_name}"
     code = _Code(entry.module_name)
     places = _places(entry, configuration_module)
+    libraries = _libraries(entry)
     return {
         f"the class of {name}": f"{entry.module_name}.{entry.class_name}",
         f"the code of {name}": _or_reason(lambda: digest_of_files(code.files())),
-        f"what the code of {name} imports": _or_reason(code.versions),
+        f"what the code of {name} imports": _or_reason(lambda: versions_of(code.installed | libraries)),
         **{f"the parameter {key!r} of {name}": comparable(value) for key, value in entry.parameters.items()},
         **{f"the file {file} of {name}": _or_reason(partial(_file_at, places, file)) for file in entry.files},
     }
 
 
+def _libraries(entry: ModelEntry) -> set[str]:
+    """Return the top module of the library that reads a model file; none for a class."""
+    if entry.module_name != FILE_MODEL:
+        return set()
+    given = entry.parameters
+    with suppress(ConfigurationError):  # which loading it shows
+        kind = model_type_of(Path(given["model_file"]), given["model_type"])
+        return {_MODULES.get(kind.name, kind.name)}
+    return set()
+
+
 def _shown(value: Any) -> str:
-    """Return an option as a message can show it: these are no secrets."""
+    """Return an option as text; options are no secrets."""
     return value if isinstance(value, str) else str(value)
 
 
@@ -104,16 +117,16 @@ def _places(entry: ModelEntry, configuration_module: str) -> list[Path]:
 
 
 def _file_at(places: Iterable[Path], name: str) -> str:
-    path = next((place / name for place in places if (place / name).is_file()), Path(name))
-    return file_digest(path)
+    path = next((place / name for place in places if (place / name).exists()), Path(name))
+    return path_digest(path) if path.is_dir() else file_digest(path)
 
 
 class _Code:
-    """The code that a module is made of: its package, what that imports beside it, and what is installed."""
+    """The code of a module: its package, the modules beside it that it imports, and distributions."""
 
     def __init__(self, module: str) -> None:
         self._packages: dict[str, list[Path]] = {}
-        self._installed: set[str] = set()
+        self.installed: set[str] = set()
         self._follow(module.partition(".")[0])
 
     def files(self) -> Iterator[Path]:
@@ -121,33 +134,34 @@ class _Code:
         for name in sorted(self._packages):
             yield from self._packages[name]
 
-    def versions(self) -> str:
-        """Return the installed distributions that the code imports and that those need, with versions."""
-        wanted = _distributions_of(self._installed)
-        found: dict[str, str] = {}
-        while wanted:
-            name = wanted.pop().lower().replace("_", "-").replace(".", "-")
-            if name in found:
-                continue
-            with suppress(metadata.PackageNotFoundError):
-                distribution = metadata.distribution(name)
-                found[name] = distribution.version
-                wanted += _needed(distribution)
-        return ", ".join(f"{name} {version}" for name, version in sorted(found.items()))
-
     def _follow(self, name: str) -> None:
-        if name in {*self._packages, *self._installed, *_OWN, *sys.stdlib_module_names}:
+        if name in {*self._packages, *self.installed, *_OWN, *sys.stdlib_module_names}:
             return
         spec = _spec(name)
         if spec is None:
             return
         if any(map(_is_installed, _origins(spec))):
-            self._installed.add(name)
+            self.installed.add(name)
             if self._packages:
                 return
         self._packages[name] = files = list(_files_of(spec))
         for imported in sorted({found for file in files if file.suffix == ".py" for found in _imports(file)}):
             self._follow(imported)
+
+
+def versions_of(modules: set[str]) -> str:
+    """Return the installed distributions that have these modules and that those need, with versions."""
+    wanted = _distributions_of(modules)
+    found: dict[str, str] = {}
+    while wanted:
+        name = wanted.pop().lower().replace("_", "-").replace(".", "-")
+        if name in found:
+            continue
+        with suppress(metadata.PackageNotFoundError):
+            distribution = metadata.distribution(name)
+            found[name] = distribution.version
+            wanted += _needed(distribution)
+    return ", ".join(f"{name} {version}" for name, version in sorted(found.items()))
 
 
 def _origins(spec: Any) -> list[str]:
@@ -164,7 +178,7 @@ def _distributions_of(modules: set[str]) -> list[str]:
 
 
 def _top_modules(distribution: metadata.Distribution) -> set[str]:
-    # not importlib's own way, which makes an object for each file of all that is installed
+    # importlib's own function would make an object for each installed file
     if names := distribution.read_text("top_level.txt"):
         return set(names.split())
     lines = (distribution.read_text("RECORD") or "").splitlines()
@@ -180,7 +194,7 @@ def _files_of(spec: Any) -> Iterator[Path]:
 
 
 def _imports(path: Path) -> Iterator[str]:
-    """Yield the top names that a file imports, wherever in it."""
+    """Yield the top-level names that a file imports, anywhere in it."""
     try:
         tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError):
@@ -212,7 +226,7 @@ def _origin(module: str) -> Path | None:
 
 
 def _spec(name: str) -> Any:
-    """Return where a top module is, without running any of its code; None if it's nowhere."""
+    """Return the spec of a top-level module, without running any of its code; None if it is not found."""
     try:
         return importlib.util.find_spec(name)
     except (ImportError, ValueError):

@@ -1,8 +1,8 @@
-r"""What JSON is, where its readers differ: NaN, lone halves of surrogate pairs, numbers that no float holds.
+r"""The definition of JSON where its readers differ: NaN, half surrogate pairs, numbers too large for a float.
 
-One definition for every kind of schema: what the standard library reads, with three limits. NaN and Infinity
-are no JSON, though Python writes them; a number over the largest float is out of range; a text with half a
-surrogate pair (`\ud83d` alone), which JSON allows, can't be a model's, since no UTF-8 can be made of it.
+It is the same for every kind of schema: JSON is what the standard library reads, with three limits. NaN and
+Infinity are not JSON, though Python writes them; a number over the largest float is out of range; a text with
+half a surrogate pair (`\ud83d` alone), which JSON allows, can't be given to a model, since it is not Unicode.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 decode_any = msgspec.json.Decoder().decode
 
 _CONSTANTS = (b"NaN", b"Infinity")
-# A text, or what stands outside of one: linear, since each alternative begins with another character, and a
-# text that has no end takes all that is left.
+# A string, or a token outside of one. Matching takes linear time, since each alternative begins with another
+# character, and a string without an end takes all the rest.
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|-?Infinity|NaN|[\[\]{}:,]', re.DOTALL)
 _SURROGATES = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
@@ -31,20 +31,20 @@ _SURROGATES = re.compile(
 _FAR = re.compile(rb"[eE]\+?[0-9]{3}|[0-9]{309}")
 _LAST_PLACE = 16
 _DEEPEST = 100
-# Two characters that no text may hold by Unicode's own rule; a record that is the same with each has neither.
+# Two characters that Unicode forbids in texts; a record that is the same with each of them has neither.
 _STAND_INS = (rb"\ufdd0", rb"\ufdd1")
 
 
 def read_again(
     decode: Callable[[bytes], Any], text: bytes, error: BaseException, *, allow_nan: bool = False
 ) -> Any:
-    """Return the record of a text that decode raised on, where only a field that it doesn't need is at fault.
+    """Return the record of a text that decode raised on, if only a field that it doesn't need is invalid.
 
-    Raises the error, or one in JSON's own words, for all others.
+    Otherwise raises the error, or a clearer one.
     """
     if (lone := _lone_surrogate(text)) and _is_python_json(text, constants=allow_nan):
         return _without_surrogates(decode, text, lone)
-    if not allow_nan and (constant := bare_constant(text)) and _is_python_json(text, constants=True):
+    if not allow_nan and (constant := first_constant(text)) and _is_python_json(text, constants=True):
         raise ValidationError(
             f"{constant.decode()} is no JSON, though Python and pandas write it: write null, or read it with "
             "--allow_nan"
@@ -52,15 +52,15 @@ def read_again(
     raise error
 
 
-def bare_constant(text: bytes) -> bytes | None:
-    """Return the first NaN or Infinity that stands outside of texts, None if there is none."""
+def first_constant(text: bytes) -> bytes | None:
+    """Return the first NaN or Infinity outside of strings, None if there is none."""
     if not any(constant in text for constant in _CONSTANTS):
         return None
     return next((found[0] for found in _TOKENS.finditer(text) if found[0].endswith(_CONSTANTS)), None)
 
 
 def without_constants(text: bytes, keeps: Callable[[list[str | int]], bool] = lambda _: False) -> bytes:
-    """Return a JSON text with null for each NaN and Infinity, but where keeps says of its path to keep it."""
+    """Return a JSON text with null for each NaN and Infinity, except at paths for which keeps is true."""
     pieces, end = [], 0
     known: dict[tuple[str | int, ...], bool] = {}
     for path, start, stop in _constants(text):
@@ -73,13 +73,18 @@ def without_constants(text: bytes, keeps: Callable[[list[str | int]], bool] = la
     return b"".join([*pieces, text[end:]])
 
 
+def without_half_pairs(text: bytes) -> bytes:
+    """Return a JSON text of the same length, with another character for each half of a surrogate pair."""
+    return _SURROGATES.sub(lambda found: _STAND_INS[0] if found[1] else found[0], text)
+
+
 def may_be_out_of_range(text: bytes) -> bool:
-    """Return whether a text may hold a number over the largest float."""
+    """Return whether a text may have a number over the largest float."""
     return bool(_FAR.search(text))
 
 
 def holds_infinity(value: Any) -> bool:
-    """Return whether there is an infinite float in a record, however deep: a number that was out of range."""
+    """Return whether a record has an infinite float at any depth, which is a number that was out of range."""
     ahead = [value]
     while ahead:
         part = ahead.pop()
@@ -95,9 +100,9 @@ def holds_infinity(value: Any) -> bool:
 
 
 def _constants(text: bytes) -> Iterator[tuple[list[str | int], int, int]]:
-    """Yield path, start and end of each NaN and Infinity; places far on in an array count as one.
+    """Yield path, start and end of each NaN and Infinity; array indexes from 16 on are the same in paths.
 
-    Ends at a document that is deeper than any reader here goes.
+    Stops where a document is nested deeper than any reader accepts.
     """
     path: list[Any] = []
     name = ""
@@ -114,7 +119,7 @@ def _constants(text: bytes) -> Iterator[tuple[list[str | int], int, int]]:
 
 
 def _follow(path: list[Any], token: bytes, name: str) -> None:
-    """Change a path to where a bracket, colon or comma leads; name is that of the text before it."""
+    """Update a path for a bracket, colon or comma; name is the string before it."""
     if token in {b"{", b"["}:
         path.append(0 if token == b"[" else None)
     elif path and token in {b"}", b"]"}:
@@ -128,7 +133,7 @@ def _follow(path: list[Any], token: bytes, name: str) -> None:
 def _name(token: bytes) -> str:
     try:
         return str(json.loads(token.decode(errors="replace"), strict=False))
-    except ValueError:  # no JSON, as whoever decodes the text will say
+    except ValueError:  # not JSON, which decoding the text will report
         return ""
 
 
@@ -146,7 +151,7 @@ def _without_surrogates(decode: Callable[[bytes], Any], text: bytes, lone: str) 
     if type(first) is type(second) and first == second:
         return first
     raise ValidationError(
-        f"A text holds {lone}, half of a surrogate pair: JSON allows it, but no text of Unicode has it"
+        f"A text holds {lone}, half of a surrogate pair: JSON allows it, but it is not valid Unicode"
     ) from None
 
 

@@ -1,19 +1,21 @@
-"""A model's input_schema, of any kind, as one function that turns JSON text into checked records."""
+"""Turns a model's input_schema, of any kind, into one function from JSON text to checked records."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import msgspec
 
 from model_mapreduce_job.exceptions import ModelContractError
+from model_mapreduce_job.models.arrow_types import is_arrow_schema, record_type
 from model_mapreduce_job.models.fields import fields_of, json_schema_of, may_be_null
 from model_mapreduce_job.models.json_text import (
-    bare_constant,
     decode_any,
+    first_constant,
     holds_infinity,
     may_be_out_of_range,
     without_constants,
@@ -42,32 +44,39 @@ _MOST_ERRORS = 1000
 
 @dataclass(frozen=True)
 class RecordSchema:
-    """How text becomes a record that the model's schema accepts.
+    """How to decode and check a model's records.
 
     decode takes the JSON text of a record and returns it in the shape that the model's predict expects; it
-    raises whatever the schema's library raises. decode_nan takes what Python writes as well: NaN is null
-    where the schema takes one, else NaN. fields has the record's, as far as the schema tells them.
+    raises what the schema's library raises. decode_nan also takes NaN and Infinity as Python writes them: NaN
+    is null where the schema takes null, else NaN. convert takes a record whose values are Python's own, as a
+    table has them. fields has the record's fields, as far as they are known. shows_values says that the
+    message of a failure may have the value that doesn't fit.
     """
 
     decode: Decode
     fields: Sequence[Field] = ()
     decode_nan: Decode = field(default=decode_any)
+    convert: Check = lambda record: record
+    shows_values: bool = False
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """How a kind of schema reads JSON text, and how text that may have NaN in it."""
+    """How a kind of schema decodes JSON text, JSON text with NaN in it, and Python's own values."""
 
     decode: Decode
     decode_nan: Decode
+    convert: Check
 
 
 def record_schema(input_schema: Any) -> RecordSchema:
     """Return how to read the records of an input_schema, of any kind that models may have.
 
-    Raises ModelContractError for anything else, and for what no library here would check as the schema says
-    it; ConfigurationError when the kind's library is not installed.
+    Raises ModelContractError for an unknown kind, and for constraints that no library would check;
+    ConfigurationError when the kind's library is not installed.
     """
+    if is_arrow_schema(input_schema):
+        return record_schema(record_type(input_schema))
     kind = _kind(input_schema)
     try:
         whole = json_schema_of(input_schema)
@@ -75,11 +84,11 @@ def record_schema(input_schema: Any) -> RecordSchema:
         whole = {}
 
     def decode_nan(text: bytes) -> Any:
-        if bare_constant(text) is None:
+        if first_constant(text) is None:
             return kind.decode(text)
         return kind.decode_nan(without_constants(text, lambda path: not may_be_null(whole, path)))
 
-    return RecordSchema(kind.decode, fields_of(input_schema), decode_nan)
+    return RecordSchema(kind.decode, fields_of(input_schema), decode_nan, kind.convert)
 
 
 def field_names(schema: Any) -> list[str]:
@@ -88,22 +97,27 @@ def field_names(schema: Any) -> list[str]:
 
 
 def required_names(schema: Any) -> list[str]:
-    """Return the names of the fields that a record can't lack, as far as the schema tells them."""
+    """Return the names of the required fields, as far as they are known."""
     return [field.name for field in fields_of(schema) if field.required]
 
 
 def _kind(schema: Any) -> _Kind:
     if schema is None:
-        return _Kind(decode_any, json.loads)
-    for name in ("model_validate_json", "validate_json"):  # of a model, and of a TypeAdapter
-        if hasattr(schema, name):
-            return _pydantic(getattr(schema, name))
+        return _Kind(decode_any, json.loads, lambda record: record)
+    for name in ("model_validate", "validate"):  # of a model, and of a TypeAdapter
+        if hasattr(schema, f"{name}_json"):
+            python = "model_validate" if name == "model_validate" else "validate_python"
+            return _pydantic(getattr(schema, f"{name}_json"), getattr(schema, python))
     check = _check(schema)
-    return _checked(check) if check else _type(schema)
+    if check is None:
+        return _type(schema)
+    # JSON Schema has words for what JSON has, and none for Python's times, bytes and decimals
+    is_of_json = isinstance(schema, Mapping) or hasattr(schema, "iter_errors")
+    return _checked(check, msgspec.to_builtins if is_of_json else None)
 
 
 def _check(schema: Any) -> Check | None:
-    """Return what checks records that were decoded, None for a type that msgspec or pydantic decodes to."""
+    """Return a function that checks decoded records; None for a type that msgspec or pydantic decodes to."""
     if isinstance(schema, Mapping):
         return json_schema_check(schema)
     if hasattr(schema, "__pydantic_model__"):  # a dataclass of pydantic before its version 2
@@ -116,8 +130,12 @@ def _check(schema: Any) -> Check | None:
     return validator_check(schema) or validate_check(schema)
 
 
-def _checked(check: Check) -> _Kind:
-    return _Kind(lambda text: check(decode_any(text)), lambda text: check(json.loads(text)))
+def _checked(check: Check, plain: Check | None) -> _Kind:
+    return _Kind(
+        lambda text: check(decode_any(text)),
+        lambda text: check(json.loads(text)),
+        (lambda record: check(plain(record))) if plain else check,
+    )
 
 
 def _type(schema: Any) -> _Kind:
@@ -129,13 +147,14 @@ def _type(schema: Any) -> _Kind:
             f"input_schema {_name(schema)} has constraints of msgspec ({parts.meta!r}) and of pydantic "
             f"({parts.pydantic!r}), and neither library checks the other's. Write all of them in one way."
         )
-    return _pydantic(_adapter(schema, parts).validate_json)
+    adapter = _adapter(schema, parts)
+    return _pydantic(adapter.validate_json, adapter.validate_python)
 
 
 def _msgspec(schema: Any, parts: TypeParts) -> _Kind:
     if parts.problems:
-        raise ModelContractError(f"input_schema {_name(schema)} can't be kept to: {parts.problems[0]}.")
-    # msgspec doesn't find a name that isn't ASCII until its UTF-8 is kept with it, which writing it does
+        raise ModelContractError(f"input_schema {_name(schema)} can't be checked: {parts.problems[0]}.")
+    # msgspec only finds a non-ASCII name after its UTF-8 was cached in the string, which encoding it does
     msgspec.json.encode(parts.names)
     try:
         decode = msgspec.json.Decoder(schema).decode
@@ -144,7 +163,9 @@ def _msgspec(schema: Any, parts: TypeParts) -> _Kind:
             f"input_schema {schema!r} is of no known kind: {error}. It may be a TypedDict, dataclass "
             "or Struct, a pydantic model, a schema.Schema, a JSON Schema as a dict, or None."
         ) from error
-    return _Kind(decode, lambda text: msgspec.convert(json.loads(text), schema))
+    return _Kind(
+        decode, lambda text: msgspec.convert(json.loads(text), schema), partial(msgspec.convert, type=schema)
+    )
 
 
 def _adapter(schema: Any, parts: TypeParts) -> Any:
@@ -165,7 +186,7 @@ def _adapter(schema: Any, parts: TypeParts) -> Any:
         ) from error
 
 
-def _pydantic(validate: Callable[[bytes], Any]) -> _Kind:
+def _pydantic(validate: Callable[[bytes], Any], validate_python: Check) -> _Kind:
     from pydantic import ValidationError as PydanticError  # noqa: PLC0415 - only models that use it need it
 
     def decode_nan(text: bytes) -> Any:
@@ -174,15 +195,21 @@ def _pydantic(validate: Callable[[bytes], Any]) -> _Kind:
         except PydanticError as error:
             raise _first_of(error) from None
 
+    def convert(record: Any) -> Any:
+        try:
+            return validate_python(record)
+        except PydanticError as error:
+            raise _first_of(error) from None
+
     def decode(text: bytes) -> Any:
         if b"NaN" in text or b"Infinity" in text:
-            decode_any(text)  # raises where they are bare, which pydantic takes for JSON
+            decode_any(text)  # raises where they stand outside of strings, which pydantic accepts
         record = decode_nan(text)
         if may_be_out_of_range(text) and holds_infinity(record):
             raise ValidationError("Number out of range")
         return record
 
-    return _Kind(decode, decode_nan)
+    return _Kind(decode, decode_nan, convert)
 
 
 def _first_of(error: Any) -> ValidationError:

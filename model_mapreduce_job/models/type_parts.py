@@ -1,4 +1,4 @@
-"""What a record's type is made of: the classes, names and constraints in it, however deep they are nested."""
+"""The classes, field names and constraints in a record's type, at any depth."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
 _PYDANTIC = frozenset({"pydantic", "pydantic_core", "annotated_types", "pydantic_extra_types"})
 _PYDANTIC_CLASS = ("__pydantic_core_schema__", "__pydantic_config__", "__get_pydantic_core_schema__")
-# What stands in Annotated[...] to be read by people, and what PEP 727 has for that.
+# Remarks in Annotated[...] that are for people, also those of PEP 727.
 _REMARKS = (str, bytes, int, float, type(None))
 _REMARK_NAMES = frozenset({"Doc", "DocInfo"})
 
 
 @dataclass
 class TypeParts:
-    """What there is in a type. names has its fields' names, the very objects that its classes hold.
+    """The parts of a type. names has its fields' names, as the same string objects that its classes have.
 
     pydantic and meta have one constraint each of pydantic's and of msgspec's kind, if there is one; problems
-    says what neither library would do.
+    has what neither library would check.
     """
 
     pydantic: Any = None
@@ -47,7 +47,7 @@ class TypeParts:
 
 
 def parts_of(schema: Any) -> TypeParts:
-    """Return what a type is made of; what can't be looked into has no parts."""
+    """Return the parts of a type; none for a type that can't be inspected."""
     parts = TypeParts()
     for part, is_metadata in _walk(schema):
         if is_metadata:
@@ -58,7 +58,7 @@ def parts_of(schema: Any) -> TypeParts:
 
 
 def is_record_class(schema: Any) -> bool:
-    """Return whether a schema is a class whose fields are the record's: no object that validates."""
+    """Return whether a schema is a class whose fields are the record's, and not a validator object."""
     return isinstance(schema, type) and (
         is_typeddict(schema)
         or dataclasses.is_dataclass(schema)
@@ -68,12 +68,12 @@ def is_record_class(schema: Any) -> bool:
 
 
 def for_pydantic(schema: Any) -> Any:
-    """Return a type as pydantic takes it: before Python 3.12 it refuses the TypedDict of typing."""
+    """Return a type as pydantic accepts it: before Python 3.12 it refuses the TypedDict of typing."""
     return schema if sys.version_info >= (3, 12) else _rebuilt(schema)
 
 
 def _walk(schema: Any) -> Iterator[tuple[Any, bool]]:
-    """Yield each part of a type once, and whether it is what Annotated adds to one."""
+    """Yield each part of a type once, and whether it is metadata in Annotated."""
     seen: set[int] = set()
     ahead: list[Any] = [schema]
     while ahead:
@@ -121,7 +121,7 @@ def _add_metadata(parts: TypeParts, metadata: Any) -> None:
         parts.pydantic = metadata
     elif not isinstance(metadata, _REMARKS) and type(metadata).__name__ not in _REMARK_NAMES:
         parts.problems.append(
-            f"Annotated[..., {metadata!r}] is no constraint that msgspec or pydantic knows. "
+            f"Annotated[..., {metadata!r}] is not a constraint that msgspec or pydantic knows. "
             "Write it as a msgspec.Meta or a pydantic.Field, or leave it out"
         )
 
@@ -160,7 +160,7 @@ def _defaults(part: Any) -> Iterator[Any]:
 
 
 def _problems(part: Any) -> Iterator[str]:
-    """Yield what msgspec leaves out of a class: it fills in the fields, and calls no __init__."""
+    """Yield the parts of a class that msgspec ignores: it sets the fields and calls no __init__."""
     name = part.__name__
     if any(each.converter for each in getattr(part, "__attrs_attrs__", ())):
         yield f"{name} has converters, which attrs calls in __init__ and msgspec never. Convert in predict"

@@ -1,4 +1,4 @@
-"""Objects that check records, of whichever library: each as one function that returns the record."""
+"""Turns validator objects of several libraries into functions that check a record and return it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _NO_SCHEMAS = frozenset({"const", "enum", "default", "examples"})
 
 
 class ValidationError(ValueError):
-    """Raised when a record is not what its schema asks for; says where, and what was expected there."""
+    """Raised when a record does not fit its schema; says where, and what was expected there."""
 
 
 def validator_check(schema: Any) -> Check | None:
-    """Return what checks a record by an object of a library that is known, or None if it is none of them."""
+    """Return a function that checks a record by an object of a known library; None for any other object."""
     for library, check in _LIBRARIES.items():
         if any(map(_is_of(library), _kinds(schema))):
             return check(schema)
@@ -29,10 +29,10 @@ def validator_check(schema: Any) -> Check | None:
 
 
 def validate_check(schema: Any) -> Check:
-    """Return what checks a record by the validate() of an object that is of no library known here.
+    """Return a function that checks a record by the validate() of an object of an unknown library.
 
-    What it returns has to leave no doubt: the record itself, or None or True, stand for the record; False is
-    a failure. Anything else might be a record as well as a list of errors, and fails.
+    What validate() returns must be clear: the record itself, None or True mean that it is valid, False is a
+    failure. Anything else may be a record or a list of errors, and raises.
     """
 
     def check(record: Any) -> Any:
@@ -50,9 +50,9 @@ def validate_check(schema: Any) -> Check:
 
 
 def json_schema_check(schema: Mapping[str, Any]) -> Check:
-    """Return what checks a record by a JSON Schema, with its formats, and names the first problem.
+    """Return a function that checks a record by a JSON Schema, with formats, and raises the first problem.
 
-    Raises ModelContractError for what is none, ConfigurationError when jsonschema is not installed.
+    Raises ModelContractError for an invalid schema, ConfigurationError when jsonschema is not installed.
     """
     try:
         from jsonschema import SchemaError  # noqa: PLC0415 - only models with a JSON Schema need it
@@ -67,14 +67,14 @@ def json_schema_check(schema: Mapping[str, Any]) -> Check:
         kind.check_schema(schema)
     except SchemaError as error:
         raise ModelContractError(
-            f"The model's input_schema is no valid JSON Schema: {error.message} - at `{error.json_path}`."
+            f"The model's input_schema is not a valid JSON Schema: {error.message} - at `{error.json_path}`."
         ) from error
     _check_formats(schema, kind.FORMAT_CHECKER)
     return _first_problem(_lazy(kind)(schema, format_checker=kind.FORMAT_CHECKER))
 
 
 def problem(message: str, path: Any, count: int = 1) -> ValidationError:
-    """Return the error that names the first of a record's problems in the words that msgspec has for it."""
+    """Return the error for the first of a record's problems, worded like msgspec's."""
     place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     more = f" (and {count - 1:,} more)" if count > 1 else ""
     return ValidationError(f"{message[:_SHOWN_CHARACTERS]} - at `${place[:_SHOWN_CHARACTERS]}`{more}")
@@ -91,7 +91,7 @@ def _first_problem(validator: Any) -> Check:
 
 
 def _lazy(kind: Any) -> Any:
-    """Return a class of jsonschema's validators that collects no errors: one record may have any number."""
+    """Return a jsonschema validator class that doesn't collect errors, which may be millions."""
     from jsonschema.validators import extend  # noqa: PLC0415 - only models with a JSON Schema need it
 
     own = {"anyOf": _any_of, "oneOf": _one_of}
@@ -126,11 +126,11 @@ def _fits_none(instance: Any) -> Any:
 
 
 def _check_formats(schema: Any, checker: Any) -> None:
-    """Raise ModelContractError for a format of JSON Schema's own that nothing here could check."""
+    """Raise ModelContractError for a standard format that no installed package checks."""
     for name in _formats(schema):
         if name in _KNOWN_FORMATS and name not in checker.checkers:
             raise ModelContractError(
-                f"The model's input_schema has the format {name!r}, for whose check a package is missing. "
+                f"The model's input_schema has the format {name!r}, whose package is missing. "
                 "Install it: pip install 'jsonschema[format-nongpl]', or leave the format out."
             )
 
@@ -193,7 +193,7 @@ def _marshmallow(schema: Any) -> Check:
     from marshmallow import ValidationError as Refused  # noqa: PLC0415 - same
 
     if not isinstance(schema, Schema) and not (isinstance(schema, type) and issubclass(schema, Schema)):
-        raise ModelContractError(f"input_schema {schema!r} is no Schema of marshmallow's.")
+        raise ModelContractError(f"input_schema {schema!r} is not a Schema of marshmallow.")
     load = (schema() if isinstance(schema, type) else schema).load
 
     def check(record: Any) -> Any:
@@ -219,7 +219,7 @@ def _voluptuous(schema: Any) -> Check:
 
 
 def _first_of(errors: Any) -> ValidationError:
-    """Return the first of a library's errors, which it has in dicts and lists of each other."""
+    """Return the first of a library's errors, which are in nested dicts and lists."""
     path: list[Any] = []
     while isinstance(errors, Mapping | list) and errors:
         if isinstance(errors, list):
@@ -235,7 +235,7 @@ def _kinds(schema: Any) -> tuple[type, ...]:
 
 
 def _is_of(library: str) -> Callable[[type], bool]:
-    # people have modules of such names too: schema.py, of all names
+    # a user may have a module of the same name, such as schema.py
     base = getattr(sys.modules.get(library), _BASES[library], None)
     if base is None:
         return lambda _: False

@@ -14,7 +14,7 @@ from model_mapreduce_job.pipeline.model_copies import copies_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    Ask = Callable[[Records], list[Text]]
+    Ask = Callable[[Records], Sequence[Text]]
 
 _MOST_RECORDS = 16
 # Sums of float32 come out a little different in another shape of batch; what is meant here is far more.
@@ -25,10 +25,11 @@ _SHOWN_CHARACTERS = 60
 
 @dataclass(frozen=True)
 class Sample:
-    """A few records of a batch, and what came out for them there."""
+    """A few records of a batch, what came out for them there, and by which method of the model."""
 
     records: Records
     texts: Sequence[Text]
+    method: str = "predict_batch"
 
     def check(self, model: Any, ask_with: Callable[[Any], Ask]) -> str:
         """Return in words the first record that gets another answer alone; nothing when there's none.
@@ -50,9 +51,7 @@ class Sample:
         return ""
 
     def _ask(self, ask: Ask, places: range) -> list[Text]:
-        again = [self.records.again(place) for place in places]
-        lines = [self.records.lines[place] for place in places]
-        return ask(Records(again, lines, self.records.decode))
+        return list(ask(self.records.part(places)))
 
     def _alone(self, ask: Ask, places: Sequence[int]) -> list[Text]:
         return [self._ask(ask, range(place, place + 1))[0] for place in places]
@@ -67,11 +66,11 @@ class Sample:
         alone = self._alone(ask, everywhere)
         if not all(map(alike, alone, self._alone(ask, everywhere))):
             return ""
-        _check_order(together, alone, name)
+        _check_order(together, alone, f"{name}.{self.method}")
         return _first_difference(self.texts, alone, name)
 
 
-def take_sample(records: Records, part: range, texts: Sequence[Text]) -> Sample | None:
+def take_sample(records: Records, part: range, texts: Sequence[Text], method: str) -> Sample | None:
     """Return a sample of a part of a batch, if it can show anything: when its ends got different answers."""
     first, last = texts[0], texts[-1]
     if first == last or not (isinstance(first, bytes) and isinstance(last, bytes)):
@@ -80,8 +79,7 @@ def take_sample(records: Records, part: range, texts: Sequence[Text]) -> Sample 
     chosen = list(range(len(texts)))
     if len(chosen) > _MOST_RECORDS:
         chosen = chosen[:half] + chosen[-half:]
-    lines = [records.lines[part[place]] for place in chosen]
-    return Sample(Records([], lines, records.decode), [texts[place] for place in chosen])
+    return Sample(records.part([part[place] for place in chosen]), [texts[place] for place in chosen], method)
 
 
 def alike(one: Text, other: Text) -> bool:
@@ -105,7 +103,7 @@ def _check_order(together: Sequence[Text], alone: Sequence[Text], name: str) -> 
     if all(map(alike, together, alone)) or sorted(map(_rough, together)) != sorted(map(_rough, alone)):
         return
     raise ModelContractError(
-        f"{name}.predict_batch answers in another order than its records: "
+        f"{name} answers in another order than its records: "
         f"{_some(together)} together, {_some(alone)} one at a time. It must keep the order."
     )
 

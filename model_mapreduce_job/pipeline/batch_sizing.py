@@ -9,9 +9,10 @@ FIXED_SHARE = 0.05
 LONGEST_SECONDS = 2.0
 # What comes out of a batch is held in memory several times over, as objects, texts and lines.
 LARGEST_OUTPUT_BYTES = 8 << 20
-# What a shorter batch costs can't be told from noise, and a longer one does no harm.
-SHORTEST_SECONDS = 0.0005
-# Noise only ever adds to a batch's time, so the quickest of a few tells what a size costs.
+# The cost of a shorter batch is lost in noise, such as the turns of other processes, and a longer one does no
+# harm.
+SHORTEST_SECONDS = 0.05
+# Noise only ever adds to a batch's time, so the quickest of a few is the cost of a size.
 _TRIES = 3
 
 
@@ -29,6 +30,7 @@ class BatchSizer:
         self._largest = pinned or LARGEST_SIZE
         self._longest_seconds = longest_seconds
         self._pinned = pinned is not None
+        self._growing = not self._pinned
         self._fits = self._largest
         self._start_from(self.size)
 
@@ -41,13 +43,13 @@ class BatchSizer:
             self._start_from(self._fits)
         elif seconds > self._longest_seconds and records > 1:
             self._start_from(max(1, int(records * self._longest_seconds / seconds)))
-        elif self._growing and records == self.size:
-            self._seconds.append(seconds)
-            if len(self._seconds) == _TRIES or 2 * seconds > self._longest_seconds:
-                self._grow(min(self._seconds))
+        elif records == self.size:
+            # one that is so short now was only held up when the growth ended
+            self._growing = self._growing or seconds < SHORTEST_SECONDS
+            self._observe_size(seconds)
 
     def out_of_memory(self, records: int) -> None:
-        """Take note that a batch of so many records did not fit into memory."""
+        """Record that a batch of this many records did not fit into memory."""
         self._largest = max(1, records // 2)
         self._start_from(self._largest)
 
@@ -56,6 +58,12 @@ class BatchSizer:
         self._growing = not self._pinned
         self._seconds: list[float] = []
         self._half_the_size: float | None = None
+
+    def _observe_size(self, seconds: float) -> None:
+        self._seconds.append(seconds)
+        if self._growing and (len(self._seconds) >= _TRIES or 2 * seconds > self._longest_seconds):
+            self._grow(min(self._seconds))
+        self._seconds = self._seconds[-_TRIES:]
 
     def _grow(self, seconds: float) -> None:
         too_large = 2 * self.size > min(self._largest, self._fits) or 2 * seconds > self._longest_seconds

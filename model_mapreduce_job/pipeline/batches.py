@@ -1,49 +1,89 @@
-"""Lines into batches: as many at once as the sizer says, and never more than memory should hold."""
+"""Lines and rows into batches: as many at once as the sizer says, and never more than memory should hold."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Protocol
 
 from model_mapreduce_job.formats.records import OverlongLine
+from model_mapreduce_job.formats.text_forms import is_text_block
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from model_mapreduce_job.formats.lines import Block
 
 LARGEST_BATCH_BYTES = 8 << 20
 
 
 class Sizing(Protocol):
-    """What says how many lines the next batch should have."""
+    """What says how many lines or rows the next batch should have."""
 
     size: int
 
 
-def batches(blocks: Iterable[Block], sizer: Sizing) -> Iterator[Block]:
+def batches(blocks: Iterable[Any], sizer: Sizing) -> Iterator[Any]:
     """Yield the lines of blocks, in order, in batches of the sizer's size; the size may change on the way.
 
     A batch is smaller at the end, before an OverlongLine (which stands alone), and where its lines come to
-    8 MiB or more.
+    8 MiB or more. The rows of an Arrow RecordBatch come in slices of it, of the same sizes or less.
     """
-    waiting: list[bytes] = []
+    found = iter(blocks)
+    first = next(found, None)
+    if first is None:
+        return iter(())
+    return (_lines if isinstance(first, Sequence | OverlongLine) else _rows)(chain([first], found), sizer)
+
+
+def _rows(blocks: Iterable[Any], sizer: Sizing) -> Iterator[Any]:
+    for block in blocks:
+        start = 0
+        is_large = block.nbytes > LARGEST_BATCH_BYTES
+        while start < block.num_rows:
+            rows = min(sizer.size, block.num_rows - start)
+            while is_large and rows > 1 and block.slice(start, rows).nbytes > LARGEST_BATCH_BYTES:
+                rows //= 2
+            yield block.slice(start, rows)
+            start += rows
+
+
+def _lines(blocks: Iterable[Any], sizer: Sizing) -> Iterator[Any]:
+    waiting: Sequence[bytes] = []
+    size = 0
     for block in blocks:
         if isinstance(block, OverlongLine):
             if waiting:
                 yield waiting
             yield block
-            waiting = []
+            waiting, size = [], 0
             continue
-        waiting += block
+        waiting = _together(waiting, block)
+        size += _size_of(block)
         start = 0
         while len(waiting) - start >= sizer.size:
             end = start + sizer.size
             yield waiting[start:end]
             start = end
-        waiting = waiting[start:]
-        # where lines were taken, what is left came in with this block, and is no more than that
-        if not start and sum(map(len, waiting)) >= LARGEST_BATCH_BYTES:
+        if start:
+            # what is left came in with this block, and is no more than that
+            waiting = waiting[start:]
+            size = _size_of(waiting)
+        elif size >= LARGEST_BATCH_BYTES:
             yield waiting
-            waiting = []
+            waiting, size = [], 0
     if waiting:
         yield waiting
+
+
+def _together(lines: Any, more: Any) -> Any:
+    """Return lines and more: lines may change, more does not."""
+    if not len(lines):
+        return more[:]
+    if isinstance(lines, list) and isinstance(more, list):
+        lines += more
+        return lines
+    return lines + more
+
+
+def _size_of(lines: Sequence[bytes]) -> int:
+    return lines.size if is_text_block(lines) else sum(map(len, lines))

@@ -1,90 +1,121 @@
-"""What a task counts, and sends once, when it ends."""
+"""What is counted of a run: the sums, and the names by which counters go through mrjob and Hadoop."""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
-from model_mapreduce_job.exceptions import TooManyFailuresError
-from model_mapreduce_job.formats.records import one_line
+import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Mapping
 
-    from model_mapreduce_job.formats.records import Failure
+Groups: TypeAlias = "dict[str, dict[str, int]]"  # amounts by group and name, as mrjob has counters
 
-GROUP = "predictions"
-FINGERPRINT_GROUP = "fingerprint"
-KEYS_GROUP = "keys"
-MAX_KINDS = 20
-MAX_WARNINGS = 20
-OTHER = "other"
-FAIL_FAST_RECORDS = 1000
-_FINGERPRINT_BYTES = 16
-_LIMB_BITS = 32
-_EXAMPLE_CHARACTERS = 300
-_AMOUNTS = (
-    "lines",
-    "predicted",
-    "failed",
-    "blank",
-    "headers",
-    "batches",
-    "predict_ns",
-    "load_ns",
-    "loads",
-    "fingerprint",
-)
+GROUP: Final = "predictions"
+FINGERPRINT_GROUP: Final = "fingerprint"
+KEYS_GROUP: Final = "keys"
+MAX_REASONS: Final = 20
+OTHER: Final = "other"
+_AMOUNTS: Final = ("lines", "kept", "predicted", "failed", "blank", "headers", "batches")
+_TIMES: Final = ("predict_ms", "load_ms")
+COUNTS: Final = (*_AMOUNTS, *_TIMES, "loads")
+_FAILED: Final = "failed: "
+_KEY: Final = "key "
+_LIMB: Final = "limb "
+_FINGERPRINT_BYTES: Final = 16
+_LIMB_BITS: Final = 32
+_LIMBS: Final = _FINGERPRINT_BYTES * 8 // _LIMB_BITS
+_NS_IN_MS: Final = 1_000_000
 
 
-@dataclass
-class Tally:
-    """The counts of one task.
+class Counters(msgspec.Struct):
+    """The sums of a task, or of a whole run.
 
-    lines = predicted + failed + blank + headers. kinds counts failures by the type of error, at most 20 types
-    and `other`; examples has one message for each. predict_ns, the model's time with that of writing its
-    answers down, and load_ns are in nanoseconds. leading_failures is how many records failed before the first
-    one that did not. warnings are what a person should hear of, at most 20 different ones. keys is how many
-    lines had each field that --key names, in their order. loads is how many processes loaded the model.
+    lines = kept + predicted + failed + blank + headers; a replay alone keeps some of an earlier output. loads
+    is how many processes loaded the model. predict_ns, the model's time with that of writing its answers
+    down, and load_ns are in nanoseconds, summed over tasks.
+    fingerprint is the sum of the digests of all output lines. reasons counts failures by the type of error,
+    at most 20 types and `other`. keys is how many lines had each field that --key names, in their order.
     """
 
     lines: int = 0
+    kept: int = 0
     predicted: int = 0
     failed: int = 0
     blank: int = 0
     headers: int = 0
     batches: int = 0
+    loads: int = 0
     predict_ns: int = 0
     load_ns: int = 0
-    kinds: Counter[str] = field(default_factory=Counter)
-    examples: dict[str, str] = field(default_factory=dict)
     fingerprint: int = 0
-    leading_failures: int = 0
-    warnings: list[str] = field(default_factory=list)
-    keys: list[int] = field(default_factory=list)
-    loads: int = 0
+    reasons: dict[str, int] = {}
+    keys: list[int] = []
 
-    def add_failure(self, failure: Failure) -> None:
-        """Count a failed record."""
-        known = failure.kind in self.kinds or len(self.kinds) < MAX_KINDS
-        kind = failure.kind if known else OTHER
+    @classmethod
+    def of_groups(cls, groups: Mapping[str, Mapping[str, int]]) -> Self:
+        """Return the counters whose sums, by group and name, came through mrjob."""
+        own, limbs = groups.get(GROUP, {}), groups.get(FINGERPRINT_GROUP, {})
+        keys = {int(name.removeprefix(_KEY)): n for name, n in groups.get(KEYS_GROUP, {}).items()}
+        predict_ms, load_ms = (own.get(name, 0) for name in _TIMES)
+        return cls(
+            **{name: own.get(name, 0) for name in (*_AMOUNTS, "loads")},
+            predict_ns=predict_ms * _NS_IN_MS,
+            load_ns=load_ms * _NS_IN_MS,
+            fingerprint=_fingerprint(limbs) if len(limbs) == _LIMBS else 0,
+            reasons={n.removeprefix(_FAILED): own[n] for n in own if n.startswith(_FAILED)},
+            keys=[keys.get(place, 0) for place in range(max(keys, default=-1) + 1)],
+        )
+
+    def as_groups(self) -> Groups:
+        """Return the counters by group and name; times are always there, others where they are not zero."""
+        amounts = {name: getattr(self, name) for name in (*_AMOUNTS, "loads") if getattr(self, name)}
+        times = {name: getattr(self, name) for name in _TIMES}
+        reasons = {f"{_FAILED}{kind}": count for kind, count in self.reasons.items()}
+        keys = {f"{_KEY}{place}": lines for place, lines in enumerate(self.keys)}
+        groups = {GROUP: {**amounts, **times, **reasons}, KEYS_GROUP: keys, FINGERPRINT_GROUP: self._limbs()}
+        return {group: counts for group, counts in groups.items() if counts}
+
+    @property
+    def records(self) -> int:
+        """The lines that hold a record."""
+        return self.kept + self.predicted + self.failed
+
+    @property
+    def answered(self) -> int:
+        """The lines of which it is known what they were; in a complete run all of them."""
+        return self.records + self.blank + self.headers
+
+    @property
+    def predict_ms(self) -> int:
+        """The model's time, in milliseconds."""
+        return self.predict_ns // _NS_IN_MS
+
+    @property
+    def load_ms(self) -> int:
+        """The time that loading the model took, in milliseconds."""
+        return self.load_ns // _NS_IN_MS
+
+    @property
+    def fingerprint_hex(self) -> str | None:
+        """The fingerprint, 128 bits in hexadecimal; None when there is none."""
+        bits = _FINGERPRINT_BYTES * 8
+        return f"{self.fingerprint % (1 << bits):0{bits // 4}x}" if self.fingerprint else None
+
+    def add(self, other: Counters) -> None:
+        """Add another task's counters, or those of another part of this one."""
+        for name in _SUMMED:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for kind, count in other.reasons.items():
+            self._add_reason(kind, count)
+        self.add_keys(other.keys)
+
+    def add_failure(self, kind: str) -> str:
+        """Count a failed record by its type of error; return the type that it is counted as."""
         self.failed += 1
-        self.kinds[kind] += 1
-        if kind not in self.examples:
-            self.examples[kind] = _example(failure)
-
-    def add_leading(self, failures: int) -> None:
-        """Count failures that stand before the first prediction."""
-        self.leading_failures += failures
-
-    def add_warning(self, warning: str) -> None:
-        """Keep a warning, unless it's there already, or there are 20."""
-        warning = one_line(warning)[:_EXAMPLE_CHARACTERS]
-        if warning not in self.warnings and len(self.warnings) < MAX_WARNINGS:
-            self.warnings.append(warning)
+        return self._add_reason(kind, 1)
 
     def add_keys(self, found: list[int]) -> None:
         """Count the lines that had each field that --key names."""
@@ -95,93 +126,20 @@ class Tally:
         for line in lines:
             self.fingerprint += int.from_bytes(blake2b(line, digest_size=_FINGERPRINT_BYTES).digest(), "big")
 
-    def check_start(self) -> None:
-        """Raise TooManyFailuresError when the first 1,000 records or more all failed.
+    def _add_reason(self, kind: str, count: int) -> str:
+        known = kind if kind in self.reasons or len(self.reasons) < MAX_REASONS else OTHER
+        self.reasons[known] = self.reasons.get(known, 0) + count
+        return known
 
-        These are a run's where the tally is that of its first task, or of its first tasks in their order.
-        """
-        if self.leading_failures >= FAIL_FAST_RECORDS:
-            kind, _ = self.kinds.most_common(1)[0]
-            raise TooManyFailuresError(
-                f"The first {FAIL_FAST_RECORDS:,} records of the input all failed, most of them with {kind}: "
-                f"{self.examples.get(kind, '')} "
-                "Check that the model fits the input, or go on with --no_fail_fast."
-            )
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the tally as Tally's own arguments, of types that JSON has."""
-        return {**vars(self), "kinds": dict(self.kinds)}
-
-    def add(self, other: Tally) -> None:
-        """Add what another task, or another part of this one, counted after this."""
-        if not self.predicted:
-            self.leading_failures += other.leading_failures
-        for name in _AMOUNTS:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        for kind, count in other.kinds.items():
-            known = kind in self.kinds or len(self.kinds) < MAX_KINDS
-            self.kinds[kind if known else OTHER] += count
-        self.examples = other.examples | self.examples
-        self.add_keys(other.keys)
-        for warning in other.warnings:
-            self.add_warning(warning)
-
-    def counters(self) -> Iterator[tuple[str, str, int]]:
-        """Yield group, name and amount of each counter that is not zero; times are in milliseconds.
-
-        The fingerprint is among them when there is one.
-        """
-        for name in ("lines", "predicted", "failed", "blank", "headers", "batches", "loads"):
-            if amount := getattr(self, name):
-                yield GROUP, name, amount
-        yield GROUP, "predict_ms", self.predict_ns // 1_000_000
-        yield GROUP, "load_ms", self.load_ns // 1_000_000
-        for kind, count in self.kinds.items():
-            yield GROUP, f"failed: {kind}", count
-
-        for place, lines in enumerate(self.keys):
-            yield KEYS_GROUP, f"key {place}", lines
-        yield from self._fingerprint_counters()
-
-    def _fingerprint_counters(self) -> Iterator[tuple[str, str, int]]:
-        """Yield the fingerprint as four counters of 32 bits, which any number of tasks can add up."""
+    def _limbs(self) -> dict[str, int]:
+        """Return the fingerprint as four counters of 32 bits, which any number of tasks can add up."""
         if not self.fingerprint:
-            return
-        for limb in range(_FINGERPRINT_BYTES * 8 // _LIMB_BITS):
-            yield FINGERPRINT_GROUP, f"limb {limb}", self.fingerprint >> limb * _LIMB_BITS & 0xFFFFFFFF
+            return {}
+        return {f"{_LIMB}{n}": self.fingerprint >> n * _LIMB_BITS & 0xFFFFFFFF for n in range(_LIMBS)}
 
 
-@dataclass
-class RunStart:
-    """The first records of a run, from the tallies of its tasks in whatever order they end."""
-
-    _tally: Tally = field(default_factory=Tally)
-    _next: int = 0
-    _waiting: dict[int, Tally] = field(default_factory=dict)
-
-    def add(self, task: int, tally: Tally) -> None:
-        """Add the tally of a task, by its number in the order of the input.
-
-        Raises TooManyFailuresError when the run's first 1,000 records all failed, wherever tasks begin.
-        """
-        if self._tally.predicted:
-            return
-        self._waiting[task] = tally
-        while self._next in self._waiting and not self._tally.predicted:
-            self._tally.add(self._waiting.pop(self._next))
-            self._next += 1
-        self._tally.check_start()
+_SUMMED: Final = tuple(name for name in Counters.__struct_fields__ if name not in {"reasons", "keys"})
 
 
-def fingerprint_of(limbs: dict[str, int]) -> str | None:
-    """Return the fingerprint, in hexadecimal, whose summed counters these are; None when there are none."""
-    if not limbs:
-        return None
-    total = sum(amount << int(name.removeprefix("limb ")) * _LIMB_BITS for name, amount in limbs.items())
-    return f"{total % (1 << _FINGERPRINT_BYTES * 8):032x}"
-
-
-def _example(failure: Failure) -> str:
-    """Return a failure's message, cut, and where it comes from."""
-    place = f" (at {failure.place})" if failure.place else ""
-    return failure.message[: _EXAMPLE_CHARACTERS - len(place)] + place
+def _fingerprint(limbs: Mapping[str, int]) -> int:
+    return sum(amount << int(name.removeprefix(_LIMB)) * _LIMB_BITS for name, amount in limbs.items())

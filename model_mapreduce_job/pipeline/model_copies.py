@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-import pickle  # nosec B403 - what is read here was written a moment ago
+import pickle  # what is read here was written a moment ago  # nosec B403
 from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.formats.records import RECORD_ERRORS

@@ -1,34 +1,28 @@
-"""What a run amounts to: its counts, the proof that they are complete, and what is told of them."""
+"""What a run amounts to: its counts, the proof that they are complete, and what is reported of them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError, TooManyFailuresError
-from model_mapreduce_job.pipeline.counters import (
-    FINGERPRINT_GROUP,
-    GROUP,
-    KEYS_GROUP,
-    MAX_KINDS,
-    OTHER,
-    fingerprint_of,
-)
+from model_mapreduce_job.pipeline.counters import COUNTS, GROUP, MAX_REASONS, OTHER, Counters
+from model_mapreduce_job.pipeline.several_counters import report_of_groups
+from model_mapreduce_job.pipeline.several_summary import model_rows, models_as_json
 from model_mapreduce_job.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-COUNTS = ("lines", "predicted", "failed", "blank", "headers", "batches", "predict_ms", "load_ms", "loads")
+    from model_mapreduce_job.pipeline.task_report import Place, SlowBatch, TaskReport
+
 _TOP_REASONS = 3
 # scikit-learn's, of a model that another version of it has written
 _SERIOUS = "InconsistentVersionWarning"
-_FAILED = "failed: "
-_KEY = "key "
 _ENDS_A_PROCESS = ("ProcessDied", "PredictTimeout")
 _LONGEST_EXAMPLE = 300
-_LIMBS = 4  # the counters that a fingerprint travels as
+_IN_LOGS = "an example of each is in the logs of the tasks"
 
 
 class Proof(Enum):
@@ -41,78 +35,53 @@ class Proof(Enum):
 
 @dataclass(frozen=True)
 class RunSummary:
-    """The sums of a run's counters.
+    """What a run's tasks report together, and what is known of the run beside it.
 
-    reasons counts failures by type of error, and examples has one message for each. seconds is the run's
-    wall time; predict_ms and load_ms are summed over tasks. known is false when the runner gave no counters.
-    input_records is how many records the cluster itself says that it gave to the tasks. warnings are what
-    tasks say of the model that a person should know. keys is how many lines had each field that --key
-    names, by its place.
+    seconds is the run's wall time. known is false when the runner gave no counters. input_records is how many
+    records the cluster itself says that it gave to the tasks. in_logs says that the tasks' examples and
+    warnings did not come home, and are in their logs.
     """
 
+    report: TaskReport
     seconds: float
-    lines: int = 0
-    predicted: int = 0
-    failed: int = 0
-    blank: int = 0
-    headers: int = 0
-    batches: int = 0
-    predict_ms: int = 0
-    load_ms: int = 0
-    loads: int = 0
-    reasons: Mapping[str, int] = field(default_factory=dict)
-    examples: Mapping[str, str] = field(default_factory=dict)
-    fingerprint: str | None = None
     known: bool = True
     input_records: int | None = None
-    warnings: Sequence[str] = ()
-    keys: Mapping[int, int] = field(default_factory=dict)
+    in_logs: bool = False
 
     @classmethod
-    def of(
-        cls,
-        counters: Mapping[str, Mapping[str, int]],
-        seconds: float,
-        examples: Mapping[str, str],
-        input_records: int | None = None,
-        warnings: Sequence[str] = (),
+    def of_counters(
+        cls, groups: Mapping[str, Mapping[str, int]], seconds: float, input_records: int | None = None
     ) -> RunSummary:
-        """Return the summary of a step's counters by group and name; no counters at all are unknown."""
-        own = dict(counters.get(GROUP, {}))
-        limbs = dict(counters.get(FINGERPRINT_GROUP, {}))
-        counts = {name: own.get(name, 0) for name in COUNTS}
-        return cls(
-            seconds=seconds,
-            reasons=_most_frequent({n.removeprefix(_FAILED): own[n] for n in own if n.startswith(_FAILED)}),
-            examples=examples,
-            fingerprint=fingerprint_of(limbs) if len(limbs) == _LIMBS else None,
-            known=bool(own) or input_records == 0,
-            input_records=input_records,
-            warnings=warnings,
-            keys={int(name.removeprefix(_KEY)): n for name, n in counters.get(KEYS_GROUP, {}).items()},
-            **counts,
-        )
+        """Return the summary of a run of which only counters came home; with none, they are unknown."""
+        known = bool(groups.get(GROUP)) or input_records == 0
+        return cls(report_of_groups(groups), seconds, known, input_records, in_logs=True)
+
+    @property
+    def counters(self) -> Counters:
+        """The sums of the run's counters."""
+        return self.report.counters
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Failures by type of error: the 20 most frequent, in that order, and the rest as `other`."""
+        return _most_frequent(self.counters.reasons)
 
     @property
     def failed_share(self) -> float:
         """Return the failed records' share of all records, 0 when there were none."""
-        records = self.predicted + self.failed
-        return self.failed / records if records else 0.0
+        records = self.counters.records
+        return self.counters.failed / records if records else 0.0
 
     @property
     def proof(self) -> Proof:
         """Return what the counts prove."""
-        if not self.known or (self._answered and not self.lines):
+        if not self.known or (self.counters.answered and not self.counters.lines):
             return Proof.UNPROVEN
-        given = self.lines if self.input_records is None else self.input_records
-        if self.lines != self._answered or self.lines > given:
+        given = self.counters.lines if self.input_records is None else self.input_records
+        if self.counters.lines != self.counters.answered or self.counters.lines > given:
             return Proof.INCOMPLETE
         # the counts of some tasks may be lost, or some of their lines
-        return Proof.COMPLETE if self.lines == given else Proof.UNPROVEN
-
-    @property
-    def _answered(self) -> int:
-        return self.predicted + self.failed + self.blank + self.headers
+        return Proof.COMPLETE if self.counters.lines == given else Proof.UNPROVEN
 
     def check(self, max_error_rate: float, *, unproven: bool = False) -> None:
         """Raise IncompleteRunError unless each line is accounted for, TooManyFailuresError above the rate.
@@ -127,70 +96,99 @@ class RunSummary:
                 f"{'--max_error_rate can not be judged either. ' if max_error_rate < 1 else ''}"
                 "Run it again, or with --unproven to have its output all the same."
             )
-        if self.failed_share > max_error_rate:
+        self._check_rate(max_error_rate)
+
+    def _check_rate(self, max_error_rate: float, model: str = "") -> None:
+        """Raise TooManyFailuresError above the rate; of several models each has to be below it."""
+        if self.report.models:
+            for name, report in self.report.models.items():
+                RunSummary(report, self.seconds)._check_rate(max_error_rate, printable(name))  # noqa: SLF001 - a summary's own
+        elif self.failed_share > max_error_rate:
             raise TooManyFailuresError(
-                f"{self.failed:,} of {self.predicted + self.failed:,} records failed "
+                f"{f'Of {model}, ' if model else ''}"
+                f"{self.counters.failed:,} of {self.counters.records:,} records failed "
                 f"({self.failed_share:.2%}), more than --max_error_rate {max_error_rate} allows. "
                 f"{self._reasons_in_words()}"
             )
 
     def check_keys(self, keys: Sequence[str]) -> None:
         """Raise InputError for a --key that none of the records has: a slip of the pen, most likely."""
-        lacking = [key for place, key in enumerate(keys) if not self.keys.get(place)]
-        if lacking and self.predicted:
+        lacking = [key for place, key in enumerate(keys) if not sum(self.counters.keys[place : place + 1])]
+        if lacking and self.counters.predicted:
             raise InputError(
-                f"--key {lacking[0]} is a field of none of the {self.predicted + self.failed:,} records. "
+                f"--key {lacking[0]} is a field of none of the {self.counters.records:,} records. "
                 "Nothing was published. Name one that they have."
             )
 
     def serious_warnings(self) -> str:
         """Return, a line each, the warnings that predictions may be wrong, which not even --quiet hides."""
         return "\n".join(
-            f"warning: {printable(warning)}" for warning in self.warnings if warning.startswith(_SERIOUS)
+            f"warning: {printable(warning)}"
+            for warning in self.report.warnings
+            if warning.startswith(_SERIOUS)
         )
 
     def table(self) -> str:
         """Return the summary as lines for a person to read."""
-        warnings = [f"warning: {printable(warning)}" for warning in self.warnings]
-        return "\n".join([*self._rows(), *self._reason_rows(), *warnings, self._verdict()])
+        warnings = [f"warning: {printable(warning)}" for warning in self.report.warnings]
+        models = model_rows(self.report) if self.known else ()
+        return "\n".join([*self._rows(), *models, *self._reason_rows(), *warnings, self._verdict()])
 
     def as_json(self) -> dict[str, Any]:
         """Return the summary as a JSON object."""
         return {
             "proof": self.proof.value,
-            "counts": {name: getattr(self, name) for name in COUNTS} if self.known else None,
+            "counts": {name: getattr(self.counters, name) for name in COUNTS} if self.known else None,
             "failed_share": self.failed_share if self.known else None,
             "reasons": [
-                {"type": kind, "count": count, "example": self.examples.get(kind)}
-                for kind, count in self.reasons.items()
+                {"type": kind, "count": count, **self._example(kind)} for kind, count in self.reasons.items()
             ],
             "seconds": round(self.seconds, 3),
             "records_per_second": round(self.records_per_second, 1),
-            "fingerprint": self.fingerprint,
-            "warnings": list(self.warnings),
+            "fingerprint": self.counters.fingerprint_hex,
+            "warnings": list(self.report.warnings),
+            "slowest_batches": list(map(_batch, self.report.slowest)),
+            "examples_are_in": "the tasks' logs" if self.in_logs else "this summary",
+            **self._of_models(),
         }
+
+    def _of_models(self) -> dict[str, Any]:
+        """Return what is known of each of several models; nothing where there is one."""
+        found = models_as_json(self.report) if self.known else {}
+        for name, report in self.report.models.items() if found else ():
+            own = RunSummary(report, self.seconds, in_logs=self.in_logs).as_json()
+            more = {key: own[key] for key in ("failed_share", "reasons", "slowest_batches")}
+            found["counts_of_models"][name] |= more
+        return found
 
     @property
     def records_per_second(self) -> float:
         """Return the records that the run got through in a second of wall time."""
-        return (self.predicted + self.failed) / self.seconds if self.seconds else 0.0
+        return (self.counters.records) / self.seconds if self.seconds else 0.0
 
     def _rows(self) -> list[str]:
         if not self.known:
             return []
         rows = [
-            ("lines", f"{self.lines:,}"),
-            ("predicted", f"{self.predicted:,}"),
-            ("failed", f"{self.failed:,} ({self.failed_share:.2%})"),
-            ("blank", f"{self.blank:,}"),
+            ("lines", f"{self.counters.lines:,}"),
+            ("predicted", f"{self.counters.predicted:,}"),
+            ("failed", f"{self.counters.failed:,} ({self.failed_share:.2%})"),
+            ("blank", f"{self.counters.blank:,}"),
             ("records/s", f"{self.records_per_second:,.0f} ({self.seconds:.2f} s)"),
         ]
-        if self.headers:
-            rows.insert(4, ("headers", f"{self.headers:,}"))
-        if self.loads > 1:
-            rows.append(("loads", f"{self.loads:,} ({self.load_ms / 1000:.2f} s){self._why_loaded()}"))
-        if self.fingerprint:
-            rows.append(("fingerprint", self.fingerprint))
+        if self.counters.kept:
+            rows.insert(1, ("kept", f"{self.counters.kept:,}"))
+        if self.counters.headers:
+            rows.insert(-1, ("headers", f"{self.counters.headers:,}"))
+        if self.counters.loads > 1:
+            rows.append(
+                (
+                    "loads",
+                    f"{self.counters.loads:,} ({self.counters.load_ms / 1000:.2f} s){self._why_loaded()}",
+                )
+            )
+        if fingerprint := self.counters.fingerprint_hex:
+            rows.append(("fingerprint", fingerprint))
         return [f"{name:<12} {value}" for name, value in rows]
 
     def _why_loaded(self) -> str:
@@ -199,7 +197,8 @@ class RunSummary:
         return f": {ended:,} records ended the process that predicted them" if ended else ""
 
     def _reason_rows(self) -> list[str]:
-        return [f"  {count:>9,} x {reason}" for count, reason in self._top_reasons()]
+        rows = [f"  {count:>9,} x {reason}" for count, reason in self._top_reasons()]
+        return [*rows, f"  {_IN_LOGS}"] if rows and self.in_logs else rows
 
     def _reasons_in_words(self) -> str:
         words = [f"{count:,} x {reason}" for count, reason in self._top_reasons()]
@@ -209,42 +208,66 @@ class RunSummary:
         """Return counts and, in words, types of errors with their examples, which may hold anything."""
         top = list(self.reasons.items())[:_TOP_REASONS]
         return [
-            (count, printable(f"{kind}: {self.examples.get(kind, '')}".rstrip(": "), _LONGEST_EXAMPLE))
+            (count, printable(f"{kind}: {self.message(kind)}".rstrip(": "), _LONGEST_EXAMPLE))
             for kind, count in top
         ]
+
+    def message(self, kind: str) -> str:
+        """Return the message of one failure of a type of error; "" where none came home."""
+        example = self.report.examples.get(kind)
+        return example.message if example else ""
+
+    def _example(self, kind: str) -> dict[str, Any]:
+        example = self.report.examples.get(kind)
+        if example is None:
+            return {"example": None, "place": None}
+        return {"example": example.message, "place": _place(example.place)}
 
     def _verdict(self) -> str:
         if self.proof is Proof.UNPROVEN:
             return f"unproven: {self._gap()}"
         if self.proof is Proof.INCOMPLETE:
             return f"not complete: {self._contradiction()}"
-        headers = f" + {self.headers:,} headers" if self.headers else ""
+        counts = self.counters
+        headers = f" + {counts.headers:,} headers" if counts.headers else ""
+        kept = f"{counts.kept:,} kept + " if counts.kept else ""
         return (
-            f"complete: {self.lines:,} lines = {self.predicted:,} predicted + {self.failed:,} failed "
-            f"+ {self.blank:,} blank{headers}"
+            f"complete: {counts.lines:,} lines = {kept}{counts.predicted:,} predicted "
+            f"+ {counts.failed:,} failed + {counts.blank:,} blank{headers}"
         )
 
     def _contradiction(self) -> str:
-        if self.lines != self._answered:
+        if self.counters.lines != self.counters.answered:
+            counts = self.counters
             return (
-                f"of {self.lines:,} lines, {self.predicted:,} were predicted, "
-                f"{self.failed:,} failed and {self.blank + self.headers:,} held no record"
+                f"of {counts.lines:,} lines, {counts.kept + counts.predicted:,} were predicted, "
+                f"{counts.failed:,} failed and {counts.blank + counts.headers:,} held no record"
             )
         return self._given()
 
     def _gap(self) -> str:
         if not self.known:
             return "the runner reported no counts"
-        return self._given() if self.lines else "the runner reported only some of the counts"
+        return self._given() if self.counters.lines else "the runner reported only some of the counts"
 
     def _given(self) -> str:
-        return f"the cluster gave its tasks {self.input_records:,} records, they counted {self.lines:,} lines"
+        given, counted = self.input_records, self.counters.lines
+        return f"the cluster gave its tasks {given:,} records, they counted {counted:,} lines"
 
 
-def _most_frequent(reasons: dict[str, int]) -> dict[str, int]:
+def _batch(batch: SlowBatch) -> dict[str, Any]:
+    return {"seconds": round(batch.seconds, 3), "lines": batch.lines, "place": _place(batch.place)}
+
+
+def _place(place: Place | None) -> dict[str, Any] | None:
+    """Return a line's file, the byte of it that lines are counted from, and its number from there."""
+    return {"file": place.file, "from_byte": place.start, "line": place.line} if place else None
+
+
+def _most_frequent(reasons: Mapping[str, int]) -> dict[str, int]:
     """Return the 20 most frequent reasons, most frequent first, the rest of them as `other`."""
     ordered = sorted(reasons.items(), key=lambda item: (item[0] == OTHER, -item[1], item[0]))
-    kept = dict(ordered[:MAX_KINDS])
-    if rest := sum(count for _, count in ordered[MAX_KINDS:]):
+    kept = dict(ordered[:MAX_REASONS])
+    if rest := sum(count for _, count in ordered[MAX_REASONS:]):
         kept[OTHER] = kept.get(OTHER, 0) + rest
     return kept

@@ -1,1 +1,1 @@
-"""What a run would find, take and cost, told without starting it."""
+"""--plan: estimates what a run would read, take and cost, without starting it."""

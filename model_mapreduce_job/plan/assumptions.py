@@ -1,4 +1,4 @@
-"""What an estimate takes for granted, said to whoever reads it."""
+"""The assumptions of an estimate, as sentences for its report."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ if TYPE_CHECKING:
 
     from model_mapreduce_job.plan.cluster import Cluster
     from model_mapreduce_job.plan.estimate import Cost
-    from model_mapreduce_job.task.rehearsal import Rehearsal
+    from model_mapreduce_job.task.sample_prediction import SampleResult
 
-# Wall time over the time of the core, from which on something else than the core was waited for.
+# The share of wall time to core time above which the sample also waited for something else.
 _WAITING = 1.5
 
 
 def assumptions_of(
-    cluster: Cluster, rehearsal: Rehearsal, cost: Cost | None, *, is_exact: bool
+    cluster: Cluster, result: SampleResult, cost: Cost | None, *, is_exact: bool
 ) -> Iterator[str]:
-    """Yield what the figures of a plan rest on, a sentence each."""
+    """Yield the assumptions behind a plan's figures, a sentence each."""
     if not is_exact:
-        yield "The whole input is like the sample: rows are its bytes by the sample's mean bytes a row."
-    if rehearsal.waiting > _WAITING:
+        yield "The whole input is like the sample: its rows are its bytes by the sample's bytes a row."
+    if result.waiting > _WAITING:
         yield (
-            f"Only a core's own time counts. The sample took {rehearsal.waiting:.1f} times as long: this "
+            f"Only a core's own time is counted. The sample took {result.waiting:.1f} times as long: this "
             "machine was busy, or the model waits for something else."
         )
     yield from _of_this_machine() if cluster.shared_workers else _of_a_cluster(cluster)
     if cost:
         yield (
-            "Every machine is paid for the whole time. Spot costs what on-demand does, unless its price is "
-            "given. Volumes, S3 and traffic come on top."
+            "Every machine is paid for the whole time. Spot costs as much as on-demand, unless its price is "
+            "given. Volumes, S3 and traffic cost extra."
         )
 
 
@@ -42,6 +42,6 @@ def _of_this_machine() -> Iterator[str]:
 
 def _of_a_cluster(cluster: Cluster) -> Iterator[str]:
     yield f"Its start takes {duration(cluster.start_seconds)}; uploading local input is not counted."
-    yield "A core there (a vCPU, on EMR) is as quick as one here, and runs one task at a time."
+    yield "A core there (on EMR a vCPU) is as fast as one here, and runs one task at a time."
     most = size(cluster.split_bytes).partition(" (")[0]
     yield f"A task reads {most} of a file, or a whole file that can't be split, and loads the model."

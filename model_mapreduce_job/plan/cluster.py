@@ -1,4 +1,4 @@
-"""What a runner would run on, read from its options; nothing is asked of any service."""
+"""The machines that a runner would use, read from its options; no service is called."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _S3A_SINCE: Final = (7, 10)
 # The application master's container is as large as that of two map tasks by EMR's own settings, for each
 # size: 6 GiB beside tasks of 3 GiB on an m5.xlarge, whose 12 GiB for YARN hold four tasks, or two and it
 _MASTER_CORES: Final = 2
-# What an EMR cluster takes from the request to its first step: machines, bootstrap, Hadoop's own start. No
-# promise of AWS: it is seldom under 5 minutes, and longer while there are no spot instances.
+# The time from the request for an EMR cluster to its first step: machines, bootstrap, Hadoop's own start. AWS
+# promises nothing: it is seldom under 5 minutes, and longer while there are no spot instances.
 EMR_START_SECONDS: Final = 600.0
 HADOOP_START_SECONDS: Final = 30.0
 LOCAL_START_SECONDS: Final = 1.0
@@ -35,14 +35,14 @@ _SPARK_LOCAL_CLUSTER: Final = re.compile(r"local-cluster\[(\d+), *(\d+), *\d+\]"
 
 @dataclass(frozen=True)
 class Machines:
-    """So many instances of a type, as EMR may choose them for a fleet."""
+    """A number of instances of one type, as EMR may choose them for a fleet."""
 
     instance_type: str
     count: int
 
     @property
     def vcpus(self) -> int | None:
-        """Return the vCPUs of all of them, None for a size that is not known."""
+        """Return the vCPUs of all of them, None for an unknown size."""
         size = self.instance_type.partition(".")[2]
         multiple = _MULTIPLE.fullmatch(size)
         each = 4 * int(multiple[1]) if multiple else _SIZES.get(size)
@@ -51,7 +51,7 @@ class Machines:
 
 @dataclass(frozen=True)
 class Fleet:
-    """Instances of one role and the market they are bought on: any one of the choices, as AWS decides."""
+    """Instances of one role and their market; AWS decides which one of the choices it starts."""
 
     role: str
     market: str
@@ -59,18 +59,18 @@ class Fleet:
 
     @property
     def fewest_vcpus(self) -> int | None:
-        """Return the vCPUs of the smallest choice, None when one is not known."""
+        """Return the vCPUs of the smallest choice, None when a size is unknown."""
         known = [machines.vcpus for machines in self.choices if machines.vcpus is not None]
         return min(known) if len(known) == len(self.choices) else None
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """What a run has to run on.
+    """The machines that a run uses.
 
-    cores is how many tasks can run at a time, None when the options don't tell. start_seconds is what passes
-    before the first task. split_bytes is the most that a task reads of a file that can be split; a task loads
-    the model, or, with shared_workers, a core does it once for all its tasks.
+    cores is how many tasks can run at a time, None when that is not known from the options. start_seconds is
+    the time until the first task. split_bytes is the most that a task reads of a file that can be split. Each
+    task loads the model; with shared_workers, each core loads it once for all its tasks.
     """
 
     description: str
@@ -83,7 +83,7 @@ class Cluster:
 
 
 def cluster_of(runner: Any) -> Cluster:
-    """Return what a runner would start, or run on."""
+    """Return the cluster that a runner would start or use."""
     options = runner._opts  # noqa: SLF001 - mrjob shows the options of a runner nowhere else
     if runner.alias == "emr":
         return _emr(options, runner._instance_groups())  # noqa: SLF001 - same
@@ -95,7 +95,7 @@ def cluster_of(runner: Any) -> Cluster:
 
 
 def fleets_of(options: Mapping[str, Any], instance_groups: Sequence[Mapping[str, Any]]) -> list[Fleet]:
-    """Return the fleets that an EMR runner's options ask for; its instance groups, where they are none."""
+    """Return the fleets in an EMR runner's options, or its instance groups as fleets."""
     if options.get("instance_fleets"):
         return [fleet for asked in options["instance_fleets"] if (fleet := _fleet(asked)).choices[0].count]
     return [_group(asked) for asked in instance_groups]
@@ -110,7 +110,9 @@ def emr_split_bytes(release: str | None) -> int:
 def _emr(options: Mapping[str, Any], instance_groups: Sequence[Mapping[str, Any]]) -> Cluster:
     region = options.get("region")
     if options.get("cluster_id"):
-        there = f"the EMR cluster {options['cluster_id']}, which is there already; its size is not asked for"
+        there = (
+            f"the EMR cluster {options['cluster_id']}, which is running already; its size is not known here"
+        )
         return Cluster(
             there, None, HADOOP_START_SECONDS, emr_split_bytes(options.get("release_label")), region=region
         )

@@ -1,4 +1,4 @@
-"""--plan: reads a sample, tries it out, and tells what the run would take; starts nothing."""
+"""The command --plan: reads and predicts a sample, and reports what the run would take; starts no run."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.formats.table_format import TableRun
 from model_mapreduce_job.plan.assumptions import assumptions_of
 from model_mapreduce_job.plan.cluster import Cluster, cluster_of
 from model_mapreduce_job.plan.estimate import (
@@ -26,101 +29,116 @@ from model_mapreduce_job.plan.plan import InputFigures, Plan
 from model_mapreduce_job.plan.prices import prices_for
 from model_mapreduce_job.plan.report import report
 from model_mapreduce_job.plan.sample import Sample, read_sample
-from model_mapreduce_job.plan.trial import Trial, try_out
+from model_mapreduce_job.plan.sample_run import SampleRun, run_sample
+from model_mapreduce_job.plan.table_sample import table_figures, table_sample
 from model_mapreduce_job.storage.inputs import STDIN
-from model_mapreduce_job.task.stopwatch import records_of
+from model_mapreduce_job.task.delimited_options import text_reading
+from model_mapreduce_job.task.messages import Surveyed
 
 if TYPE_CHECKING:
-    from argparse import Namespace
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from model_mapreduce_job.formats.column_order import ColumnOrder
-    from model_mapreduce_job.plan.input_file import InputFile
+    from model_mapreduce_job.plan.input_files import InputFile
+    from model_mapreduce_job.storage.table_files import TableFile
     from model_mapreduce_job.task.job import Job
-    from model_mapreduce_job.task.messages import Begin
-    from model_mapreduce_job.task.rehearsal import Rehearsal
+    from model_mapreduce_job.task.messages import Begin, Verified
+    from model_mapreduce_job.task.run_options import RunOptions
+    from model_mapreduce_job.task.sample_prediction import SampleResult
 
 # For a cluster whose size is not known
 SOME_CORES = (1, 10, 100)
 _SPLITTABLE = ".bz2"
+_NO_TABLES: Final = Surveyed(TableRun())
 
 
-def plan_job(job: Job) -> None:
+def plan_job(
+    job: Job,
+    options: RunOptions,
+    orders: Mapping[str, ColumnOrder],
+    surveyed: Surveyed = _NO_TABLES,
+    verified: Verified | None = None,
+) -> None:
     """Write the plan of a job to its standard output, and to --summary_file.
 
-    Raises InputError for an input that can't be read (standard input among them), what loading and running
-    the model raise, and, once all is told, TooManyFailuresError when too much of the sample failed.
+    Raises InputError for an input that can't be read, such as standard input; what loading and running the
+    model raise; and, after the report is written, TooManyFailuresError when too much of the sample failed.
     """
-    options = job.options
-    if STDIN in (options.args or [STDIN]):
+    if STDIN in options.inputs:
         raise InputError(
             "--plan can't read standard input: what it reads would be gone. Save the input to a file."
         )
     if not options.verbose:
-        # mrjob tells of directories and buckets for a run that does not come
+        # mrjob logs directories and buckets of a run that is not started
         logging.getLogger("mrjob").setLevel(logging.WARNING)
         logging.getLogger("mrjob.conf").setLevel(logging.ERROR)
     runner = job.make_plain_runner()
     try:
-        plan = make_plan(options, runner, job.begin(), show=job.show, orders=job.column_orders)
+        begin = msgspec.structs.replace(job.begin(options.task), tables=surveyed.tables)
+        plan = make_plan(options, runner, begin, show=job.show, orders=orders, tables=surveyed.files)
     finally:
         runner.cleanup(mode=["LOCAL_TMP"])  # nothing else was made
-    plan = replace(plan, assumptions=[*plan.assumptions, *_notes(job, plan)])
+    plan = replace(plan, assumptions=[*plan.assumptions, *_notes(job, options, plan)], verified=verified)
     job.stdout.write(f"{report(plan)}\n".encode())
     job.stdout.flush()
     if options.summary_file:
         _save(options.summary_file, plan)
-    plan.check(options.max_error_rate, fail_fast=not options.no_fail_fast)
+    plan.check(options.max_error_rate, fail_fast=not options.task.no_fail_fast)
 
 
-def make_plan(
-    options: Namespace,
+def make_plan(  # noqa: PLR0913 - the job, the run and what its input is
+    options: RunOptions,
     runner: Any,
     begin: Begin,
     *,
     show: Callable[[bytes], None] | None = None,
     orders: Mapping[str, ColumnOrder] = MappingProxyType({}),
+    tables: Sequence[TableFile] = (),
 ) -> Plan:
-    """Return the plan of a job with these options on a runner; raises what plan_job does before it tells."""
+    """Return the plan of a job with these options on a runner; raises what plan_job raises."""
     if runner.alias == "hadoop":
         runner.get_hadoop_version()  # raises when there is no command to start the run with
     cluster = cluster_of(runner)
-    files = list_files(runner, options.args)
-    sample = read_sample(files, options.max_record_bytes, orders=orders)
-    trial = try_out(begin, sample.blocks, show=show)
-    figures = figures_of(files, sample, trial)
-    durations = _durations(files, sample, trial, figures.rows, cluster)
+    files = list_files(runner, options.inputs)
+    reading = text_reading(options.task)
+    if begin.tables.is_read:
+        sample = table_sample(tables)
+    else:
+        sample = read_sample(files, reading.max_record_bytes, orders=orders, reading=reading)
+    sample_run = run_sample(begin, sample.blocks, show=show)
+    figures = table_figures(tables) if begin.tables.is_read else figures_of(files, sample, sample_run)
+    durations = _durations(files, sample, sample_run, figures.rows, cluster)
     cost, source = _cost(cluster, durations, dict(options.price_per_hour or ()))
     return Plan(
-        model=options.model_qualified_name,
+        model=", ".join(options.task.names),
         runner=runner.alias,
         input=figures,
         sample_files=sample.files,
         sample_bytes=sample.text_bytes,
-        trial=trial,
+        sample_run=sample_run,
         cluster=cluster,
         durations=durations,
         cost=cost,
         price_source=source,
-        assumptions=list(assumptions_of(cluster, trial.rehearsal, cost, is_exact=figures.is_exact)),
+        assumptions=list(assumptions_of(cluster, sample_run.result, cost, is_exact=figures.is_exact)),
     )
 
 
-def _notes(job: Job, plan: Plan) -> Iterator[str]:
-    """Yield what the plan leaves out of account."""
+def _notes(job: Job, options: RunOptions, plan: Plan) -> Iterator[str]:
+    """Yield what the plan does not take into account."""
     if len(job.steps()) > 1 or "reducer" in job.steps()[0].description(0):
         yield "Steps and reducers that follow the predictions are not counted."
     types = {machines.instance_type for fleet in plan.cluster.fleets for machines in fleet.choices}
-    for kind, _ in job.options.price_per_hour or ():
+    for kind, _ in options.price_per_hour or ():
         if kind not in types:
             yield f"--price_per_hour {kind} changes nothing: the run would start no such instance."
 
 
-def figures_of(files: Sequence[InputFile], sample: Sample, trial: Trial) -> InputFigures:
+def figures_of(files: Sequence[InputFile], sample: Sample, sample_run: SampleRun) -> InputFigures:
     """Return the input's figures: rows counted where all of it was read, else estimated."""
-    tally = trial.rehearsal.tally
-    is_complete = tally.lines == sample.lines
-    rows = records_of(tally) if is_complete else sample.filled_lines - tally.headers
+    counters = sample_run.result.report.counters
+    is_complete = counters.lines == sample.lines
+    rows = counters.records if is_complete else sample.filled_lines - counters.headers
     if not sample.is_whole:
         text = sum(_file_size(file, sample.expansion).text for file in files)
         rows = estimate_rows(text, sample.text_bytes, rows)
@@ -134,14 +152,14 @@ def _file_size(file: InputFile, expansion: float, *, splits_bz2: bool = False) -
 
 
 def _durations(
-    files: Sequence[InputFile], sample: Sample, trial: Trial, rows: int, cluster: Cluster
+    files: Sequence[InputFile], sample: Sample, sample_run: SampleRun, rows: int, cluster: Cluster
 ) -> list[Duration]:
-    rehearsal: Rehearsal = trial.rehearsal
-    if not rehearsal.record_seconds:
+    result: SampleResult = sample_run.result
+    if not result.record_seconds:
         return []
     splits_bz2 = not cluster.shared_workers  # Hadoop does
     sizes = [_file_size(file, sample.expansion, splits_bz2=splits_bz2) for file in files]
-    work = split_work(sizes, rows, rehearsal.record_seconds, rehearsal.load_seconds, cluster.split_bytes)
+    work = split_work(sizes, rows, result.record_seconds, result.load_seconds, cluster.split_bytes)
     cores = SOME_CORES if cluster.cores is None else (cluster.cores,)
     return [estimate_duration(work, cluster, number) for number in cores]
 

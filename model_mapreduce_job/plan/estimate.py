@@ -1,4 +1,4 @@
-"""What a sample says of the whole: rows, time and cost. Figures in, figures out."""
+"""Estimates rows, time and cost of a whole input from those of a sample."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SECONDS_AN_HOUR = 3600.0
 
 @dataclass(frozen=True)
 class FileSize:
-    """A file's bytes as they are stored, and as text; one that can't be split is one task."""
+    """A file's bytes as stored and as text; a file that is not split is one task."""
 
     stored: int
     text: float
@@ -26,7 +26,7 @@ class FileSize:
 
 @dataclass(frozen=True)
 class Work:
-    """What there is to do: tasks, the largest one's share of the rows, rows, and core seconds for them."""
+    """The work of a run: its tasks, the largest task's share of the rows, its rows, and core seconds."""
 
     tasks: int
     largest_share: float
@@ -42,7 +42,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Duration:
-    """What is expected to pass, in seconds: before the first task, loading the model, and predicting.
+    """The expected seconds until the first task, for loading the model, and for predicting.
 
     cores is how many there are, busy how many of them have something to do.
     """
@@ -55,15 +55,15 @@ class Duration:
 
     @property
     def seconds(self) -> float:
-        """Return the whole of it."""
+        """Return the expected seconds of the whole run."""
         return self.start_seconds + self.load_seconds + self.predict_seconds
 
 
 @dataclass(frozen=True)
 class Cost:
-    """US dollars from the cheapest to the dearest choice of machines; None when a fleet has no price at all.
+    """US dollars with the cheapest and the most expensive choice of machines; None when a fleet has no price.
 
-    unpriced are the instance types that no price is known of, priced those that one was found for.
+    priced and unpriced are the instance types with and without a known price.
     """
 
     lowest: float | None
@@ -73,14 +73,14 @@ class Cost:
 
 
 def estimate_rows(text_bytes: float, sample_bytes: int, sample_rows: int) -> int:
-    """Return how many rows a text has, by a sample's bytes and rows."""
+    """Return the estimated rows of a text, from a sample's bytes and rows."""
     return round(text_bytes * sample_rows / sample_bytes) if sample_bytes else 0
 
 
 def split_work(
     files: Sequence[FileSize], rows: int, record_seconds: float, load_seconds: float, split_bytes: int
 ) -> Work:
-    """Return the tasks that files make; one reads at most split_bytes of a file that can be split."""
+    """Return the work of predicting files, of which a task reads at most split_bytes if they can be split."""
     tasks = [ceil(file.stored / split_bytes) if file.is_split else 1 for file in files]
     largest = [
         min(file.text, split_bytes * file.text / file.stored) if file.is_split and file.stored else file.text
@@ -92,7 +92,7 @@ def split_work(
 
 
 def estimate_duration(work: Work, cluster: Cluster, cores: int) -> Duration:
-    """Return what is expected to pass on so many cores, and at least what the largest task takes."""
+    """Return the expected duration on a number of cores, at least that of the largest task."""
     busy = max(1, min(cores, work.tasks))
     loads = 1 if cluster.shared_workers else ceil(work.tasks / busy)
     return Duration(
@@ -105,7 +105,7 @@ def estimate_duration(work: Work, cluster: Cluster, cores: int) -> Duration:
 
 
 def estimate_cost(fleets: Sequence[Fleet], prices: Prices, seconds: float) -> Cost:
-    """Return what fleets cost that run for so many seconds."""
+    """Return the cost of fleets for a number of seconds."""
     types = frozenset(machines.instance_type for fleet in fleets for machines in fleet.choices)
     priced = types & prices.per_hour.keys()
     hourly = [_hourly(fleet, prices) for fleet in fleets]
@@ -117,7 +117,7 @@ def estimate_cost(fleets: Sequence[Fleet], prices: Prices, seconds: float) -> Co
 
 
 def _hourly(fleet: Fleet, prices: Prices) -> list[float]:
-    """Return what an hour of a fleet costs by each of its choices that has a price."""
+    """Return the price of an hour of a fleet for each of its choices that has one."""
     return [
         machines.count * prices.per_hour[machines.instance_type]
         for machines in fleet.choices

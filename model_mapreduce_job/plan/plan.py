@@ -1,23 +1,27 @@
-"""The plan of a run: what is known of it before it starts."""
+"""The plan of a run: what is known about it before it starts."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from model_mapreduce_job.exceptions import TooManyFailuresError
 from model_mapreduce_job.pipeline.summary import RunSummary
+from model_mapreduce_job.pipeline.task_report import Example, check_start
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from model_mapreduce_job.pipeline.counters import Tally
+    from model_mapreduce_job.pipeline.task_report import TaskReport
     from model_mapreduce_job.plan.cluster import Cluster
     from model_mapreduce_job.plan.estimate import Cost, Duration
-    from model_mapreduce_job.plan.trial import Trial
-    from model_mapreduce_job.task.rehearsal import SchemaCheck
+    from model_mapreduce_job.plan.sample_run import SampleRun
+    from model_mapreduce_job.task.messages import Verified
+    from model_mapreduce_job.task.sample_prediction import SampledModel, SampleResult, SchemaCheck
 
-MISFIT = "OutputSchemaMismatch"
+MISMATCH = "OutputSchemaMismatch"
 
 
 @dataclass(frozen=True)
@@ -32,9 +36,9 @@ class InputFigures:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run would read, what came of its sample, and what the run is expected to take.
+    """What a run would read, the result of a sample, and the expected duration and cost.
 
-    sample_files and sample_bytes say how much was read, decompressed. durations has one entry, or, when the
+    sample_files and sample_bytes say how much was read, decompressed. durations has one entry; when the
     cluster's size is not known, one for each of several sizes; none when no record was predicted.
     """
 
@@ -43,26 +47,26 @@ class Plan:
     input: InputFigures
     sample_files: int
     sample_bytes: int
-    trial: Trial
+    sample_run: SampleRun
     cluster: Cluster
     durations: Sequence[Duration]
     cost: Cost | None
     price_source: str
     assumptions: Sequence[str]
+    verified: Verified | None = None
 
     @property
     def summary(self) -> RunSummary:
-        """Return the sample's counts as a run's summary has them; a prediction that does not fit failed."""
-        tally = with_misfits(self.trial.rehearsal.tally, self.trial.rehearsal.schema_check)
-        counters: dict[str, dict[str, int]] = {}
-        for group, name, amount in tally.counters():
-            counters.setdefault(group, {})[name] = amount
-        return RunSummary.of(counters, 0.0, tally.examples)
+        """Return the sample's counts as a run's summary; predictions that do not fit output_schema failed."""
+        result = self.sample_run.result
+        if result.models:
+            return RunSummary(with_mismatches_of_models(result.report, result.models), 0.0)
+        return RunSummary(with_mismatches(result.report, result.schema_check), 0.0)
 
     @property
     def records_per_second(self) -> float | None:
         """Return the records that one core predicts in a second, None when none was predicted."""
-        seconds = self.trial.rehearsal.record_seconds
+        seconds = self.sample_run.result.record_seconds
         return 1 / seconds if seconds else None
 
     def check(self, max_error_rate: float, *, fail_fast: bool) -> None:
@@ -72,21 +76,32 @@ class Plan:
         except TooManyFailuresError as error:
             raise TooManyFailuresError(f"In the sample, {error}") from None
         if fail_fast:
-            self.trial.rehearsal.tally.check_start()
+            check_start(self.sample_run.result.report)
+
+    def _models(self, result: SampleResult) -> dict[str, Any]:
+        if not result.models:
+            return {"model": _model(self.model, result)}
+        models = result.models.items()
+        return {
+            "models": [
+                {**_model(name, own), "output_schema": asdict(own.schema_check)} for name, own in models
+            ],
+        }
 
     def as_json(self) -> dict[str, Any]:
         """Return the plan as a JSON object; times are in seconds, cost is in US dollars."""
-        rehearsal = self.trial.rehearsal
+        result = self.sample_run.result
         return {
-            "model": {"qualified_name": self.model, "version": rehearsal.version},
+            **self._models(result),
+            "verified": self.verified and self.verified.as_json(),
             "runner": self.runner,
             "input": asdict(self.input),
             "sample": {"files": self.sample_files, "bytes": self.sample_bytes, **_counts(self.summary)},
-            "output_schema": asdict(rehearsal.schema_check),
-            "ended_its_process": self.trial.lost or None,
-            "batch_size": rehearsal.batch_size,
+            **({} if result.models else {"output_schema": asdict(result.schema_check)}),
+            "ended_its_process": self.sample_run.lost or None,
+            "batch_size": result.batch_size,
             "records_per_second_per_core": self.records_per_second,
-            "load_seconds": rehearsal.load_seconds,
+            "load_seconds": result.load_seconds,
             "cluster": asdict(self.cluster),
             "expected": [{**asdict(duration), "seconds": duration.seconds} for duration in self.durations],
             "cost": _cost(self.cost, self.price_source),
@@ -94,19 +109,44 @@ class Plan:
         }
 
 
-def with_misfits(tally: Tally, check: SchemaCheck) -> Tally:
-    """Return a tally whose predictions that do not fit output_schema are failures."""
-    if not check.misfits:
-        return tally
-    kinds, examples = tally.kinds.copy(), {**tally.examples, MISFIT: check.example}
-    kinds[MISFIT] += check.misfits
-    predicted, failed = tally.predicted - check.misfits, tally.failed + check.misfits
-    return replace(tally, predicted=predicted, failed=failed, kinds=kinds, examples=examples)
+def with_mismatches_of_models(report: TaskReport, models: Mapping[str, SampledModel]) -> TaskReport:
+    """Return a report in which predictions of several models that don't fit their schemas count as failures.
+
+    That is as far as each model goes: of the records, some may count as failed by another model already.
+    """
+    changed = {
+        name: with_mismatches(own, models[name].schema_check) if name in models else own
+        for name, own in report.models.items()
+    }
+    return msgspec.structs.replace(report, models=changed)
+
+
+def with_mismatches(report: TaskReport, check: SchemaCheck) -> TaskReport:
+    """Return a report in which predictions that do not fit output_schema count as failures."""
+    if not check.mismatches:
+        return report
+    before = report.counters
+    counters = msgspec.structs.replace(
+        before,
+        predicted=before.predicted - check.mismatches,
+        failed=before.failed + check.mismatches,
+        reasons={**before.reasons, MISMATCH: check.mismatches},
+    )
+    examples = {**report.examples, MISMATCH: Example(check.example)}
+    return msgspec.structs.replace(report, counters=counters, examples=examples)
+
+
+def _model(name: str, result: SampleResult | SampledModel) -> dict[str, Any]:
+    return {"qualified_name": name, "version": result.version, **_of_model_file(result)}
+
+
+def _of_model_file(result: SampleResult | SampledModel) -> dict[str, Any]:
+    return {"kind": result.kind, "columns": result.columns} if result.columns else {}
 
 
 def _counts(summary: RunSummary) -> dict[str, Any]:
-    told = summary.as_json()
-    return {name: told[name] for name in ("counts", "failed_share", "reasons")}
+    whole = summary.as_json()
+    return {name: whole[name] for name in ("counts", "failed_share", "reasons")}
 
 
 def _cost(cost: Cost | None, source: str) -> dict[str, Any] | None:

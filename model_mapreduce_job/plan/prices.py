@@ -1,4 +1,4 @@
-"""What an hour of an instance costs: a dated copy of public prices, or what the operator says."""
+"""Prices of an hour of an instance: a dated copy of public prices, and those that the operator gives."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 # US dollars an hour: EC2 on demand with Linux, and what EMR adds. Public prices of AWS, whose own pages are
 # https://aws.amazon.com/ec2/pricing/on-demand/ and https://aws.amazon.com/emr/pricing/; this is a COPY, put
-# together from copies of them on the day below. It is not kept up to date, and not what anybody's contract
-# says: --price_per_hour TYPE=PRICE wins over it.
+# together from copies of them on the day below. It is not kept up to date, and a contract may have other
+# prices: --price_per_hour TYPE=PRICE takes precedence.
 COPIED_ON: Final = "2026-11-22"
-# These three regions have one price; for others there is none here.
+# These three regions have the same prices; other regions are not in the copy.
 REGIONS: Final = frozenset({"us-east-1", "us-east-2", "us-west-2"})
 EC2_AND_EMR: Final[Mapping[str, tuple[float, float]]] = {
     "m5.xlarge": (0.192, 0.048),
@@ -34,13 +34,13 @@ EC2_AND_EMR: Final[Mapping[str, tuple[float, float]]] = {
 
 @dataclass(frozen=True)
 class Prices:
-    """US dollars for an hour of one instance, by type; given are the types whose price the operator gave."""
+    """US dollars for an hour of an instance, by type; given are the types whose price the operator gave."""
 
     per_hour: Mapping[str, float]
     given: frozenset[str]
 
     def source(self, types: frozenset[str]) -> str:
-        """Return where the prices of these types are from, in words."""
+        """Return the source of the prices of these types, in words."""
         if types <= self.given:
             return "prices as given"
         copied = f"on-demand prices of EC2 and EMR, a copy of {COPIED_ON}"
@@ -48,6 +48,6 @@ class Prices:
 
 
 def prices_for(region: str | None, given: Mapping[str, float]) -> Prices:
-    """Return what instances cost in a region: as given, else as copied where the copy has the region."""
+    """Return the prices of a region: those given, else those of the copy, where it has the region."""
     copied = {kind: ec2 + emr for kind, (ec2, emr) in EC2_AND_EMR.items()} if region in REGIONS else {}
     return Prices({**copied, **given}, frozenset(given))

@@ -1,18 +1,23 @@
-"""A plan as lines for a person to read."""
+"""The report of a plan: lines for a person to read."""
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from model_mapreduce_job.pipeline.several_summary import model_rows
+from model_mapreduce_job.printable import printable
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from model_mapreduce_job.plan.cluster import Fleet, Machines
     from model_mapreduce_job.plan.estimate import Cost, Duration
     from model_mapreduce_job.plan.plan import InputFigures, Plan
-    from model_mapreduce_job.task.rehearsal import Rehearsal
+    from model_mapreduce_job.task.sample_prediction import SampledModel, SampleResult
 
 _REASONS = 5
+_MOST_COLUMNS = 20
 _EXAMPLE_CHARACTERS = 200
 _UNITS = (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20))
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
@@ -26,12 +31,21 @@ def report(plan: Plan) -> str:
 
 
 def _rows(plan: Plan) -> Iterator[tuple[str, str]]:
-    rehearsal = plan.trial.rehearsal
-    yield "plan", f"{plan.model} {rehearsal.version} with -r {plan.runner}; nothing was started"
+    result = plan.sample_run.result
+    models: dict[str, SampleResult | SampledModel] = {**result.models} or {plan.model: result}
+    named = ", ".join(f"{name} {own.version}" for name, own in models.items())
+    yield "plan", f"{named} with -r {plan.runner}; nothing was started"
+    for name, own in models.items():
+        if own.columns:
+            of_which = f"{name}, " if result.models else ""
+            yield "model file", f"{of_which}of {own.kind}, with the columns {_columns(own.columns)}"
+    if plan.verified:
+        yield "verified", printable(plan.verified.words)
     yield "input", _input(plan.input)
     yield from _sample_rows(plan)
-    yield "output_schema", _schema(rehearsal)
-    yield "batch size", str(rehearsal.batch_size or "not known: the model ran in a process of its own")
+    for name, own in models.items():
+        yield "output_schema", f"{name}: {_schema(own)}" if result.models else _schema(own)
+    yield "batch size", str(result.batch_size or "not known: the model ran in a process of its own")
     yield "speed", _speed(plan)
     yield "cluster", plan.cluster.description
     for fleet in plan.cluster.fleets:
@@ -41,6 +55,16 @@ def _rows(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "cost", _cost(plan.cost, plan.price_source)
 
 
+def _columns(columns: Mapping[str, str]) -> str:
+    """Return the input's columns that go to a model file, with its own names for them where they differ."""
+    named = [
+        column if column == feature else f"{column} (as {feature})"
+        for feature, column in islice(columns.items(), _MOST_COLUMNS)
+    ]
+    more = len(columns) - len(named)
+    return printable(", ".join(named) + (f" and {more:,} more" if more else ""))
+
+
 def _input(figures: InputFigures) -> str:
     rows = counted(figures.rows, "row") if figures.is_exact else f"about {counted(figures.rows, 'row')}"
     return f"{counted(figures.files, 'file')}, {size(figures.stored_bytes)}, {rows}"
@@ -48,27 +72,37 @@ def _input(figures: InputFigures) -> str:
 
 def _sample_rows(plan: Plan) -> Iterator[tuple[str, str]]:
     summary = plan.summary
-    read = f"{counted(summary.lines, 'line')} of {counted(plan.sample_files, 'file')}"
-    failed = f"{summary.failed:,} failed ({summary.failed_share:.2%})"
-    yield "sample", f"{read}: {summary.predicted:,} predicted, {failed}, {summary.blank:,} blank"
-    if plan.trial.lost:
-        yield "", f"a record ended the model's process ({plan.trial.lost}): predicted once more, in isolation"
+    read = f"{counted(summary.counters.lines, 'line')} of {counted(plan.sample_files, 'file')}"
+    counts = summary.counters
+    failed = f"{counts.failed:,} failed ({summary.failed_share:.2%})"
+    yield (
+        "sample",
+        f"{read}: {counts.predicted:,} predicted, {failed}, {counts.blank:,} blank",
+    )
+    if plan.sample_run.lost:
+        yield (
+            "",
+            f"a record ended the model's process ({plan.sample_run.lost}): predicted once more, in isolation",
+        )
+    yield from (("", row) for row in model_rows(summary.report))
     for kind, count in list(summary.reasons.items())[:_REASONS]:
-        yield "", f"{count:,} x {kind}: {summary.examples.get(kind, '')[:_EXAMPLE_CHARACTERS]}"
-    yield from (("warning", warning) for warning in plan.trial.rehearsal.tally.warnings)
+        yield "", f"{count:,} x {kind}: {summary.message(kind)[:_EXAMPLE_CHARACTERS]}"
+    yield from (("warning", warning) for warning in plan.sample_run.result.report.warnings)
 
 
-def _schema(rehearsal: Rehearsal) -> str:
-    check = rehearsal.schema_check
+def _schema(result: SampleResult | SampledModel) -> str:
+    check = result.schema_check
     if check.problem:
         return f"not checked: {check.problem}"
-    if check.misfits:
-        return f"{counted(check.misfits, 'prediction')} of the sample do not fit it, and count as failed here"
+    if check.mismatches:
+        return (
+            f"{counted(check.mismatches, 'prediction')} of the sample do not fit it, and count as failed here"
+        )
     return "every prediction of the sample fits it"
 
 
 def _speed(plan: Plan) -> str:
-    loads = f"the model loads in {duration(plan.trial.rehearsal.load_seconds)}"
+    loads = f"the model loads in {duration(plan.sample_run.result.load_seconds)}"
     rate = plan.records_per_second
     return f"{rate:,.0f} records/s on one core of this machine; {loads}" if rate else f"not known; {loads}"
 
@@ -104,19 +138,19 @@ def _cost(cost: Cost, source: str) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number of things, in words."""
+    """Return a number with its noun, such as `2 files`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def size(count: int) -> str:
-    """Return a number of bytes, and from 1 MiB on in larger units as well."""
+    """Return a number of bytes in words; from 1 MiB on in larger units as well."""
     exact = counted(count, "byte")
     unit, name = next(((unit, name) for name, unit in _UNITS if count >= unit), (0, ""))
     return f"{count / unit:,.1f}".removesuffix(".0") + f" {name} ({exact})" if unit else exact
 
 
 def duration(seconds: float) -> str:
-    """Return a time as a person says it."""
+    """Return a time in s, min, h or days."""
     if seconds < _MINUTE:
         return f"{seconds:.1f} s" if seconds < _MINUTE / 6 else f"{seconds:.0f} s"
     if seconds < 2 * _HOUR:

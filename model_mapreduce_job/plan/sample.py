@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import io
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, groupby, zip_longest
 from time import monotonic
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.formats.column_order import rearranged
-from model_mapreduce_job.formats.lines import BLOCK_BYTES, read_blocks
+from model_mapreduce_job.formats.lines import BLOCK_BYTES
 from model_mapreduce_job.formats.records import OverlongLine
+from model_mapreduce_job.formats.text_reading import TextReading
 from model_mapreduce_job.storage.compression import decompressed, whole_or_error
 
 if TYPE_CHECKING:
@@ -20,23 +21,23 @@ if TYPE_CHECKING:
 
     from model_mapreduce_job.formats.column_order import ColumnOrder
     from model_mapreduce_job.formats.lines import Block, Source
-    from model_mapreduce_job.plan.input_file import InputFile
+    from model_mapreduce_job.plan.input_files import InputFile
 
 SAMPLE_BYTES = 8 << 20
 PLACES = 8
 MOST_PLACES = 100
-# What a stored byte of a compressed file is taken to become, until the sample tells.
+# The assumed bytes of text for each byte of a compressed file, until the sample is read.
 _LIKELY_EXPANSION = 10
 READ_SECONDS = 30.0
-# Small reads, so that what a decompressor has taken is not far ahead of what it has given.
+# Small reads, so that a decompressor's input is not far ahead of its output.
 _RAW_BYTES = 1 << 12
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a part of the sample comes from: the first line start at or after an offset of a file.
+    """Where a part of the sample begins: the first line start at or after an offset of a file.
 
-    share is about how many bytes of text to take there.
+    share is roughly how many bytes of text to read there.
     """
 
     file: InputFile
@@ -46,7 +47,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Part:
-    """What was read at a place: whole lines, and the bytes taken for them before and after decompression."""
+    """Whole lines that were read at a place, and the bytes read for them before and after decompression."""
 
     place: Place
     text: bytes
@@ -57,13 +58,13 @@ class Part:
 
 @dataclass(frozen=True)
 class Sample:
-    """Lines of the input, by the block, a line of each place in turn.
+    """Lines of the input in blocks, a line of each place in turn.
 
-    text_bytes is their size, decompressed. expansion is how many bytes a stored byte of the compressed files
-    becomes, 1.0 when there are none. is_whole says that nothing of the input is missing.
+    text_bytes is their size, decompressed. expansion is the bytes of text for each stored byte of compressed
+    files, 1.0 when there are none. is_whole says that the sample is the whole input.
     """
 
-    blocks: Sequence[Block]
+    blocks: Sequence[Any]
     lines: int
     filled_lines: int
     text_bytes: int
@@ -77,39 +78,43 @@ def read_sample(
     max_record_bytes: int,
     seconds: float = READ_SECONDS,
     orders: Mapping[str, ColumnOrder] = MappingProxyType({}),
+    reading: TextReading | None = None,
 ) -> Sample:
     """Return a sample of files, about 8 MiB at most; raises InputError for one that can't be read.
 
-    orders has the order of columns of files, by path, that have another than the run's.
+    orders has, by path, the column order of files whose columns are in another order than the run's.
     """
     deadline = monotonic() + seconds
+    reading = reading or TextReading(max_record_bytes)
+    if not reading.splits_at_lines:
+        files = [replace(file, seekable=False) for file in files]
     parts: list[Part] = []
     for place in choose_places(files):
         if parts and (monotonic() > deadline or sum(len(part.text) for part in parts) >= SAMPLE_BYTES):
             break
-        parts.append(_read(place, max_record_bytes, deadline))
-    return _sample(files, parts, max_record_bytes, orders)
+        parts.append(_read(place, reading, deadline))
+    return _sample(files, parts, reading, orders)
 
 
 def choose_places(files: Sequence[InputFile]) -> list[Place]:
     """Return every file's start when all can be read whole, else places spread evenly over the input's bytes.
 
-    A file that is compressed or can't be read from its middle gives its start only. Where that leaves fewer
-    places than there could be, the starts of other files are added.
+    A file that is compressed or not seekable can only be read from its start. Where that leaves too few
+    places, the starts of other files are added.
     """
     filled = [file for file in files if file.size]
     likely = sum(file.size * (_LIKELY_EXPANSION if file.is_compressed else 1) for file in filled)
     if likely <= SAMPLE_BYTES and len(filled) <= MOST_PLACES:
         return [Place(file, 0, SAMPLE_BYTES) for file in filled]
     ends = list(accumulate(file.size for file in filled))
-    # of files that are smaller than a place's share, more are needed
+    # more places when files are smaller than a place's share
     count = min(MOST_PLACES, max(PLACES, SAMPLE_BYTES * len(filled) // ends[-1]))
     located = list(dict.fromkeys(_locate(filled, ends, at * ends[-1] // count) for at in range(count)))
     if len(located) < PLACES:
         starts = ((filled[number * len(filled) // PLACES], 0) for number in range(PLACES))
         located = list(dict.fromkeys([*located, *starts]))[:PLACES]
     places = [Place(file, offset, SAMPLE_BYTES // len(located)) for file, offset in located]
-    # not from the first to the last, so that reading may stop early and have seen some of all
+    # not in order, so that places all over the input were read when reading stops early
     return [place for start in range(PLACES) for place in places[start::PLACES]]
 
 
@@ -120,23 +125,23 @@ def _locate(files: Sequence[InputFile], ends: Sequence[int], position: int) -> t
     return file, position - (ends[number] - file.size) if can_seek else 0
 
 
-def _read(place: Place, max_record_bytes: int, deadline: float) -> Part:
-    # one byte before the place: where that is a newline, the line at the place is whole
+def _read(place: Place, reading: TextReading, deadline: float) -> Part:
+    # from one byte before the place: if that is a newline, the line at the place is a whole one
     skipped = 1 if place.offset else 0
     path = place.file.path
     with whole_or_error(path), place.file.open(place.offset - skipped) as opened:
         counted: Any = _Counted(opened)
-        source = decompressed(path, counted)
-        taken, ended = _take(source, place.share, max_record_bytes, 1 + skipped, deadline)
+        source = reading.in_utf_8(decompressed(path, counted))
+        taken, ended = _take(source, place.share, reading.max_record_bytes, 1 + skipped, deadline)
     text = taken.partition(b"\n")[2] if skipped else taken
-    whole = text if ended else _without_last(text, max_record_bytes)
+    whole = text if ended else _without_last(text, reading.max_record_bytes)
     return Part(place, whole, counted.count, len(taken), ended and not skipped)
 
 
 def _take(
     source: Source, share: int, max_record_bytes: int, newlines: int, deadline: float
 ) -> tuple[bytes, bool]:
-    """Return bytes with so many newlines at least, or a line that is too long; and whether they are all."""
+    """Return bytes with at least this many newlines, or of a line that is too long; and whether it's all."""
     parts: list[bytes] = []
     size = 0
     while data := source.read(BLOCK_BYTES):
@@ -150,13 +155,13 @@ def _take(
 
 
 def _without_last(text: bytes, max_record_bytes: int) -> bytes:
-    """Return text without its last line, whose end was not read; a line that is too long anyhow is kept."""
+    """Return text without its last, incomplete line, unless that is over the limit already."""
     head, newline, rest = text.rpartition(b"\n")
     return text if len(rest) > max_record_bytes else head + newline
 
 
 class _Counted:
-    """Reads a little at a time, and counts it."""
+    """Reads at most 4 KiB at a time, and counts the bytes."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -172,10 +177,10 @@ class _Counted:
 def _sample(
     files: Sequence[InputFile],
     parts: Sequence[Part],
-    max_record_bytes: int,
+    reading: TextReading,
     orders: Mapping[str, ColumnOrder],
 ) -> Sample:
-    by_part = [list(_lines(part.text, max_record_bytes, orders.get(part.place.file.path))) for part in parts]
+    by_part = [list(_lines(part.text, reading, orders.get(part.place.file.path))) for part in parts]
     lines = [line for turn in zip_longest(*by_part) for line in turn if line is not None]
     return Sample(
         blocks=list(_blocks(lines)),
@@ -188,8 +193,8 @@ def _sample(
     )
 
 
-def _lines(text: bytes, max_record_bytes: int, order: ColumnOrder | None) -> Iterator[bytes | OverlongLine]:
-    for block in rearranged(read_blocks(io.BytesIO(text), max_record_bytes), order):
+def _lines(text: bytes, reading: TextReading, order: ColumnOrder | None) -> Iterator[bytes | OverlongLine]:
+    for block in rearranged(reading.blocks(io.BytesIO(text), is_utf_8=True), order):
         yield from [block] if isinstance(block, OverlongLine) else block
 
 

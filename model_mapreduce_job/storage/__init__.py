@@ -1,1 +1,1 @@
-"""Where input comes from and output goes to, here and on clusters."""
+"""Input and output on this machine and on clusters: paths, splits, compression, filesystems, parts."""

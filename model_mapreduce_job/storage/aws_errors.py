@@ -1,4 +1,4 @@
-"""What boto3 and mrjob's EMR runner raise, in words that say what to do."""
+"""Errors of boto3 and of mrjob's EMR runner as messages that say what to do."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# AWS was not reached, or did not answer to the end
+# AWS was not reached, or its answer broke off
 UNREACHED: Final = (aws.ConnectionError, aws.HTTPClientError, aws.IncompleteReadError)
 
 _CONFIGURE: Final = "Run `aws configure`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
 _LOG_IN: Final = "Run `aws sso login`, with --profile for one that has a name, and start again."
-# The first kind that fits is taken, so a kind stands before those that it's a case of
+# The first kind that matches is used, so subclasses come before their bases
 _ADVICE: Final[tuple[tuple[type[aws.BotoCoreError], str], ...]] = (
     (aws.NoCredentialsError, f"AWS credentials were not found. {_CONFIGURE}"),
     (aws.PartialCredentialsError, f"{{error}}: half a key pair was given. {_CONFIGURE}"),
@@ -28,12 +28,12 @@ _ADVICE: Final[tuple[tuple[type[aws.BotoCoreError], str], ...]] = (
     (aws.NoRegionError, "No AWS region is named. Set `region` in mrjob.conf, or use --region."),
     (aws.InvalidRegionError, "{error}. Correct `region` in mrjob.conf, or --region."),
     (aws.ConfigParseError, "AWS's own configuration can't be read: {error}. Correct that file."),
-    (aws.CredentialRetrievalError, f"AWS credentials can't be had: {{error}}. {_CONFIGURE}"),
-    (aws.ParamValidationError, "AWS would not take the request: {error}. Correct mrjob.conf or the option."),
+    (aws.CredentialRetrievalError, f"AWS credentials can't be fetched: {{error}}. {_CONFIGURE}"),
+    (aws.ParamValidationError, "The request to AWS is not valid: {error}. Correct mrjob.conf or the option."),
 )
 _EXPIRED: Final = f"They have expired. {_LOG_IN} Or renew the key: {_CONFIGURE}"
 _UNKNOWN: Final = f"AWS does not know this key. {_CONFIGURE}"
-_FORBIDDEN: Final = "Ask whoever runs the account for that permission (docs/emr.md, Once per account)."
+_FORBIDDEN: Final = "Ask the account's administrator for that permission (docs/emr.md, Once per account)."
 _BY_CODE: Final = {
     **dict.fromkeys(
         ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"), _EXPIRED
@@ -79,10 +79,10 @@ def _advice(error: aws.BotoCoreError) -> str:
 
 
 def _refusal(error: aws.ClientError) -> str:
-    told = error.response.get("Error", {})
-    said = f"AWS refused {error.operation_name}: {' '.join(str(told.get('Message')).split())}"
-    advice = _BY_CODE.get(str(told.get("Code")))
-    return f"{said.rstrip('.')}. {advice}" if advice else said
+    details = error.response.get("Error", {})
+    message = f"AWS refused {error.operation_name}: {' '.join(str(details.get('Message')).split())}"
+    advice = _BY_CODE.get(str(details.get("Code")))
+    return f"{message.rstrip('.')}. {advice}" if advice else message
 
 
 def _line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""The paths of a run on a cluster: on this machine, or on a filesystem that the `hadoop` command reaches."""
+"""Inputs and outputs of a run on a cluster: on this machine, or on what the `hadoop` command reaches."""
 
 from __future__ import annotations
 
@@ -11,29 +11,48 @@ from typing import TYPE_CHECKING, Final
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.storage.hadoop_fs import nothing_at
-from model_mapreduce_job.storage.input_state import InputState
-from model_mapreduce_job.storage.inputs import STDIN, list_inputs
+from model_mapreduce_job.storage.inputs import STDIN, is_hidden, is_remote, list_inputs
+from model_mapreduce_job.storage.splits import file_state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from model_mapreduce_job.storage.hadoop_fs import HadoopShell, Listing
+    from model_mapreduce_job.storage.hadoop_fs import FoundFile, HadoopShell, Listing
 
-# What one machine reads, and Hadoop has no codec for: a cluster would take it for text
-_UNREADABLE: Final = frozenset({".xz", ".lzma", ".lz", ".zip", ".7z", ".rar", ".z", ".br"})
+# Files that one machine reads and Hadoop has no codec for: a cluster would read them as text
+UNREADABLE: Final = frozenset({".xz", ".lzma", ".lz", ".zip", ".7z", ".rar", ".z", ".br"})
+_MOST_NAMES: Final = 5
 _PATTERN_CHARACTERS: Final = frozenset("[]{}*?\\")
 
 
-def is_remote(path: str) -> bool:
-    """Return whether a path is the URI of something that is not on this machine."""
-    return "://" in path and not path.startswith("file://")
+@dataclass(frozen=True)
+class InputState:
+    """The state of each input file by name: length and time, and for a local file also its inode."""
+
+    files: Mapping[str, object]
+
+    @classmethod
+    def of_local(cls, paths: Iterable[str]) -> InputState:
+        """Return the state of files on this machine, None for one that is missing."""
+        return cls({path: _file_state(path) for path in paths})
+
+    def check_same(self, later: InputState) -> None:
+        """Raise InputError when files were changed, added or removed."""
+        names = {*self.files, *later.files}
+        changed = sorted(name for name in names if self.files.get(name) != later.files.get(name))
+        if changed:
+            more = f" and {len(changed) - _MOST_NAMES} more" if changed[_MOST_NAMES:] else ""
+            raise InputError(
+                f"The input changed while it was read: {', '.join(changed[:_MOST_NAMES])}{more}. Nothing was "
+                "published; run again when nobody writes to it."
+            )
 
 
 @dataclass(frozen=True)
 class ClusterInputs:
-    """What a run reads: `paths` are files here, `-` and what is asked of the cluster, in the order given.
+    """What a run reads: `paths` are local files, `-` and URIs of the cluster, in the order given.
 
-    before is the state of all its files when it was looked at.
+    before is the state of all its files before the run.
     """
 
     paths: tuple[str, ...]
@@ -48,46 +67,64 @@ class ClusterInputs:
         """Return the files of this machine by their absolute paths."""
         return {str(Path(path).absolute()): path for path in self.local}
 
+    def before_by_absolute_path(self) -> dict[str, object]:
+        """Return the state of all files before the run, those of this machine by their absolute paths."""
+        local = {*self.local}
+        return {
+            str(Path(path).absolute()) if path in local else path: state
+            for path, state in self.before.files.items()
+        }
+
     def as_given_to_cluster(self) -> list[str]:
-        """Return the paths with those of this machine absolute: none is taken for an option or a URI."""
+        """Return the paths, local ones absolute, so that none is taken for an option or a URI."""
         return [
             path if is_remote(path) or path == STDIN else str(Path(path).absolute()) for path in self.paths
         ]
 
     def check_unchanged(self, shell: HadoopShell) -> None:
-        """Raise InputError when any of it has changed since."""
+        """Raise InputError when any file has changed since `before`."""
         remote = list(filter(is_remote, self.paths))
         found = shell.look(remote) if remote else None
-        self.before.check_same(_state(self.local, found, remote))
+        self.before.check_same(_state_of(self.local, found, remote))
 
 
 def check_paths(inputs: Sequence[str], output: str | None, shell: HadoopShell) -> ClusterInputs:
-    """Return the inputs, directories and globs of this machine as the files that they name.
+    """Return the inputs, with local directories and globs replaced by the files that they name.
 
-    Raises InputError unless each input is there, can be read on a cluster, and the output is not there.
+    Raises InputError unless each input exists and can be read on a cluster, and the output does not exist.
     """
     paths = tuple(file for path in inputs for file in ([path] if is_remote(path) else list_inputs([path])))
     remote = list(filter(is_remote, paths))
-    _check_commas(remote)
+    check_commas(remote)
     if output:
         _check_output(output)
     remote_output = [output] if output and is_remote(output) else []
     found = shell.look([*remote, *remote_output]) if remote or remote_output else None
     if found:
         _check_remote(remote, remote_output, found)
-    before = _state([path for path in paths if not is_remote(path) and path != STDIN], found, remote)
-    check_compression(before.files, _UNREADABLE)
+    before = _state_of([path for path in paths if not is_remote(path) and path != STDIN], found, remote)
+    check_compression(before.files, UNREADABLE)
     return ClusterInputs(paths, before)
 
 
 def check_compression(paths: Iterable[str], unreadable: frozenset[str]) -> None:
-    """Raise InputError for a file that a cluster would take for text, and predict garbage of."""
+    """Raise InputError for a file with one of these endings, which a cluster would read as text."""
     for path in paths:
         ending = PurePosixPath(path).suffix.lower()
         if ending in unreadable:
             raise InputError(
                 f"{path} can't be read on a cluster: Hadoop does not know {ending}. "
                 "Compress it with gzip or bzip2, or run with -r local."
+            )
+
+
+def check_commas(paths: Iterable[str]) -> None:
+    """Raise InputError for a path with a comma outside braces, where Hadoop would cut it in two."""
+    for path in paths:
+        if "," in re.sub(r"\{[^}]*\}", "", path):
+            raise InputError(
+                f"Hadoop takes the comma in {path} for the end of a path. Name its directory instead, or "
+                "write ? for it."
             )
 
 
@@ -98,61 +135,69 @@ def _check_output(output: str) -> None:
         raise InputError(_is_there(output))
 
 
-def _check_commas(paths: Iterable[str]) -> None:
-    for path in paths:
-        if "," in re.sub(r"\{[^}]*\}", "", path):
-            raise InputError(
-                f"Hadoop takes the comma in {path} for the end of a path. Name its directory instead, or "
-                "write ? for it."
-            )
-
-
 def _check_remote(inputs: list[str], output: list[str], found: Listing) -> None:
     for path in inputs:
         if path in found.missing:
             raise InputError(nothing_at(path))
     if not found.missing.issuperset(output):
         raise InputError(_is_there(output[0]))
-    if inputs and not _visible(found, inputs):
+    if inputs and not visible(found, inputs):
         raise InputError(f"The input {' '.join(inputs)} has no files in it.")
 
 
-def _state(local: Sequence[str], found: Listing | None, patterns: Sequence[str]) -> InputState:
+def _state_of(local: Sequence[str], found: Listing | None, patterns: Sequence[str]) -> InputState:
     here = InputState.of_local(local).files
-    return InputState({**here, **(_visible(found, patterns) if found else {})})
+    return InputState({**here, **(visible(found, patterns) if found else {})})
 
 
-def _visible(found: Listing, patterns: Sequence[str]) -> dict[str, str]:
-    """Return the files that a job would read: none that is hidden, or in a hidden directory, unless named."""
+def visible(found: Listing, patterns: Sequence[str]) -> dict[str, FoundFile]:
+    """Return the files that a job would read: none that is hidden or in a hidden directory, unless named."""
     named = {part for pattern in patterns for part in pattern.split("/")}
 
-    def is_hidden(path: str) -> bool:
-        return any(part.startswith(("_", ".")) and part not in named for part in path.split("/"))
+    def is_read(path: str) -> bool:
+        return not any(is_hidden(part) and part not in named for part in path.split("/"))
 
-    return {path: state for path, state in found.files.items() if not is_hidden(path)}
+    return {path: file for path, file in found.files.items() if is_read(path)}
+
+
+def _file_state(path: str) -> tuple[int, ...] | None:
+    try:
+        return file_state(Path(path).stat())
+    except OSError:
+        return None
 
 
 def _is_there(output: str) -> str:
     return f"The output {output} is there already. Name another, or remove it first."
 
 
+def absolute_path(path: str) -> str:
+    """Return a path of this machine as an absolute one; a URI of another place as it is."""
+    return path if is_remote(path) else str(Path(path.removeprefix("file://")).absolute())
+
+
+def uri_of(path: str) -> str:
+    """Return the URI of a path of this machine; one of another place as it is."""
+    return path if is_remote(path) else f"file://{absolute_path(path)}"
+
+
 class LocalOutputs:
     """Outputs on this machine."""
 
     def move(self, source: str, target: str) -> None:
-        """Rename a directory; raises InputError when the target is there already."""
+        """Rename a directory; raises InputError when the target exists."""
         try:
             Path(source).rename(target)
         except OSError as error:
             raise InputError(f"The output {target} can't be made: {error.strerror}.") from error
 
     def remove(self, paths: Sequence[str]) -> None:
-        """Remove directories, those that are there."""
+        """Remove directories, those that exist."""
         for path in paths:
             shutil.rmtree(path, ignore_errors=True)
 
     def remove_all(self, prefix: str) -> None:
-        """Remove the directories whose paths begin so."""
+        """Remove the directories whose paths begin with prefix."""
         self.remove(glob(f"{escape(prefix)}*"))  # noqa: PTH207 - the paths are text
 
     def touchz(self, path: str) -> None:

@@ -1,4 +1,4 @@
-"""Compressed files, read whole or not at all: members one after the other, and no end before the end."""
+"""Reads compressed files: every member to its end, with an error for a file that is cut off or damaged."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 _CHUNK_BYTES = 1 << 18
 _SMALLEST_SHARE = 1 << 10
-# xz -9 needs 65 MiB; what asks for more than this is not read. zstd has a limit of its own, 128 MiB.
+# xz -9 needs 65 MiB; a file that needs more than this is refused. zstd has a limit of its own, 128 MiB.
 _MOST_MEMORY = 256 << 20
-# No tool writes more than a few; each takes longer than its bytes' share.
+# No tool writes more than a few; each takes more time than its size suggests.
 _MOST_EMPTY_MEMBERS = 100_000
 
 
@@ -42,11 +42,11 @@ class Decompressor(Protocol):
 
     @property
     def unused_data(self) -> bytes:
-        """Return what was given and stands behind the member."""
+        """Return the bytes that were given and follow the member."""
         ...
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
-        """Return at most max_length bytes more, of the data and of what was given before."""
+        """Return at most max_length more bytes of output, from the data and what was given before."""
         ...
 
 
@@ -85,8 +85,8 @@ _ERRORS = (EOFError, zlib.error, lzma.LZMAError, zstd.ZstdError)
 class _Members(io.RawIOBase):
     """A compressed file's members, one after the other.
 
-    The readers of the standard library skip what stands behind a member and is none; here it's an error,
-    since it may have been one.
+    The readers of the standard library skip bytes after a member that are no member; here they are an error,
+    since they may be a damaged one.
     """
 
     def __init__(self, file: BinaryIO, make: Callable[[], Decompressor]) -> None:
@@ -163,14 +163,14 @@ def is_compressed(path: str) -> bool:
 
 
 def decompressed(path: str, file: BinaryIO) -> BinaryIO:
-    """Return what a file holds, decompressed if its ending says that it is compressed."""
+    """Return a file's content as a stream, decompressed if its ending says that it is compressed."""
     make = next((make for ending, make in _DECOMPRESSORS.items() if path.endswith(ending)), None)
     return io.BufferedReader(_Members(file, make), _CHUNK_BYTES) if make else file
 
 
 @contextmanager
 def whole_or_error(path: str) -> Iterator[None]:
-    """Turn what goes wrong with reading a file into an InputError that names it."""
+    """Raise InputError, which names the file, for an error in reading or decompressing it."""
     try:
         yield
     except _ERRORS as error:
@@ -184,7 +184,7 @@ def whole_or_error(path: str) -> Iterator[None]:
 def _damaged(path: str, error: BaseException) -> InputError:
     if "Memory usage limit" in str(error):
         return InputError(
-            f"{path} asks for more than {_MOST_MEMORY >> 20} MiB of memory to be read. "
+            f"{path} needs more than {_MOST_MEMORY >> 20} MiB of memory to be decompressed. "
             "Compress it again with xz -9 or less."
         )
     return InputError(

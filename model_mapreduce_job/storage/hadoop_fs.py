@@ -1,10 +1,9 @@
-"""The filesystems that the `hadoop` command reaches, in few calls: each starts a Java machine."""
+"""The filesystems that the `hadoop` command reaches, in few calls, since each starts a Java machine."""
 
 from __future__ import annotations
 
 import posixpath
 import re
-import subprocess
 import tempfile
 from collections import defaultdict
 from contextlib import contextmanager
@@ -15,45 +14,91 @@ from typing import TYPE_CHECKING, Any, Final
 from mrjob.cat import decompress
 from mrjob.fs.hadoop import HadoopFilesystem
 
-from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
-from model_mapreduce_job.storage.given_names import escape_pattern
+from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.storage.hadoop_client import HadoopClient
+from model_mapreduce_job.storage.hadoop_commands import ClusterError, complaint
+from model_mapreduce_job.storage.inputs import is_hidden
+from model_mapreduce_job.storage.java_server import JAR
+from model_mapreduce_job.storage.upload_names import escape_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from model_mapreduce_job.storage.hadoop_commands import Command
+    from model_mapreduce_job.storage.java_server import JavaServer, ServedCommand
 
 _MISSING: Final = re.compile(r"^\w+: `(?P<path>.*)': No such file or directory", re.MULTILINE)
 # -rw-r--r--   3 owner group       3276 2010-01-13 14:00 /path; some filesystems have no owner and group
-_ENTRY: Final = re.compile(r"^(?P<kind>[-dl])\S+ .*?(?P<state>\d+ \d{4}-\d\d-\d\d \d\d:\d\d) (?P<path>.+)$")
-_LOG_RECORD: Final = re.compile(r"^\d{2,4}[-/]\d\d[-/]\d\d \d\d:\d\d:\d\d\S* [A-Z]+ |^\s*at |^SLF4J|^\s*$")
-_SEE_MORE: Final = re.compile(r"; For more details see: .*", re.DOTALL)
-_CHUNK_BYTES: Final = 1 << 20
-# A cluster that is down refuses at once; ten tries a second apart, as usual, would not find it up
+_ENTRY: Final = re.compile(
+    r"^(?P<kind>[-dl])\S+ .*?(?P<size>\d+) (?P<changed>\d{4}-\d\d-\d\d \d\d:\d\d) (?P<path>.+)$"
+)
+# A cluster that is down refuses at once; the usual ten tries, a second apart, would only take time
 _FEW_TRIES: Final = ("-D", "ipc.client.connect.max.retries=2")
-# What a run puts on a cluster is nobody else's to read, as its temporary files on this machine
+# A run's files on a cluster are private to its user, like its temporary files on this machine
 _PRIVATE: Final = ("-D", "fs.permissions.umask-mode=077")
-_COMMAND_BYTES: Final = 1 << 17  # of names in one command: the kernel takes some more
+_COMMAND_BYTES: Final = 1 << 17  # of names in one command, under the kernel's limit
 _PLAIN: Final = re.compile(r"[\w./-]+", re.ASCII)
 
 
-class ClusterError(ModelMapReduceError):
-    """Raised when a cluster, or a program that reaches it, can't be used."""
+@dataclass(frozen=True)
+class FoundFile:
+    """A file as `hadoop fs -ls` shows it: its length in bytes, and the time of its last change."""
+
+    size: int
+    changed: str
 
 
 @dataclass(frozen=True)
 class Listing:
-    """What is at some paths: the files, each with its length and time, and which of the paths are missing."""
+    """What is at some paths: the files by path, and which of the paths are missing."""
 
-    files: Mapping[str, str]
+    files: Mapping[str, FoundFile]
     missing: frozenset[str]
 
 
 class HadoopShell(HadoopFilesystem):
-    """mrjob's Hadoop filesystem, with many paths to a command. Raises ClusterError when a command fails."""
+    """mrjob's Hadoop filesystem, with many paths to a command. Raises ClusterError when a command fails.
 
-    def __init__(self, hadoop_bin: list[str] | None) -> None:
+    One Java machine runs the commands until close() if it is certain to end with this process: before_start,
+    called in it first, sees to that. Without before_start each command starts one.
+    """
+
+    def __init__(self, hadoop_bin: list[str] | None, before_start: Callable[[], None] | None = None) -> None:
         super().__init__(hadoop_bin)
+        self._before_start = before_start
+        self._client: HadoopClient | None = None
         self._puts: list[tuple[str, str]] | None = None
         self._directories: list[str] = []
+
+    @property
+    def client(self) -> HadoopClient:
+        """The program that runs the commands."""
+        if self._client is None:
+            jar = JAR if self._before_start else None
+            self._client = HadoopClient(self.get_hadoop_bin(), jar, self._before_start)
+        return self._client
+
+    def adopt(self, server: JavaServer) -> None:
+        """Take a Java machine that was started before; it ends if another program than its own is to run."""
+        self.client.adopt(server)
+
+    def start(self) -> None:
+        """Start the Java machine now, which gets ready while this process does other work."""
+        self.client.start()
+
+    def serve(self, command: Sequence[str]) -> ServedCommand | None:
+        """Return a command, given with the program, that the one Java machine runs; None if it can't."""
+        program = self.get_hadoop_bin()
+        return self.client.serve(command[len(program) :]) if [*command][: len(program)] == program else None
+
+    def hand_over(self) -> JavaServer | None:
+        """Return the Java machine for another to adopt; None where there is none that answers."""
+        return self._client.hand_over() if self._client else None
+
+    def close(self) -> None:
+        """End the Java machine that ran the commands; those that come later start their own."""
+        if self._client:
+            self._client.close()
 
     def invoke_hadoop(
         self,
@@ -62,91 +107,81 @@ class HadoopShell(HadoopFilesystem):
         ok_stderr: Iterable[Any] | None = None,
         return_stdout: bool = False,
     ) -> Any:
-        """Run a command and return its exit code, or what it printed, as mrjob's own does."""
-        ended = self._run(args)
+        """Run a command and return its exit code, or its output, as mrjob's method does."""
+        command = self._run(args)
+        out = b"".join(command.out())
         codes = {0, *(ok_returncodes or ())}
-        accepted = any(pattern.search(ended.stderr) for pattern in ok_stderr or ())
-        if ended.returncode not in codes and not accepted:
-            raise ClusterError(
-                f"hadoop {' '.join(args[:2])} failed: {complaint(ended.stderr.decode(errors='replace'))}"
-            )
-        return ended.stdout if return_stdout else ended.returncode
+        accepted = any(pattern.search(command.errors.encode()) for pattern in ok_stderr or ())
+        if command.code not in codes and not accepted:
+            raise ClusterError(f"hadoop {' '.join(args[:2])} failed: {complaint(command.errors)}")
+        return out if return_stdout else command.code
 
     def look(self, paths: Sequence[str], how: str = "-R") -> Listing:
-        """Return what is at paths and globs, and below those that are directories (with -d, not below)."""
-        ended = self._run(["fs", *_FEW_TRIES, "-ls", how, *paths])
-        stderr = ended.stderr.decode(errors="replace")
-        missing = frozenset(found["path"] for found in _MISSING.finditer(stderr))
-        if ended.returncode and not missing:
-            raise ClusterError(f"{_place(paths)} can't be reached: {complaint(stderr)}")
-        return Listing(_files(ended.stdout.decode(errors="replace")), missing)
+        """Return the files at paths and globs, and below directories (with -d, not below them)."""
+        command = self._run(["fs", *_FEW_TRIES, "-ls", how, *paths])
+        files = _files(_lines(command.out()))
+        missing = frozenset(found["path"] for found in _MISSING.finditer(command.errors))
+        if command.code and not missing:
+            raise ClusterError(f"{place_of(paths)} can't be reached: {complaint(command.errors)}")
+        return Listing(files, missing)
 
     def ls(self, path_glob: str) -> Iterator[str]:
         """Yield the URIs of the files at and below a path or glob; none when it's missing."""
-        ended = self._run(["fs", *_FEW_TRIES, "-ls", "-R", path_glob])
-        stderr = ended.stderr.decode(errors="replace")
-        if ended.returncode and not _MISSING.search(stderr):
-            raise ClusterError(f"{_place([path_glob])} can't be reached: {complaint(stderr)}")
-        for path in _files(ended.stdout.decode(errors="replace")):
-            yield path if "://" in path else _root(path_glob) + path
+        yield from self.find_files(path_glob)
+
+    def find_files(self, path_glob: str) -> dict[str, FoundFile]:
+        """Return the files at and below a path or glob, by URI; none when it's missing."""
+        return as_uris(path_glob, self.look([path_glob]).files)
 
     def exists(self, path_glob: str) -> bool:
         """Return whether anything is at a path or glob."""
         return not self.look([path_glob], "-d").missing
 
     def cat(self, path_glob: str) -> Iterator[bytes]:
-        """Yield what the files at a path or glob hold; raises InputError when there are none."""
-        paths = [path for path in self.ls(path_glob) if posixpath.basename(path)[0] not in "_."]
+        """Yield the content of the files at a path or glob; raises InputError when there are none."""
+        paths = [path for path in self.ls(path_glob) if not is_hidden(posixpath.basename(path))]
         if not paths:
             raise InputError(nothing_at(path_glob))
         for path in paths:
             yield from self._cat_file(escape_pattern(path))
 
-    def read(self, paths: Sequence[str], command: str = "-cat") -> Iterator[bytes]:
-        """Yield what files and globs hold, one after the other, as it is."""
-        # standard error goes to a file: in a pipe that nobody reads yet, a talkative command would stop
-        with tempfile.TemporaryFile() as err, self._popen(["fs", command, *paths], err) as process:
-            try:
-                yield from iter(lambda: process.stdout.read(_CHUNK_BYTES), b"")
-            except GeneratorExit:
-                process.kill()
-                raise
-            if process.wait():
-                err.seek(0)
-                raise ClusterError(
-                    f"{_place(paths)} can't be read: {complaint(err.read().decode(errors='replace'))}"
-                )
+    def read(self, paths: Sequence[str], how: str = "-cat") -> Iterator[bytes]:
+        """Yield the content of files and globs, one after the other, as it is."""
+        command = self._run(["fs", how, *paths])
+        yield from command.out()
+        if command.code:
+            raise ClusterError(f"{place_of(paths)} can't be read: {complaint(command.errors)}")
 
     def move(self, source: str, target: str) -> None:
-        """Rename a file or directory; raises InputError when the target is there already."""
+        """Rename a file or directory; raises InputError when the target exists."""
         if self.exists(target):
             raise InputError(f"The output {target} is there already: another run was faster. Name another.")
         self.invoke_hadoop(["fs", "-mv", source, target])
 
     def remove(self, paths: Sequence[str]) -> None:
-        """Remove files and directories, those that are there."""
+        """Remove files and directories, those that exist."""
         self._remove(list(map(escape_pattern, paths)))
 
     def remove_all(self, prefix: str) -> None:
-        """Remove the files and directories whose paths begin so."""
+        """Remove the files and directories whose paths begin with prefix."""
         self._remove([f"{escape_pattern(prefix)}*"])
 
     def _remove(self, patterns: Sequence[str]) -> None:
         self.invoke_hadoop(["fs", "-rm", "-r", "-f", "-skipTrash", *patterns])
 
     def mkdir(self, path: str) -> None:
-        """Make a directory, of this user alone, and those above it."""
+        """Make a private directory, and those above it."""
         if self._puts is not None:
             self._directories.append(path)
             return
         self.invoke_hadoop(["fs", *_PRIVATE, "-mkdir", "-p", path])
 
     def mkdir_for_all(self, path: str) -> None:
-        """Make a directory and those above it as the user's own settings say: other runs use them too."""
+        """Make a directory, and those above it, with the user's own umask, since other runs use it too."""
         self.invoke_hadoop(["fs", "-mkdir", "-p", path])
 
     def put(self, src: str, path: str) -> None:
-        """Copy a local file, for this user alone to read; any name will do."""
+        """Copy a local file, of any name, to a file that only this user can read."""
         if self._puts is not None:
             self._puts.append((src, path))
             return
@@ -155,7 +190,7 @@ class HadoopShell(HadoopFilesystem):
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Do the mkdirs and puts of the with statement when it ends, in as few commands as can be."""
+        """Collect the mkdirs and puts of the with statement, and do them in few commands when it ends."""
         self._puts, self._directories = [], []
         try:
             yield
@@ -167,7 +202,7 @@ class HadoopShell(HadoopFilesystem):
         self._put_all(puts)
 
     def _put_all(self, puts: Sequence[tuple[str, str]]) -> None:
-        """Copy files by links with their new names: one command takes many, and reads its names as URIs."""
+        """Copy files by way of links that have their new names, so that one command copies many files."""
         with tempfile.TemporaryDirectory() as place:
             for number, (directory, entries) in enumerate(_by_directory(puts).items()):
                 links = Path(place, str(number))
@@ -181,25 +216,16 @@ class HadoopShell(HadoopFilesystem):
         chunks: Iterator[bytes] = decompress(self.read([path]), path)
         yield from chunks
 
-    def _run(self, args: list[str]) -> subprocess.CompletedProcess[bytes]:
-        with self._popen(args, subprocess.PIPE) as process:
-            stdout, stderr = process.communicate()
-        return subprocess.CompletedProcess(args, process.returncode, stdout, stderr)
-
-    def _popen(self, args: list[str], stderr: Any) -> Any:
-        command = [*self.get_hadoop_bin(), *args]
+    def _run(self, args: Sequence[str]) -> Command:
         try:
-            return subprocess.Popen(  # noqa: S603 - the operator's own hadoop
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr
-            )
+            return self.client.run(args)
         except OSError as error:
-            raise ClusterError(
-                no_command(command[0], "Hadoop's", "HADOOP_HOME", "--hadoop-bin", error)
-            ) from error
+            name = self.get_hadoop_bin()[0]
+            raise ClusterError(no_command(name, "Hadoop's", "HADOOP_HOME", "--hadoop-bin", error)) from error
 
 
 def no_command(name: str, whose: str, variable: str, option: str, error: OSError) -> str:
-    """Return what to say of a command that can't be started."""
+    """Return the message for a command that can't be started."""
     return (
         f"{name} can't be started: {error.strerror}. Set {variable} to {whose} directory, or name "
         f"the command with {option}."
@@ -207,19 +233,32 @@ def no_command(name: str, whose: str, variable: str, option: str, error: OSError
 
 
 def nothing_at(path: str) -> str:
-    """Return what to say of an input that isn't there."""
+    """Return the message for an input that does not exist."""
     return f"There is no input {path}. Check the path, and which filesystem HADOOP_CONF_DIR names."
 
 
-def complaint(stderr: str) -> str:
-    """Return the line of standard error that says what went wrong: the last that is no log record."""
-    lines = [line for line in stderr.splitlines() if not _LOG_RECORD.match(line)]
-    return _SEE_MORE.sub("", lines[-1]).strip() if lines else "it did not say why"
+def as_uris(pattern: str, files: Mapping[str, FoundFile]) -> dict[str, FoundFile]:
+    """Return files that were found at a path or glob by their URIs."""
+    return {path if "://" in path else _root(pattern) + path: file for path, file in files.items()}
 
 
-def _files(listing: str) -> dict[str, str]:
-    found = filter(None, map(_ENTRY.match, listing.splitlines()))
-    return {entry["path"]: entry["state"] for entry in found if entry["kind"] != "d"}
+def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    """Yield the lines in chunks, without their ends."""
+    begun = b""
+    for chunk in chunks:
+        *whole, begun = (begun + chunk).split(b"\n")
+        yield from (line.decode(errors="replace") for line in whole)
+    if begun:
+        yield begun.decode(errors="replace")
+
+
+def _files(listing: Iterable[str]) -> dict[str, FoundFile]:
+    found = filter(None, map(_ENTRY.match, listing))
+    return {
+        entry["path"]: FoundFile(int(entry["size"]), entry["changed"])
+        for entry in found
+        if entry["kind"] != "d"
+    }
 
 
 def _by_directory(puts: Iterable[tuple[str, str]]) -> dict[str, list[tuple[str, str]]]:
@@ -232,7 +271,7 @@ def _by_directory(puts: Iterable[tuple[str, str]]) -> dict[str, list[tuple[str, 
 
 
 def _in_commands(names: Sequence[str]) -> Iterator[list[str]]:
-    """Yield names in as many at once as a command takes."""
+    """Yield names in groups, each as large as a command can have."""
     some: list[str] = []
     size = 0
     for name in names:
@@ -249,7 +288,8 @@ def _as_uri(path: str) -> str:
     return path if _PLAIN.fullmatch(path) else Path(path).as_uri()
 
 
-def _place(paths: Sequence[str]) -> str:
+def place_of(paths: Sequence[str]) -> str:
+    """Return what messages call these paths."""
     return f"{paths[0]} and {len(paths) - 1} more" if len(paths) > 1 else paths[0]
 
 

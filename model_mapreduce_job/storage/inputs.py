@@ -1,17 +1,19 @@
-"""What the paths on the command line name, and the splits that it makes."""
+"""The input files that paths, directories and globs on the command line name, and their splits."""
 
 from __future__ import annotations
 
 import os
+import re
 import stat
 from contextlib import suppress
 from dataclasses import replace
 from glob import glob
+from itertools import filterfalse
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.storage.splits import Split, plan_splits
+from model_mapreduce_job.storage.splits import Split, split_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 _MOST_NAMES = 5
+_HOST = re.compile(r"^\w+:(//[^/]*)?")
 _KINDS = (
     (stat.S_ISDIR, "a link to a directory"),
     (stat.S_ISFIFO, "a named pipe"),
@@ -29,12 +32,27 @@ _KINDS = (
 )
 
 
+def is_remote(path: str) -> bool:
+    """Return whether a path is the URI of something that is not on this machine."""
+    return "://" in path and not path.startswith("file://")
+
+
+def without_host(uri: str) -> str:
+    """Return the path of a file's URI, by which the driver and Hadoop call it alike."""
+    return _HOST.sub("", uri)
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether a file or directory of this name is skipped where nothing names it, as Hadoop does."""
+    return name.startswith(("_", "."))
+
+
 def list_inputs(patterns: Iterable[str]) -> list[str]:
     """Return the files that paths and globs name, in the order given and by name within each.
 
-    As on Hadoop, what has a name that starts with _ or . is skipped where a directory or glob names it. What
-    else is found there has to be a file, or a link to one. Raises InputError for anything else, and for a
-    path that names nothing or can't be read.
+    As on Hadoop, hidden names are skipped in directories and globs. Everything else found there must be a
+    file or a link to one. Raises InputError for anything else, and for a path that names nothing or can't be
+    read.
     """
     try:
         return [path for pattern in patterns for path in _files_at(local_path(pattern))]
@@ -43,7 +61,7 @@ def list_inputs(patterns: Iterable[str]) -> list[str]:
 
 
 def with_orders(splits: list[Split], orders: Mapping[str, ColumnOrder]) -> list[Split]:
-    """Return splits that know the order of their file's columns, where orders has it by the file's path."""
+    """Return splits with the order of their file's columns, where orders has one for the file's path."""
     by_path = {path if path == STDIN else str(_absolute(path)): order for path, order in orders.items()}
     return [
         replace(split, delimiter=order.delimiter, places=tuple(order.places))
@@ -53,30 +71,41 @@ def with_orders(splits: list[Split], orders: Mapping[str, ColumnOrder]) -> list[
     ]
 
 
-def plan_inputs(paths: list[str], workers: int) -> list[Split]:
-    """Return the splits of files and standard input; raises InputError for a file that can't be read."""
+def with_states(splits: list[Split], states: Mapping[str, tuple[int, ...]]) -> list[Split]:
+    """Return splits with the state in which their file was looked at, where states has one for its path.
+
+    A file that has changed since then is refused when it is opened for its split.
+    """
+    by_path = {str(_absolute(path)): state for path, state in states.items() if state}
+    return [replace(split, state=by_path.get(split.path, split.state)) for split in splits]
+
+
+def split_inputs(paths: list[str], workers: int, *, whole: bool = False) -> list[Split]:
+    """Return the splits of files and standard input; with whole, each file is one.
+
+    Raises InputError for a file that can't be read.
+    """
     splits: list[Split] = []
     files: list[str] = []
     try:
         for path in paths:
             if path == STDIN:
-                splits += [*plan_splits(files, workers), Split(STDIN, 0, 0, streamed=True)]
+                splits += [*split_files(files, workers, whole=whole), Split(STDIN, 0, 0, streamed=True)]
                 files = []
             else:
                 files.append(str(_absolute(path)))
-        return splits + plan_splits(files, workers)
+        return splits + split_files(files, workers, whole=whole)
     except OSError as error:
         raise _unreadable(error) from error
 
 
 def refuse_if_filled(paths: Iterable[str], splits: Iterable[Split]) -> None:
-    """Raise InputError for a file that was empty when the run was planned, and isn't now: nobody read it."""
+    """Raise InputError for a file that was empty when the splits were made, and isn't now: nobody read it."""
     read = {split.path for split in splits}
     for path in paths:
         if path != STDIN and str(_absolute(path)) not in read and _size(path):
             raise InputError(
-                f"{path} was empty when the run was planned, and isn't now. "
-                "Run again when nothing writes to it."
+                f"{path} was empty when the run started, and isn't now. Run again when nothing writes to it."
             )
 
 
@@ -87,7 +116,7 @@ def _size(path: str) -> int:
 
 
 def local_path(path: str) -> str:
-    """Return the path that a file URI names, any other path as it is; raises InputError for another URI."""
+    """Return the path in a file URI, any other path as it is; raises InputError for another kind of URI."""
     if path.startswith("file:///"):
         return path.removeprefix("file://")
     if "://" in path:
@@ -109,7 +138,7 @@ def _files_at(pattern: str) -> list[str]:
 
 
 def _matches(pattern: str) -> list[Path]:
-    found = [path for path in map(Path, glob(pattern)) if _is_visible(path)]  # noqa: PTH207 - from anywhere
+    found = [path for path in map(Path, glob(pattern)) if not is_hidden(path.name)]  # noqa: PTH207 - from anywhere
     for path in found:
         _refuse_unless_file(path, directories=not path.is_symlink())
     return found
@@ -122,35 +151,31 @@ def _files_below(path: Path) -> Iterator[Path]:
         return
     for name, directories, names in os.walk(path, onerror=_raise):
         place = Path(name)
-        directories[:] = [below for below in directories if _is_visible(place / below)]
+        directories[:] = [below for below in directories if not is_hidden(below)]
         for below in filter(Path.is_symlink, map(place.joinpath, directories)):
             _refuse_unless_file(below)
-        for file in filter(_is_visible, map(place.joinpath, names)):
+        for file in map(place.joinpath, filterfalse(is_hidden, names)):
             _refuse_unless_file(file)
             yield file
 
 
 def _refuse_unless_file(path: Path, *, directories: bool = False) -> None:
-    """Raise InputError for what is found in a directory, or by a glob, and could be read without end."""
+    """Raise InputError for something that is not a file in a directory or glob: it may have no end."""
     mode = path.stat().st_mode
     if stat.S_ISREG(mode) or (directories and stat.S_ISDIR(mode)):
         return
-    kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "no file")
+    kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "not a file")
     raise InputError(
-        f"{path} is {kind}. Of a directory or a glob only files are read, and links to files. "
-        "Move it away, or name what is to be read."
+        f"{path} is {kind}. Only files, and links to files, are read from a directory or a glob. "
+        "Move it away, or name the files to read."
     )
 
 
-def _is_visible(path: Path) -> bool:
-    return not path.name.startswith(("_", "."))
-
-
 def _absolute(path: str) -> Path:
-    """Return the path by which a task, which runs elsewhere, opens a file; /dev/stdin is another there."""
+    """Return a path by which another process opens the same file, which /dev/stdin is not."""
     if path.startswith(("/dev/", "/proc/")) and Path(path).is_file():
         found = Path(path).resolve()
-        # a shell's long here-document has no name any more, and is read by this process
+        # a shell's long here-document has no name any more, so only this process can read it
         return found if found.exists() else Path(path)
     return Path(path).absolute()
 
@@ -169,7 +194,7 @@ def _nothing_at(pattern: str) -> str:
         return f"The input directory {pattern} has no files in it."
     if not path.parent.is_dir():
         return f"There is no input {pattern}. There is no directory {path.parent}. Check the path."
-    there = sorted(entry.name for entry in path.parent.iterdir() if _is_visible(entry))
+    there = sorted(entry.name for entry in path.parent.iterdir() if not is_hidden(entry.name))
     return f"There is no input {pattern}. {path.parent} has: {_some(there)}. Check the path."
 
 

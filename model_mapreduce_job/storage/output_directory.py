@@ -1,34 +1,27 @@
-"""An output directory that appears whole or not at all: made aside, synced, and renamed when all is there."""
+"""An output directory that appears whole or not at all: made aside, synced, and renamed when complete."""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import re
 import stat
 import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.models.content_digest import INCOMPARABLE
-from model_mapreduce_job.storage.files import DISK
-from model_mapreduce_job.storage.own_directory import OwnDirectory
-from model_mapreduce_job.storage.parts import PART_NAME, read_record, record_name
+from model_mapreduce_job.storage.file_operations import OS_FILES
+from model_mapreduce_job.storage.inputs import local_path
+from model_mapreduce_job.storage.own_directory import own_directory
+from model_mapreduce_job.storage.parts import PART_NAME, record_name
+from model_mapreduce_job.storage.staging_directory import IDENTITY, SUCCESS, StagingDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from model_mapreduce_job.storage.files import Files
+    from model_mapreduce_job.storage.file_operations import FileOperations
 
-_IDENTITY: Final = ".run.json"
-_LOCK: Final = ".lock"
-# What this program makes in a staging directory, beside the parts, and what NFS and FUSE make in any.
-_MADE_HERE: Final = re.compile(r"_SUCCESS|\.lock|\.run\.json|\.part-\d+\..+|.*\.half|\.nfs.*|\.fuse_hidden.*")
-SUCCESS: Final = "_SUCCESS"
-_LONGEST_SHOWN: Final = 100
 _RESTRICTED_DELETION: Final = stat.S_ISVTX
 
 
@@ -39,36 +32,49 @@ def write_to_stderr(line: str) -> None:
         sys.__stderr__.flush()
 
 
+def output_path(output_dir: str) -> Path:
+    """Return where an output is to appear; a ~ that the shell has left is the home directory."""
+    try:
+        return Path(local_path(output_dir)).expanduser().resolve()
+    except RuntimeError as error:
+        raise InputError(f"The output {output_dir} can't be made: {error} Write the path in full.") from error
+
+
+def identity_of_stopped(output_dir: str) -> dict[str, str]:
+    """Return the identity of the stopped run that left an unfinished output there; empty for none."""
+    with suppress(OSError, ValueError), own_directory(_staging(output_path(output_dir))) as directory:
+        return {str(name): str(value) for name, value in dict(json.loads(directory.read(IDENTITY))).items()}
+    return {}
+
+
 class OutputDirectory:
     """A run's output directory. Until it is published, it is made in a hidden directory beside it.
 
-    identity says what the run's output depends on: a later run with the same one may go on with its parts.
-    What is finished is removed by nothing but a run that starts over; report is given a line about it.
+    identity says what the run's output depends on: a later run with the same one may resume with its parts.
+    Only a run that starts over removes finished parts; report is called with a line about that.
     """
 
     def __init__(
         self,
         final: Path,
         identity: Mapping[str, str],
-        files: Files = DISK,
+        files: FileOperations = OS_FILES,
         report: Callable[[str], None] = write_to_stderr,
     ) -> None:
         self._final = final
         self._identity = dict(identity)
         self._files = files
         self._report = report
-        self.staging = final.parent / f".{final.name}.unfinished"  # with_name knows no root
-        self._made: OwnDirectory | None = None
+        self.staging = _staging(final)
+        self._staged: StagingDirectory | None = None
         self._parent: int | None = None
-        self._lock: int | None = None
         self.published: Path | None = None
 
     def prepare(self, *, resume: bool) -> None:
-        """Make the staging directory, of which a stopped run's parts are only kept to resume from.
+        """Make the staging directory; a stopped run's parts are only kept to resume with.
 
-        Raises InputError when the output is there already, can't be made, or another run is making it, when
-        what stands in its place isn't this program's, and when a run with another identity left the parts
-        that this one is to go on with.
+        Raises InputError when the output exists or can't be made, when another run is making it, when the
+        staging directory is not this program's, and when resuming with parts of a run with another identity.
         """
         try:
             self._prepare(resume=resume)
@@ -85,71 +91,64 @@ class OutputDirectory:
     @property
     def locks(self) -> list[int]:
         """Return the descriptors that keep other runs out, which copies of this process must not hold."""
-        return [] if self._lock is None else [self._lock]
+        return [] if self._staged is None or self._staged.lock is None else [self._staged.lock]
 
     def publish(self) -> Path:
         """Make the output appear under its name, with _SUCCESS in it, and return that.
 
         Raises InputError; all that was finished is kept then, and a later run can go on from it.
         """
-        directory, parent = self._opened
+        staged, parent = self._opened
         with self._as_input_error():
-            self._refuse_foreign(directory)
+            staged.refuse_foreign()
             umask = _umask()
             mode = self._mode_of_final(0o777 & ~umask)
-            for part in filter(PART_NAME.fullmatch, directory.names()):
+            for part in filter(PART_NAME.fullmatch, staged.directory.names()):
                 self._open_to_others(part, 0o666 & ~umask)
-            directory.write(SUCCESS, b"")
+            staged.directory.write(SUCCESS, b"")
             self._open_to_others(SUCCESS, 0o666 & ~umask)
-            directory.sync()
-            if not self._is_staged():
+            staged.directory.sync()
+            if not staged.is_in(parent):
                 raise InputError(f"{self.staging} was moved or replaced while the run went on. Run again.")
             self._files.rename(parent, self.staging.name, self._final.name)
             self._sync_or_take_back(parent)
         self.published = self._final
         # from here on the output stands, and nothing makes the run fail
         with suppress(OSError):
-            os.fchmod(directory.descriptor, mode)
-            self._remove_notes(directory)
+            os.fchmod(staged.directory.descriptor, mode)
+            staged.remove_notes()
         self._release()
         return self._final
 
     def abandon(self) -> int:
-        """Remove what isn't finished, and all if nothing is; return how many parts are kept.
+        """Remove unfinished files, and all if no part is finished; return how many parts are kept.
 
         Nothing is removed from an output that was published, which a signal may follow at once.
         """
         kept = 0
-        if self._made is None or self._lock is None or not self._is_staged():
-            self._release()
-            return kept
-        with suppress(OSError):
-            kept = len(self._remove_unfinished(self._made))
-            if not kept:
-                self._remove_staging(self._made)
+        staged, parent = self._staged, self._parent
+        if staged is not None and parent is not None and staged.lock is not None and staged.is_in(parent):
+            with suppress(OSError):
+                kept = len(staged.remove_unfinished())
+                if not kept:
+                    staged.remove(parent)
         self._release()
         return kept
 
     @property
-    def _opened(self) -> tuple[OwnDirectory, int]:
-        assert self._made is not None  # noqa: S101 - a run prepares its output first
+    def _opened(self) -> tuple[StagingDirectory, int]:
+        assert self._staged is not None  # noqa: S101 - a run prepares its output first
         assert self._parent is not None  # noqa: S101
-        return self._made, self._parent
+        return self._staged, self._parent
 
     def _prepare(self, *, resume: bool) -> None:
         self._refuse_if_there(resume=resume)
         self._final.parent.mkdir(parents=True, exist_ok=True)
         self._parent = os.open(self._final.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._made = OwnDirectory.made(self.staging, self._files)
-        self._acquire(self._made)
-        self._refuse_foreign(self._made)
-        if resume and self._made.has(_IDENTITY):
-            self._check_identity(self._made)
-            self._remove_unfinished(self._made)
-        else:
-            self._start_over(self._made)
-        self._warn_of_incomparable()
-        self._made.write(_IDENTITY, json.dumps(self._identity).encode())
+        self._staged = StagingDirectory(self.staging, self._final, self._identity, self._files, self._report)
+        self._staged.acquire()
+        self._staged.refuse_foreign()
+        self._staged.adopt(resume=resume)
 
     def _refuse_if_there(self, *, resume: bool) -> None:
         final = self._final
@@ -179,68 +178,6 @@ class OutputDirectory:
             kind = "is where a filesystem is mounted" if final.is_mount() else "is another user's directory"
             raise InputError(f"The output {final} {kind}. Name a new directory in it.")
 
-    def _acquire(self, directory: OwnDirectory) -> None:
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        self._lock = os.open(_LOCK, flags, 0o600, dir_fd=directory.descriptor)
-        locked = True
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            locked = False
-        # a lock without a name is that of a run which has just ended
-        if not locked or os.fstat(self._lock).st_nlink == 0:
-            raise InputError(f"Another run is making {self._final}. Wait for it, or name another output.")
-
-    def _refuse_foreign(self, directory: OwnDirectory) -> None:
-        for name in directory.names():
-            kind = os.stat(name, dir_fd=directory.descriptor, follow_symlinks=False).st_mode
-            if not (PART_NAME.fullmatch(name) or _MADE_HERE.fullmatch(name)) or not stat.S_ISREG(kind):
-                raise InputError(
-                    f"{self.staging / name} is not of this program's making, and would be in the output "
-                    f"{self._final}. Remove it, then run the same command again."
-                )
-
-    def _start_over(self, directory: OwnDirectory) -> None:
-        if finished := _finished(directory):
-            self._report(
-                f"Starting over: {len(finished):,} finished parts of a stopped run into {self._final} are "
-                "discarded (--resume would go on from them)."
-            )
-        for name in directory.names():
-            if name != _LOCK:
-                directory.remove(name)
-
-    def _remove_unfinished(self, directory: OwnDirectory) -> set[str]:
-        """Remove all of this program's but the parts that have a record; return those."""
-        kept = _finished(directory)
-        wanted = kept | set(map(record_name, kept)) | {_LOCK, _IDENTITY}
-        for name in set(directory.names()) - wanted:
-            if PART_NAME.fullmatch(name) or _MADE_HERE.fullmatch(name):
-                directory.remove(name)
-        return kept
-
-    def _remove_staging(self, directory: OwnDirectory) -> None:
-        for name in (_IDENTITY, _LOCK):
-            directory.remove(name)
-        os.rmdir(self.staging.name, dir_fd=self._parent)
-
-    def _check_identity(self, directory: OwnDirectory) -> None:
-        before = _identity_in(directory)
-        for name in dict.fromkeys([*self._identity, *before]):
-            then, now = before.get(name), self._identity.get(name)
-            if str(now).startswith(INCOMPARABLE):
-                raise InputError(f"Can't resume {self._final}: {name} {now}. Start over without --resume.")
-            if then != now:
-                raise InputError(
-                    f"Can't resume {self._final}: {name} is not the same{_shown(then, now)}. "
-                    "Give the same again, or start over without --resume."
-                )
-
-    def _warn_of_incomparable(self) -> None:
-        for name, value in self._identity.items():
-            if value.startswith(INCOMPARABLE):
-                self._report(f"{name} {value}. If this run is stopped, --resume can't go on with its parts.")
-
     def _mode_of_final(self, otherwise: int) -> int:
         """Return the mode of a directory that was made beforehand, which the output keeps."""
         with suppress(OSError):
@@ -248,7 +185,7 @@ class OutputDirectory:
         return otherwise
 
     def _open_to_others(self, name: str, mode: int) -> None:
-        directory, _ = self._opened
+        directory = self._opened[0].directory
         descriptor = directory.open(name)
         try:
             os.fchmod(descriptor, mode)
@@ -257,14 +194,6 @@ class OutputDirectory:
         finally:
             os.close(descriptor)
 
-    def _is_staged(self) -> bool:
-        """Return whether the staging directory's name is still that of the one that was opened."""
-        directory, parent = self._opened
-        with suppress(FileNotFoundError):
-            named = os.stat(self.staging.name, dir_fd=parent, follow_symlinks=False)
-            return os.path.samestat(named, os.fstat(directory.descriptor))
-        return False
-
     def _sync_or_take_back(self, parent: int) -> None:
         try:
             self._files.sync(parent)
@@ -272,49 +201,26 @@ class OutputDirectory:
             self._files.rename(parent, self._final.name, self.staging.name)
             raise
 
-    @staticmethod
-    def _remove_notes(directory: OwnDirectory) -> None:
-        """Remove the files that are no output; the lock last, so that no other run comes in between."""
-        for name in filter(_MADE_HERE.fullmatch, directory.names()):
-            if name not in {SUCCESS, _LOCK}:
-                directory.remove(name)
-        directory.remove(_LOCK)
-
     @contextmanager
     def _as_input_error(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
             raise InputError(
-                f"The output {self._final} can't be made to appear: {error.strerror}. "
+                f"The output {self._final} can't be published: {error.strerror}. "
                 "Look at what is there, and move it away."
             ) from error
 
     def _release(self) -> None:
-        if self._made is not None:
-            self._made.close()
-        for descriptor in (self._lock, self._parent):
-            if descriptor is not None:
-                os.close(descriptor)
-        self._made = self._lock = self._parent = None
+        if self._staged is not None:
+            self._staged.close()
+        if self._parent is not None:
+            os.close(self._parent)
+        self._staged = self._parent = None
 
 
-def _identity_in(directory: OwnDirectory) -> dict[str, Any]:
-    """Return the identity of the run that left a directory; an empty one if its file is damaged."""
-    try:
-        identity = json.loads(directory.read(_IDENTITY))
-    except (ValueError, RecursionError):
-        return {}
-    return identity if isinstance(identity, dict) else {}
-
-
-def _finished(directory: OwnDirectory) -> set[str]:
-    """Return the parts that have a record."""
-    return {
-        name
-        for name in directory.names()
-        if PART_NAME.fullmatch(name) and read_record(directory, name) is not None
-    }
+def _staging(final: Path) -> Path:
+    return final.parent / f".{final.name}.unfinished"  # with_name knows no root
 
 
 def _umask() -> int:
@@ -325,9 +231,3 @@ def _umask() -> int:
 
 def _kept(parts: int) -> str:
     return f" {parts:,} finished parts of a stopped run are kept." if parts else ""
-
-
-def _shown(before: str | None, now: str | None) -> str:
-    """Return what has changed, where that is short enough to be read."""
-    words = f" (it was {before or 'not there'}, now it is {now or 'not there'})"
-    return words if len(words) <= _LONGEST_SHOWN else ""

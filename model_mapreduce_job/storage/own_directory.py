@@ -1,4 +1,4 @@
-"""A directory of this user's alone, opened once and used by its descriptor, whatever its name becomes."""
+"""A directory that only this user can write to, used by its open descriptor, also if it is renamed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.storage.files import DISK, Files, write_all
+from model_mapreduce_job.storage.file_operations import OS_FILES, FileOperations, write_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,12 +21,12 @@ _OTHERS_WRITE: Final = 0o022
 
 
 class OwnDirectory:
-    """An open directory that belongs to this user, that nobody else can write into, and that is no link.
+    """An open directory that belongs to this user, that nobody else can write to, and that is no link.
 
-    It's made private; where a filesystem knows no modes, it's enough that others can't write.
+    It's made private (mode 700), where the filesystem has modes.
     """
 
-    def __init__(self, path: Path, files: Files = DISK) -> None:
+    def __init__(self, path: Path, files: FileOperations = OS_FILES) -> None:
         """Open the directory; raises InputError if it isn't this user's own, OSError if it's not there."""
         self.path = path
         self.files = files
@@ -40,8 +40,8 @@ class OwnDirectory:
             raise
 
     @classmethod
-    def made(cls, path: Path, files: Files = DISK) -> OwnDirectory:
-        """Open the directory, and make it first where nothing is."""
+    def made(cls, path: Path, files: FileOperations = OS_FILES) -> OwnDirectory:
+        """Open the directory, and make it first where there is none."""
         with suppress(FileExistsError):
             path.mkdir(mode=0o700)
         return cls(path, files)
@@ -53,7 +53,7 @@ class OwnDirectory:
             self.descriptor = -1
 
     def names(self) -> list[str]:
-        """Return the names of what is in the directory."""
+        """Return the names in the directory."""
         return os.listdir(self.descriptor)  # noqa: PTH208 - pathlib has no descriptors
 
     def has(self, name: str) -> bool:
@@ -65,24 +65,24 @@ class OwnDirectory:
         return True
 
     def create(self, name: str) -> int:
-        """Return the descriptor of a new file, private and empty; raises FileExistsError if it's there."""
+        """Return the descriptor of a new file, private and empty; raises FileExistsError."""
         return os.open(name, _NEW, 0o600, dir_fd=self.descriptor)
 
     def open(self, name: str) -> int:
-        """Return the descriptor of a regular file to be read; raises OSError for another kind or a link."""
+        """Return a descriptor to read a regular file; raises OSError for another kind of file or a link."""
         descriptor = os.open(name, _READ, dir_fd=self.descriptor)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise FileNotFoundError(2, "It is no file", str(self.path / name))
+            raise FileNotFoundError(2, "It is not a regular file", str(self.path / name))
         return descriptor
 
     def read(self, name: str) -> bytes:
-        """Return what a file holds."""
+        """Return a file's content."""
         with os.fdopen(self.open(name), "rb") as file:
             return file.read()
 
     def write(self, name: str, data: bytes, *, synced: bool = True) -> None:
-        """Write a private file that's there whole or not at all; if synced, even after a power cut."""
+        """Write a private file that appears whole or not at all; if synced, even after a power cut."""
         half = f"{name}.half"
         self.remove(half)
         descriptor = self.create(half)
@@ -95,21 +95,21 @@ class OwnDirectory:
         self.rename(half, name)
 
     def remove(self, name: str) -> None:
-        """Remove a file, if it's there; of a link only itself."""
+        """Remove a file if it exists; of a link, the link itself."""
         with suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self.descriptor)
 
     def rename(self, old: str, new: str) -> None:
-        """Give a file another name."""
+        """Rename a file."""
         self.files.rename(self.descriptor, old, new)
 
     def sync(self) -> None:
-        """Bring the names in the directory to the disk."""
+        """Sync the directory's names to the disk."""
         self.files.sync(self.descriptor)
 
 
 @contextmanager
-def own_directory(path: Path, files: Files = DISK) -> Iterator[OwnDirectory]:
+def own_directory(path: Path, files: FileOperations = OS_FILES) -> Iterator[OwnDirectory]:
     """Open a directory of this user's for the length of a with statement."""
     directory = OwnDirectory(path, files)
     try:
@@ -122,7 +122,7 @@ def _opened(path: Path) -> int:
     try:
         return os.open(path, _DIRECTORY)
     except NotADirectoryError:
-        kind = "a link" if path.is_symlink() else "no directory"
+        kind = "a link" if path.is_symlink() else "not a directory"
         raise InputError(
             f"{path} is {kind}, and this program made none of that name. "
             "Look at what it is and remove it, or name another output."

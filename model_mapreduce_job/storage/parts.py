@@ -1,4 +1,4 @@
-"""The parts of an output: half-written ones never bear a part's name, finished ones have a record."""
+"""The parts of an output: each gets its name when it is complete, and a record of its size and digest."""
 
 from __future__ import annotations
 
@@ -8,56 +8,56 @@ import os
 import re
 import secrets
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
+import msgspec
+
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError
-from model_mapreduce_job.storage.files import DISK, write_all
+from model_mapreduce_job.pipeline.counters import Counters
+from model_mapreduce_job.pipeline.task_report import TaskReport
+from model_mapreduce_job.storage.file_operations import OS_FILES, write_all
 from model_mapreduce_job.storage.own_directory import OwnDirectory, own_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from model_mapreduce_job.storage.files import Files
-    from model_mapreduce_job.storage.map_task import MapTask
-    from model_mapreduce_job.storage.splits import Split
+    from model_mapreduce_job.storage.file_operations import FileOperations
+    from model_mapreduce_job.storage.splits import MapTask, Split
 
 _BLOCK_BYTES: Final = 1 << 20
-PART_NAME: Final = re.compile(r"part-\d+")
-# Of a file's state, the device is another after some restarts of a machine, though the file is the same.
+NO_REPORT: Final = TaskReport(Counters())
+PART_NAME: Final = re.compile(r"part-\d+(\.\w+)?")
+# The device number of a file may change when a machine restarts, though the file is the same.
 _AFTER_DEVICE: Final = slice(1, None)
 
 
 @dataclass(frozen=True)
 class PartRecord:
-    """What a finished part holds: its bytes' number and sha256, its task's counts, and which bytes were read.
+    """The record of a finished part: its size in bytes, its sha256, its task's report, and what was read.
 
-    read is a split's path, start and length, and its file's state.
+    read has the split's path, start and length, and its file's state.
     """
 
     size: int
     digest: str
-    tally: dict[str, Any] = field(default_factory=dict)
+    report: TaskReport = NO_REPORT
     read: tuple[Any, ...] = ()
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the record as JSON can hold it."""
-        return asdict(self)
-
     def is_of(self, split: Split) -> bool:
-        """Return whether the part was made of these very bytes."""
+        """Return whether the part was made from this split of the unchanged file."""
         return json.dumps(self.read) == json.dumps(_read(split))
 
 
 class PartWriter:
-    """Writes an attempt's output to a new file, and knows its size and digest; used in a with statement.
+    """Writes an attempt's output to a new file and computes its size and digest; used in a with statement.
 
-    A durable one is synced when it's whole. Raises InputError for what the disk refuses, and where
-    the directory isn't this user's own.
+    A durable part is synced when it's complete. Raises InputError when the disk refuses, and when the
+    directory isn't this user's own.
     """
 
-    def __init__(self, path: Path, files: Files, *, durable: bool) -> None:
+    def __init__(self, path: Path, files: FileOperations, *, durable: bool) -> None:
         self._path = path
         self._files = files
         self._durable = durable
@@ -89,21 +89,21 @@ class PartWriter:
         try:
             yield
         except OSError as error:
-            # a full disk or a missing permission is no better at the next try
+            # trying again doesn't help against a full disk or a missing permission
             raise InputError(
                 f"The output can't be written: {error.strerror or error}: {self._path}."
             ) from error
 
-    def record(self, split: Split, tally: dict[str, Any]) -> PartRecord:
-        """Return what was written, and of what."""
-        return PartRecord(self._size, self._digest.hexdigest(), tally, _read(split))
+    def record(self, split: Split, report: TaskReport) -> PartRecord:
+        """Return the record of what was written."""
+        return PartRecord(self._size, self._digest.hexdigest(), report, _read(split))
 
 
 class Parts:
-    """Where tasks write. path gives a finished part's place by its task's number.
+    """The parts that a run's tasks write. path returns a finished part's path from its task's number.
 
-    A durable part outlives the machine's power: it's synced; and beside it stands its record, so that a later
-    run can go on from it. report is given a line for each part that can't be gone on from.
+    A durable part is synced, and its record is kept beside it, so that a later run can resume with it. report
+    is called with a line for each part that a run can't resume with.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Parts:
         path: Callable[[int], Path],
         *,
         durable: bool,
-        files: Files = DISK,
+        files: FileOperations = OS_FILES,
         report: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self._path = path
@@ -120,27 +120,27 @@ class Parts:
         self._open: dict[Path, OwnDirectory] = {}
         self._finished: dict[Path, tuple[PartRecord, tuple[int, ...]]] = {}
         self.durable = durable
-        # a worker that has outlived its killed driver must not write where a worker of this run does
+        # a worker that outlives its killed driver must not write to the same file as a worker of this run
         self._run = secrets.token_hex(4)
 
     def attempt_path(self, task: MapTask, attempt: int) -> Path:
-        """Return where an attempt writes."""
+        """Return the path that an attempt writes to."""
         part = self._path(task.number)
         self._directory(part)
         return part.with_name(f".{part.name}.attempt-{attempt}-{self._run}")
 
     def finish(self, task: MapTask, attempt: int, record: PartRecord) -> None:
-        """Give an attempt's output its part's name."""
+        """Rename an attempt's output to its part's name, and write its record."""
         part = self._path(task.number)
         directory = self._directory(part)
         if self.durable:
-            # not synced: a damaged one is noticed, and only means that the part is made again
+            # not synced: a damaged record is noticed, and only means that the part is made again
             directory.write(record_name(part.name), _sealed(record), synced=False)
         directory.rename(self.attempt_path(task, attempt).name, part.name)
-        self._remember(part, record, file_mark(directory, part.name))
+        self._remember(part, record, file_signature(directory, part.name))
 
     def discard(self, task: MapTask, attempt: int) -> None:
-        """Remove what an attempt has written."""
+        """Remove the output of an attempt."""
         path = self.attempt_path(task, attempt)
         self._directory(path).remove(path.name)
 
@@ -150,44 +150,46 @@ class Parts:
         if not self.durable or not self._directory(part).has(part.name):
             return None
         directory = self._directory(part)
-        mark = file_mark(directory, part.name)
+        signature = file_signature(directory, part.name)
         record = read_record(directory, part.name)
         if record is None or not record.is_of(task.split):
             return None
-        if not holds(directory, part.name, record):
-            self._report(f"{part.name} is not as it was written, and is made again.")
+        if not is_intact(directory, part.name, record):
+            self._report(f"{part.name} has changed since it was written, and is made again.")
             return None
-        self._remember(part, record, mark)
+        self._remember(part, record, signature)
         return record
 
     def verify(self) -> None:
-        """Raise IncompleteRunError for a part that is not there, not as it was written, or not this run's."""
+        """Raise IncompleteRunError for a part that is missing, was changed, or is not of this run."""
         self._refuse_others()
-        for part, (record, mark) in self._finished.items():
+        for part, (record, signature) in self._finished.items():
             directory = self._directory(part)
-            # a file that nobody wrote to since holds what it held
-            if file_mark(directory, part.name) != mark and not holds(directory, part.name, record):
+            # an unchanged signature means unchanged content, so most parts need not be read again
+            if file_signature(directory, part.name) != signature and not is_intact(
+                directory, part.name, record
+            ):
                 raise IncompleteRunError(
-                    f"{part.name} is not as its task has written it: something has removed or changed it in "
+                    f"{part.name} is not as its task wrote it: something removed or changed it in "
                     f"{part.parent}. Nothing was published. Run again."
                 )
 
     def _refuse_others(self) -> None:
-        # a place that isn't durable may hold the parts of other steps
+        # a directory that isn't durable may also have the parts of other steps
         for path, directory in self._open.items() if self.durable else ():
             for name in filter(PART_NAME.fullmatch, directory.names()):
                 if path / name not in self._finished:
                     raise IncompleteRunError(
-                        f"{path / name} is no part of this run: something else has put it there. "
+                        f"{path / name} is not a part of this run: something else put it there. "
                         "Nothing was published. Remove it, then run again."
                     )
 
-    def _remember(self, part: Path, record: PartRecord, mark: tuple[int, ...]) -> None:
+    def _remember(self, part: Path, record: PartRecord, signature: tuple[int, ...]) -> None:
         # without the counts: there may be very many parts
-        self._finished[part] = PartRecord(record.size, record.digest), mark
+        self._finished[part] = PartRecord(record.size, record.digest), signature
 
     def close(self) -> None:
-        """Close the directories that parts are in."""
+        """Close the parts' directories."""
         for directory in self._open.values():
             directory.close()
         self._open.clear()
@@ -200,33 +202,33 @@ class Parts:
         return found
 
 
-def in_order(parts: Iterable[Path]) -> list[Path]:
-    """Return the parts of one directory in the order of their tasks: part-100000 comes behind part-99999."""
+def sorted_parts(parts: Iterable[Path]) -> list[Path]:
+    """Return the parts of one directory in the order of their tasks: part-100000 after part-99999."""
     return sorted(parts, key=lambda part: (len(part.name), part.name))
 
 
 def record_name(part: str) -> str:
     """Return the name of the file that holds a durable part's record."""
-    return f".{part}.tally"
+    return f".{part}.record"
 
 
 def read_record(directory: OwnDirectory, part: str) -> PartRecord | None:
-    """Return the record beside a part; None when it's missing or not as it was written."""
-    with suppress(OSError):
+    """Return the record beside a part; None when it's missing or damaged, or of another version."""
+    with suppress(OSError, msgspec.ValidationError):
         text, _, digest = directory.read(record_name(part)).rpartition(b"\n")
         if hashlib.sha256(text).hexdigest().encode() == digest:
-            return PartRecord(**json.loads(text))
+            return msgspec.convert(json.loads(text), PartRecord)
     return None
 
 
 def _sealed(record: PartRecord) -> bytes:
     """Return the text of a record's file; its second line is the first one's digest."""
-    text = json.dumps(record.as_dict()).encode()
+    text = json.dumps(msgspec.to_builtins(record)).encode()
     return text + b"\n" + hashlib.sha256(text).hexdigest().encode()
 
 
-def holds(directory: OwnDirectory, part: str, record: PartRecord) -> bool:
-    """Return whether a part holds what its record says."""
+def is_intact(directory: OwnDirectory, part: str, record: PartRecord) -> bool:
+    """Return whether a part has the size and digest of its record."""
     try:
         descriptor = directory.open(part)
     except OSError:
@@ -240,8 +242,8 @@ def holds(directory: OwnDirectory, part: str, record: PartRecord) -> bool:
     return digest.hexdigest() == record.digest
 
 
-def file_mark(directory: OwnDirectory, name: str) -> tuple[int, ...]:
-    """Return what is another after each change of a file: inode, size, times of data and inode."""
+def file_signature(directory: OwnDirectory, name: str) -> tuple[int, ...]:
+    """Return a file's inode, size and times, of which any change changes one; empty if it's missing."""
     with suppress(OSError):
         info = os.stat(name, dir_fd=directory.descriptor, follow_symlinks=False)
         return info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns

@@ -1,4 +1,4 @@
-"""A run's temporary directory: its user's alone, and removed by the next run if this one can't."""
+"""A run's temporary directory: private to its user, and removed by the next run if this one can't."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _OTHERS = 0o077
 class PrivateDirectory:
     """A new directory of this name below parent, or below the system's temporary directory.
 
-    It's locked until this process ends, however it ends; one that is not locked any more was abandoned, and
-    is removed when the next one is made.
+    It's locked until this process ends, however it ends. A directory without a lock was abandoned, and is
+    removed when the next one is made.
     """
 
     def __init__(self, parent: str | None, name: str) -> None:
@@ -33,12 +33,12 @@ class PrivateDirectory:
             pass
 
     def _make(self) -> bool:
-        """Make and lock the directory; return whether it's still there, for it was unlocked for a moment."""
+        """Make and lock the directory; return whether it's still there, since at first it was not locked."""
         self.path.mkdir(mode=0o700, parents=True)
         try:
             self.lock = os.open(self.path / _LOCK, _OPEN | os.O_CREAT | os.O_EXCL, 0o600)
         except FileNotFoundError:
-            return False  # another run has taken it for an abandoned one
+            return False  # another run has removed it as abandoned
         except OSError:
             self.path.rmdir()  # needs no descriptor, of which there may be none left
             raise
@@ -49,14 +49,14 @@ class PrivateDirectory:
         return False
 
     def release(self, *, stays: bool = True) -> None:
-        """Let go of the directory; if it stays, no later run removes it, else the next one does."""
+        """Unlock the directory; if it stays, no later run removes it, else the next one does."""
         if stays:
             (self.path / _LOCK).unlink(missing_ok=True)
         os.close(self.lock)
 
 
 def _remove_abandoned(root: Path) -> None:
-    """Remove what this user's runs have left below a directory, and nothing that others could put there."""
+    """Remove abandoned directories of this user's runs, and nothing that others could have put there."""
     with suppress(OSError):
         for path in root.iterdir():
             with suppress(OSError):
@@ -65,7 +65,7 @@ def _remove_abandoned(root: Path) -> None:
 
 
 def _is_own(path: Path) -> bool:
-    """Return whether a path is a directory of this user's alone, in which no other could make a lock."""
+    """Return whether a path is a private directory of this user, where nobody else could make a lock."""
     info = path.lstat()
     return stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid() and not info.st_mode & _OTHERS
 

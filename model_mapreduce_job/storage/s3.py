@@ -1,4 +1,4 @@
-"""S3 for the EMR runner: buckets that keep data private, and reads that survive a broken connection."""
+"""S3 for the EMR runner: private buckets, and reads that continue after a broken connection."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from mrjob.fs.s3 import S3Filesystem
 
 from model_mapreduce_job.storage.aws_errors import UNREACHED
 from model_mapreduce_job.storage.compression import decompressed, whole_or_error
+from model_mapreduce_job.storage.inputs import is_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,19 +27,19 @@ ABANDONED_UPLOAD_DAYS: Final = 1
 
 
 class ResumingS3Filesystem(S3Filesystem):
-    """mrjob's S3 filesystem; a read goes on where its connection breaks, and to the end of all members.
+    """mrjob's S3 filesystem, whose reads continue after a broken connection and decompress every member.
 
-    With requester_pays, the account that asks pays for what it reads of buckets that want that.
+    With requester_pays, requests to requester-pays buckets say that the requester pays.
     """
 
     requester_pays = False
 
     def make_s3_client(self, region_name: str | None = None) -> Any:
-        """Return a client that says who pays, as mrjob's own otherwise."""
+        """Return mrjob's client, whose requests say who pays."""
         return self._paying(super().make_s3_client(region_name))
 
     def make_s3_resource(self, region_name: str | None = None) -> Any:
-        """Return a resource that says who pays, as mrjob's own otherwise."""
+        """Return mrjob's resource, whose requests say who pays."""
         resource = super().make_s3_resource(region_name)
         self._paying(resource.meta.client)
         return resource
@@ -49,28 +50,28 @@ class ResumingS3Filesystem(S3Filesystem):
         return client
 
     def ls(self, path_glob: str) -> Iterator[str]:
-        """Yield the URIs at and below a path or glob, less those that Hadoop would skip by their names."""
+        """Yield the URIs at and below a path or glob, except hidden ones, which Hadoop skips."""
         for uri in super().ls(path_glob):
-            if not posixpath.basename(uri).startswith(("_", ".")):
+            if not is_hidden(posixpath.basename(uri)):
                 yield uri
 
     def _cat_file(self, path: str) -> Iterator[bytes]:
-        """Yield what an object holds, decompressed by its ending; raises InputError for a damaged one."""
+        """Yield an object's content, decompressed by its ending; raises InputError for a damaged one."""
         with closing(S3Object(self.make_s3_client(), path)) as opened, whole_or_error(path):
             file = decompressed(path, cast("BinaryIO", opened))
             yield from iter(partial(file.read, CHUNK_BYTES), b"")
 
 
 def _pay(params: dict[str, Any], model: Any, **_: Any) -> None:
-    """Add who pays to a request that can say so."""
+    """Add to a request, if it has a parameter for it, that the requester pays."""
     if model.input_shape and "RequestPayer" in model.input_shape.members:
         params["RequestPayer"] = "requester"
 
 
 class S3Object:
-    """Reads an object from an offset on; where the connection breaks, a new one goes on.
+    """Reads an object from an offset on, over a new connection after one that broke.
 
-    It's the same version of the object to the end: S3 refuses to go on in one that was written over.
+    All of it is one version of the object: S3 refuses a read of an object that was overwritten meanwhile.
     """
 
     def __init__(self, client: Any, uri: str, offset: int = 0) -> None:
@@ -93,7 +94,10 @@ class S3Object:
                 if tries == READ_TRIES:
                     raise
                 log.info(
-                    "Reading %s broke off at byte %d, going on from there: %s", self._uri, self._offset, error
+                    "Reading %s broke off at byte %d, continuing from there: %s",
+                    self._uri,
+                    self._offset,
+                    error,
                 )
                 time.sleep(2**tries / 10)
         return b""
@@ -123,7 +127,7 @@ class S3Object:
 def ensure_bucket(filesystem: S3Filesystem, name: str, expiry_days: Mapping[str, int]) -> None:
     """Create a bucket if it is missing: encrypted, closed to the public, old data expiring by prefix.
 
-    A bucket that is there is its owner's business and stays as it is. Raises botocore's ClientError.
+    An existing bucket is left as it is. Raises botocore's ClientError.
     """
     client = filesystem.make_s3_client()
     try:

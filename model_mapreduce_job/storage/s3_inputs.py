@@ -1,4 +1,4 @@
-"""The objects on S3 that an input names, as Hadoop finds them: which are archived, and which changed."""
+"""The objects on S3 that an input names to Hadoop, and whether they are archived or have changed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError
+from model_mapreduce_job.storage.inputs import is_hidden
 from model_mapreduce_job.storage.s3 import split_uri
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _GLOB_BEGINS: Final = re.compile(r"[*?\[{\\]")
 _PIECE: Final = re.compile(r"\\.|\[[!^]?\]?[^\]]*\]|[*?{},]|[^*?{},\\\[]+|.", re.DOTALL)
 _FOLDER_MARK: Final = "_$folder$"
-# In a class of the first kind an object may have been restored; in the second it may have been archived
+# An object of the first two may have been restored; one of the third may have been archived
 _MAYBE_ARCHIVED: Final = frozenset({"GLACIER", "DEEP_ARCHIVE", "INTELLIGENT_TIERING"})
 _RESTORED: Final = 'ongoing-request="false"'
 _HEADS_AT_ONCE: Final = 16
@@ -36,7 +37,7 @@ class FoundObject:
 
 @dataclass(frozen=True)
 class S3Pattern:
-    """A path or glob on S3 as Hadoop reads it: `*` and `?` stop at `/`, a directory stands for all below it.
+    """A path or glob on S3 as Hadoop reads it: `*` and `?` stop at `/`, a directory means all files below it.
 
     What has a name that starts with `_` or `.` is skipped at and below the place that the pattern names.
     """
@@ -50,15 +51,15 @@ class S3Pattern:
 
     @property
     def prefix(self) -> str:
-        """Return what all keys that it can name begin with."""
+        """Return the prefix of all keys that it can name."""
         return _GLOB_BEGINS.split(self.key, maxsplit=1)[0]
 
     def literal(self) -> S3Pattern:
-        """Return a pattern that names this path alone, whatever it has of a glob's characters."""
+        """Return a pattern that names this path only, also if it has a glob's characters."""
         return S3Pattern(re.sub(r"([*?\[\]{}\\])", r"\\\1", self.uri))
 
     def is_a_path_of(self, keys: Iterable[str]) -> bool:
-        """Return whether there is an object or a directory of just this name."""
+        """Return whether there is an object or a directory of exactly this name."""
         return any(key == self.key or key.startswith(f"{self.key}/") for key in keys)
 
     def names(self, key: str) -> bool:
@@ -82,7 +83,8 @@ def glob_regex(glob: str) -> re.Pattern[str]:
 def find_objects(client: Any, uri: str) -> tuple[str, list[FoundObject]]:
     """Return the objects that an input names, by key, and the pattern that names them to Hadoop.
 
-    A path that is there just as it is written is taken so, as on this machine. Raises InputError for none.
+    A path that exists exactly as written is not read as a glob, as on one machine. Raises InputError when
+    there is none.
     """
     pattern = S3Pattern(uri)
     listed = list(_listed(client, split_uri(uri)[0], pattern.prefix))
@@ -96,7 +98,7 @@ def find_objects(client: Any, uri: str) -> tuple[str, list[FoundObject]]:
 
 
 def check_not_archived(client: Any, objects: Sequence[FoundObject]) -> None:
-    """Raise InputError if objects can't be read before somebody restores them."""
+    """Raise InputError when objects are archived and have to be restored first."""
     doubtful = [found for found in objects if found.storage_class in _MAYBE_ARCHIVED]
     with ThreadPoolExecutor(_HEADS_AT_ONCE) as pool:
         archived = [entry for entry in pool.map(lambda found: _archived(client, found), doubtful) if entry]
@@ -172,7 +174,7 @@ def _plain(piece: str) -> str:
 
 
 def _visible(names: Sequence[str]) -> bool:
-    return not any(name.startswith(("_", ".")) for name in names)
+    return not any(map(is_hidden, names))
 
 
 def _hidden(keys: Sequence[str]) -> str:

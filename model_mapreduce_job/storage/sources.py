@@ -1,11 +1,11 @@
-"""What a task reads: a byte range of a file, a compressed file, or bytes that came with the request."""
+"""What a run reads: a byte range of a file, a compressed file, or a stream that is cut into chunks."""
 
 from __future__ import annotations
 
 import io
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.storage.compression import decompressed, is_compressed, whole_or_error
@@ -14,11 +14,14 @@ from model_mapreduce_job.storage.splits import file_state
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from model_mapreduce_job.formats.lines import Source
     from model_mapreduce_job.storage.splits import Split
+
+CHUNK_BYTES = 4 << 20
 
 
 class RangeSource:
-    """Reads a split's bytes, and tells how many of the file's bytes have been read."""
+    """Reads a split's bytes; done() is how many of the file's bytes have been read."""
 
     def __init__(self, file: BinaryIO, split: Split) -> None:
         self._file = file
@@ -43,7 +46,7 @@ class RangeSource:
 
 
 class StreamSource:
-    """Reads what a file holds, decompressed if need be, and tells how far the file itself has been read."""
+    """Reads a whole file and decompresses it if need be; done() is how far the file itself has been read."""
 
     def __init__(self, path: str, file: BinaryIO) -> None:
         self._path = path
@@ -58,10 +61,10 @@ class StreamSource:
 
 @contextmanager
 def open_source(split: Split, data: bytes) -> Iterator[RangeSource | StreamSource]:
-    """Open what a task is to read: the data, of a stream.
+    """Open what a task is to read: a split's file, or the data of a streamed split.
 
-    Raises InputError for a file that can't be read, and for one that is not as it was when the run was
-    planned, or is not any more when the with statement ends, however that is.
+    Raises InputError for a file that can't be read, and for one that has changed since the split was made,
+    which is also checked when the with statement ends, even by an error.
     """
     if split.streamed:
         yield StreamSource("", io.BytesIO(data))
@@ -73,7 +76,7 @@ def open_source(split: Split, data: bytes) -> Iterator[RangeSource | StreamSourc
         try:
             yield StreamSource(split.path, file) if is_compressed(split.path) else RangeSource(file, split)
         finally:
-            # before what went wrong, which may be only what came of it
+            # comes before any other error, which may only follow from the change
             refuse_if_changed(split, file.fileno())
 
 
@@ -91,3 +94,28 @@ def _change(before: tuple[int, ...], now: tuple[int, ...]) -> str:
         way = "longer" if now[2] > before[2] else "shorter"
         return f"became {way} while the run went on: it had {before[2]:,} bytes, and has {now[2]:,}"
     return "was written to while the run went on"
+
+
+def chunks(stream: Source, max_record_bytes: int, size: int = CHUNK_BYTES) -> Iterator[bytes]:
+    """Yield a stream's bytes in chunks that end with a newline; a line over max_record_bytes is shortened.
+
+    The shortened line is still over max_record_bytes, so that the task recognises it as too long.
+    """
+    begun = b""
+    while data := stream.read(size):
+        whole, newline, rest = data.rpartition(b"\n")
+        if newline:
+            yield begun + whole + newline
+            begun = rest
+        elif len(begun) <= max_record_bytes:
+            begun += data
+    if begun:
+        yield begun
+
+
+def as_source(stream: Any) -> Source:
+    """Return an object with a read method; mrjob's sandbox gives lists of lines, which may lack newlines."""
+    if hasattr(stream, "read"):
+        source: Source = stream
+        return source
+    return io.BytesIO(b"".join(line if line.endswith(b"\n") else line + b"\n" for line in stream))

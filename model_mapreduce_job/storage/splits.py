@@ -1,4 +1,4 @@
-"""Input files into splits: byte ranges that start where a line starts, so that nothing is copied."""
+"""Splits of input files: byte ranges that start where a line starts, so that nothing is copied."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
+from model_mapreduce_job.formats.table_format import RowGroup  # noqa: TC001 - msgspec looks at it
 from model_mapreduce_job.storage.compression import is_compressed
 
 if TYPE_CHECKING:
@@ -14,18 +15,36 @@ if TYPE_CHECKING:
 
 SMALLEST_SPLIT = 1 << 20
 LARGEST_SPLIT = 64 << 20
-# So many splits for each worker, that none is idle for long while the others end theirs.
+# Enough splits for each worker that none is idle for long while the others finish.
 _SPLITS_A_WORKER = 16
 _SCAN_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
+class TablePart:
+    """Which of a table's rows a split has: its file's row groups from number first on.
+
+    partition has the columns that the names of its directories give, each with its value there.
+    """
+
+    first: int
+    groups: tuple[RowGroup, ...]
+    partition: tuple[tuple[str, str | None], ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are, by the file's own metadata."""
+        return sum(group.rows for group in self.groups)
+
+
+@dataclass(frozen=True)
 class Split:
-    """A part of a file: whole lines, length bytes of them from byte start on; all of a compressed file.
+    """A part of a file: whole lines, from byte start on, length bytes long; a compressed file is one split.
 
     A streamed input, such as a pipe, is one split of length 0, which is cut into chunks while it's read.
-    state is the file's when the split was made: device, inode, size and time; empty where it's not known.
-    delimiter and places are a ColumnOrder's, where the file's columns have one of their own.
+    state is the file's file_state() when the split was made; empty where it's not known. delimiter and places
+    are those of a ColumnOrder, where the file's columns are in another order than the run's. table is there
+    where the file is no text.
     """
 
     path: str
@@ -34,15 +53,18 @@ class Split:
     streamed: bool = False
     delimiter: str = ""
     places: tuple[int, ...] = ()
+    table: TablePart | None = None
     state: tuple[int, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
-        """Make state and places what they were before they went through JSON."""
+        """Restore tuples, which JSON turns into lists."""
         object.__setattr__(self, "places", tuple(self.places))
         object.__setattr__(self, "state", tuple(self.state))
 
     def __str__(self) -> str:
-        """Return how messages name the split."""
+        """Return the split's name in messages."""
+        if self.table:
+            return f"{self.path}, {len(self.table.groups):,} row groups from {self.table.first:,} on"
         return (
             self.path
             if self.streamed
@@ -50,17 +72,33 @@ class Split:
         )
 
 
+@dataclass(frozen=True)
+class MapTask:
+    """One map task: its number, from 0 in the order of the input, its split, and a streamed split's bytes."""
+
+    number: int
+    split: Split
+    data: bytes = b""
+
+
 def file_state(info: os.stat_result) -> tuple[int, int, int, int]:
-    """Return what is another when a file was replaced, written or cut: device, inode, size, time in ns."""
+    """Return device, inode, size and time (ns) of a file, one of which changes when the file does."""
     return info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns
 
 
-def plan_splits(paths: Iterable[str], workers: int, smallest: int = SMALLEST_SPLIT) -> list[Split]:
-    """Return the splits of files, in their order; raises OSError for a file that can't be read."""
+def split_files(
+    paths: Iterable[str], workers: int, smallest: int = SMALLEST_SPLIT, *, whole: bool = False
+) -> list[Split]:
+    """Return the splits of files, in their order; with whole, each file is one.
+
+    Raises OSError for a file that can't be read.
+    """
     files = [(path, os.stat(path)) for path in paths]  # noqa: PTH116 - paths are mrjob's, text
     total = sum(info.st_size for path, info in files if not is_compressed(path))
     size = min(max(total // (workers * _SPLITS_A_WORKER), smallest), LARGEST_SPLIT)
-    return [split for path, info in files for split in _split_file(path, info, size)]
+    return [
+        split for path, info in files for split in _split_file(path, info, info.st_size if whole else size)
+    ]
 
 
 def _split_file(path: str, info: os.stat_result, size: int) -> Iterator[Split]:
@@ -83,7 +121,7 @@ def _ranges(path: str, file: BinaryIO, info: os.stat_result, size: int) -> Itera
 
 
 def _line_start(file: BinaryIO, offset: int, end: int) -> int:
-    """Return where the first line starts that starts at this offset or behind it; the end if none does."""
+    """Return the start of the first line at or after this offset; the end if there is none."""
     position = offset - 1
     file.seek(position)
     while position < end and (data := file.read(_SCAN_BYTES)):

@@ -9,24 +9,24 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Where a directory is renamed in one step; a path of this machine has no scheme. Object stores copy each
-# file, so there _SUCCESS alone tells.
+# Filesystems that rename a directory in one step; a local path has no scheme. Object stores copy each file,
+# so there only _SUCCESS marks a whole output.
 RENAMING: Final = frozenset({"hdfs", "viewfs", "webhdfs", "ofs", "abfs", "abfss", "file", ""})
 
 
 class OutputFilesystem(Protocol):
-    """What a staged output needs of a filesystem."""
+    """The operations that a staged output needs of a filesystem."""
 
     def move(self, source: str, target: str) -> None:
         """Rename a directory; raises InputError when the target is there."""
         ...
 
     def remove(self, paths: Sequence[str]) -> None:
-        """Remove what is at paths, where it's there."""
+        """Remove files and directories, those that exist."""
         ...
 
     def remove_all(self, prefix: str) -> None:
-        """Remove what has a path that begins so."""
+        """Remove the files and directories whose paths begin with prefix."""
         ...
 
     def touchz(self, path: str) -> None:
@@ -38,8 +38,7 @@ class OutputFilesystem(Protocol):
 class StagedOutput:
     """A run's output directory: tasks write to `staging`; publish() gives it its name, or its _SUCCESS.
 
-    What begins with a dot is no input to any later job, so what a run leaves that was killed can't be taken
-    for a result.
+    Names that begin with a dot are skipped as input, so what a killed run leaves can't be taken for a result.
     """
 
     final: str
@@ -47,7 +46,7 @@ class StagedOutput:
 
     @property
     def renames(self) -> bool:
-        """Whether the output is renamed when it's whole; else it's written in place."""
+        """Whether the output is renamed when it is complete; else it's written in place."""
         return urlsplit(self.final).scheme in RENAMING
 
     @property
@@ -56,9 +55,9 @@ class StagedOutput:
         return self._aside(self.run) if self.renames else self.final
 
     def publish(self, filesystem: OutputFilesystem) -> None:
-        """Make the output a result, and remove what killed runs left of theirs: it can't become one now.
+        """Mark the output as complete and publish it; remove what killed runs left beside it.
 
-        _SUCCESS is written here and not by Hadoop's tasks, which know nothing of the proof.
+        _SUCCESS is written here and not by Hadoop's tasks, which don't check that the counts add up.
         """
         filesystem.touchz(f"{self.staging.rstrip('/')}/_SUCCESS")
         if self.renames:
@@ -66,7 +65,7 @@ class StagedOutput:
             filesystem.remove_all(self._aside(""))
 
     def abandon(self, filesystem: OutputFilesystem) -> None:
-        """Remove what was written."""
+        """Remove the staging directory."""
         filesystem.remove([self.staging])
 
     def _aside(self, run: str) -> str:

@@ -1,4 +1,4 @@
-"""A task's process, and how it is started, watched and asked."""
+"""The process of a task: how it is started, watched, and sent requests."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """Import what loads a configuration's models when it is asked for: the keeper comes before all else."""
+    """Import a public function when it is first used, since the keeper has to come before all imports."""
     if name not in {"load_model", "load_manager"}:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from model_mapreduce_job.task import factory  # noqa: PLC0415 - only for those who ask
+    from model_mapreduce_job.task import run_model  # noqa: PLC0415 - only for those who ask
 
-    return getattr(factory, name)
+    return getattr(run_model, name)

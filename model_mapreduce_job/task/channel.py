@@ -1,8 +1,8 @@
-"""The one channel between a process that runs a model's code and whoever started it: framed messages.
+"""The channel between a process that runs a model's code and the process that started it: framed messages.
 
-A frame has a magic number, the lengths of its header and of its body, the header (a message as JSON) and the
-body (bytes). What does not begin with the magic number, or says that it is larger than a message can be, was
-written by something else.
+A frame has a magic number, the lengths of its header and body, the header (a message as JSON) and the body
+(bytes). Bytes that don't begin with the magic number, or give an impossible length, were written by something
+else.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ import os
 import select
 import socket
 import struct
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from model_mapreduce_job.task.messages import Message
+if TYPE_CHECKING:
+    from model_mapreduce_job.task.messages import Message
 
 _MAGIC = b"\x8aMMJ"
 _FRAME = struct.Struct(">4sIQ")
 _LARGEST_HEADER = 64 << 20
 _LARGEST_BODY = 1 << 32
 _CHUNK_BYTES = 1 << 20
-# As it is before a model is loaded, whose code may put another in its place.
+# Taken before a model is loaded, whose code may replace it.
 _exit = os._exit
-# A process that does not read what it is sent for this long is stopped, or hangs.
+# A process that reads nothing for this long is stopped or hangs.
 _PATIENCE_SECONDS = 60.0
 
 
 class EndOfChannel(Exception):  # noqa: N818 - it is no error: the other side is done, or gone
-    """Raised when there is no more to receive, or nobody to send to."""
+    """Raised when the other side is gone: there is nothing more to receive, and nobody to send to."""
 
 
 class ForeignBytesError(Exception):
@@ -48,7 +48,7 @@ class Channel:
 
     @classmethod
     def of_descriptor(cls, descriptor: int) -> Channel:
-        """Return the end that this process was started with; what it starts itself does not inherit it."""
+        """Return the end that this process was started with; its own child processes do not inherit it."""
         os.set_inheritable(descriptor, False)  # noqa: FBT003 - the signature of os
         return cls(socket.socket(fileno=descriptor))
 
@@ -59,10 +59,12 @@ class Channel:
     def send(self, message: Message, body: bytes = b"") -> None:
         """Send a message; raises EndOfChannel when the other side is gone, or does not read.
 
-        A copy of this process, such as a model may fork, ends here: it has no say.
+        In a forked copy of this process, such as a model may make, it ends the copy.
         """
         if os.getpid() != self._owner:
             _exit(1)
+        import msgspec  # noqa: PLC0415 - a process is started before what takes a while to import
+
         header = json.dumps(msgspec.to_builtins(message)).encode()
         try:
             self._write(_FRAME.pack(_MAGIC, len(header), len(body)) + header)
@@ -82,7 +84,7 @@ class Channel:
         return found
 
     def receive_available(self) -> list[tuple[Message, bytes]]:
-        """Return the messages that are here, without waiting; raises as receive does when there are none."""
+        """Return the messages that have arrived, without waiting; raises EndOfChannel at the end."""
         try:
             self.fill()
         except EndOfChannel:
@@ -92,7 +94,7 @@ class Channel:
         return self._complete()
 
     def received(self) -> tuple[Message, bytes] | None:
-        """Return the next message that was read whole already; raises ForeignBytesError."""
+        """Return the next message that was read completely, else None; raises ForeignBytesError."""
         if len(self._received) < _FRAME.size:
             return None
         magic, header, body = _FRAME.unpack_from(self._received)
@@ -110,7 +112,7 @@ class Channel:
         return message, content
 
     def fill(self) -> None:
-        """Read what is here; raises EndOfChannel when there is no more to come."""
+        """Read what has arrived; raises EndOfChannel at the end."""
         try:
             data = self._socket.recv(_CHUNK_BYTES)
         except BlockingIOError:
@@ -122,11 +124,11 @@ class Channel:
         self._received += data
 
     def has_more(self) -> bool:
-        """Return whether there is something to read."""
+        """Return whether there are bytes to read."""
         return is_ready(self._socket, select.POLLIN, 0)
 
     def close(self) -> None:
-        """Close this end, which the other side sees as the end of the channel."""
+        """Close this end; the other side then finds the end of the channel."""
         self._socket.close()
 
     def _complete(self) -> list[tuple[Message, bytes]]:
@@ -152,8 +154,12 @@ def channel_pair() -> tuple[Channel, socket.socket]:
 
 
 def _message(header: bytes) -> Message:
+    import msgspec  # noqa: PLC0415 - as above
+
+    from model_mapreduce_job.task.messages import Message as Known  # noqa: PLC0415 - as above
+
     # the standard library's JSON: counts go over 64 bits, and texts may hold lone surrogates
-    message: Message = msgspec.convert(json.loads(header), Message)
+    message: Message = msgspec.convert(json.loads(header), Known)
     return message
 
 

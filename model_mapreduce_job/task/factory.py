@@ -3,260 +3,286 @@
 from __future__ import annotations
 
 import os
-from argparse import Namespace
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any
 
-from model_mapreduce_job.config import load_configuration
-from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.formats.delimited import (
-    FlatRows,
-    Rows,
-    RowShape,
-    RowStyle,
-    check_columns,
-    split_row,
-)
+import msgspec
+
 from model_mapreduce_job.formats.protocols import (
     InputProtocol,
-    JsonLines,
-    JsonObjects,
-    JsonPairs,
-    KeyFields,
-    NanLines,
+    JsonLineReader,
+    JsonObjectWriter,
+    JsonPairWriter,
+    KeyFieldReader,
+    NanLineReader,
     OutputProtocol,
 )
-from model_mapreduce_job.ml_model_manager import ModelManager
-from model_mapreduce_job.models.contract import version_of
-from model_mapreduce_job.models.identity import run_identity
-from model_mapreduce_job.models.schemas import field_names, record_schema, required_names
-from model_mapreduce_job.pipeline.batch_prediction import BatchPrediction, Unwatched
+from model_mapreduce_job.formats.rows import join_row
+from model_mapreduce_job.formats.table_format import TableRun
+from model_mapreduce_job.formats.text_format import TextReader, TextWriter
+from model_mapreduce_job.models.plain_fields import plain_columns
 from model_mapreduce_job.pipeline.batch_sizing import LONGEST_SECONDS, BatchSizer
-from model_mapreduce_job.pipeline.counters import Tally
-from model_mapreduce_job.pipeline.prediction import predictor_for
+from model_mapreduce_job.pipeline.counters import Counters
+from model_mapreduce_job.pipeline.pipeline import Pipeline, Unwatched
+from model_mapreduce_job.pipeline.predictors import predictor_for
+from model_mapreduce_job.pipeline.task_report import ReportBuilder
+from model_mapreduce_job.task.delimited_options import DELIMITERS, text_reading
 from model_mapreduce_job.task.guard import guarded_memory
-from model_mapreduce_job.task.isolation import IsolatedPrediction
+from model_mapreduce_job.task.isolation import IsolatedPipeline
 from model_mapreduce_job.task.keeper import Page
+from model_mapreduce_job.task.lanes import lane_of, lists_are_quicker
 from model_mapreduce_job.task.messages import Begin, Described, ModelFacts
 from model_mapreduce_job.task.model_process import python_command, same_imports, start
+from model_mapreduce_job.task.node import may_start_the_run
+from model_mapreduce_job.task.observing import observer_of, repeats_of
+from model_mapreduce_job.task.run_model import (
+    bound_models,
+    configuration_of,
+    facts_of,
+    load_manager,
+    load_run_models,
+)
+from model_mapreduce_job.task.stamping import stamped
+from model_mapreduce_job.task.task_pipeline import Watched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
 
-    from model_mapreduce_job.formats.lines import Block
+    from model_mapreduce_job.formats.batch_formats import Reader, Writer
     from model_mapreduce_job.models.contract import MLModel
     from model_mapreduce_job.models.schemas import RecordSchema
+    from model_mapreduce_job.pipeline.pipeline import Watch
+    from model_mapreduce_job.task.lanes import Lane
+    from model_mapreduce_job.task.messages import Survey, Surveyed, Verified, Verify
     from model_mapreduce_job.task.model_process import ModelProcess
+    from model_mapreduce_job.task.task_options import TaskOptions
+    from model_mapreduce_job.task.task_pipeline import TaskPipeline
 
 
-class Prediction(Protocol):
-    """A task's way from lines to lines, in this process or isolated; the tally counts what went through."""
+def _delimited_reader(schema: RecordSchema, options: TaskOptions) -> InputProtocol:
+    from model_mapreduce_job.task.delimited_rows import delimited_reader  # noqa: PLC0415 - csv and tsv alone
 
-    tally: Tally
-    first_of_run: bool
-
-    def predict_lines(self, blocks: Iterable[Block]) -> Iterator[list[bytes]]:
-        """Yield the output lines of each batch, in order."""
-        ...
+    return delimited_reader(schema, options)
 
 
-# No honest model takes this long for a record; Hadoop ends a silent task after the same time.
-DEFAULT_LIMIT_SECONDS = 600.0
-# A task has one core, as on Spark: a numeric library's own threads would take turns with other tasks.
-ONE_THREAD = {"OMP_NUM_THREADS": "1"}
-DELIMITERS = {"csv": ",", "tsv": "\t"}
+def _delimited_writer(model: MLModel, options: TaskOptions) -> OutputProtocol:
+    from model_mapreduce_job.task.delimited_rows import delimited_writer  # noqa: PLC0415 - csv and tsv alone
+
+    return delimited_writer(model, options)
+
 
 # The registry: a protocol's name, and how it is made from the schema or the model, and the run's options.
-INPUT_PROTOCOLS: dict[str, Callable[[RecordSchema, Namespace], InputProtocol]] = {
-    "ldjson": lambda schema, options: (
-        NanLines(schema) if getattr(options, "allow_nan", False) else JsonLines(schema)
-    ),
-    "csv": lambda schema, options: Rows(schema, columns(options), ","),
-    "tsv": lambda schema, options: Rows(schema, columns(options), "\t"),
+INPUT_PROTOCOLS: dict[str, Callable[[RecordSchema, TaskOptions], InputProtocol]] = {
+    "ldjson": lambda schema, options: NanLineReader(schema) if options.allow_nan else JsonLineReader(schema),
+    "csv": _delimited_reader,
+    "tsv": _delimited_reader,
 }
-OUTPUT_PROTOCOLS: dict[str, Callable[[MLModel, Namespace], OutputProtocol]] = {
-    "json": lambda _model, options: JsonPairs(explain=explains(options)),
-    "ldjson": lambda _model, options: JsonObjects(explain=explains(options)),
-    "csv": lambda model, options: FlatRows(row_shape(model, options), row_style(",", options)),
-    "tsv": lambda model, options: FlatRows(row_shape(model, options), row_style("\t", options)),
+OUTPUT_PROTOCOLS: dict[str, Callable[[MLModel, TaskOptions], OutputProtocol]] = {
+    "json": lambda _model, options: JsonPairWriter(explain=explains(options)),
+    "ldjson": lambda _model, options: JsonObjectWriter(explain=explains(options)),
+    "csv": _delimited_writer,
+    "tsv": _delimited_writer,
 }
-
-
-def load_model(qualified_name: str) -> MLModel:
-    """Return the model of this name from the configuration that APP_SETTINGS names.
-
-    Raises ConfigurationError, ModelContractError or ModelNotFoundError.
-    """
-    return load_manager().get_model(qualified_name)
-
-
-def load_manager() -> ModelManager:
-    """Return the ModelManager, serving the configuration that APP_SETTINGS names."""
-    manager = ModelManager()
-    manager.serve(load_configuration(os.environ.get("APP_SETTINGS") or None))
-    return manager
-
-
-class Watched:
-    """Limits the time that a batch may take to so many seconds, by the keeper's clock."""
-
-    def __init__(self, page: Page, seconds: float) -> None:
-        self._page = page
-        self._seconds = seconds
-
-    def begin(self) -> None:
-        """Begin a batch."""
-        self._page.begin(self._seconds)
-
-    def end(self) -> None:
-        """End it."""
-        self._page.end()
 
 
 class TaskFactory:
     """Makes predictions as the options of a run describe them, and describes the run's model.
 
     page, where there is one, is what the process's keeper watches: it ends a batch that takes too long.
+    configuration names the one that the model is in, None the one that APP_SETTINGS names.
     """
 
-    def __init__(self, begin: Begin, page: Page | None = None) -> None:
+    def __init__(self, begin: Begin, page: Page | None = None, configuration: str | None = None) -> None:
         self._begin = begin
-        self._options = Namespace(**begin.options)
+        self._options = begin.options
         self._page = page
-        self.max_record_bytes: int = self._options.max_record_bytes
+        self._configuration = configuration
+        self._facts: dict[str, ModelFacts] = {}
+        self.reading = text_reading(self._options)
 
-    def make(self, attempt: int) -> Prediction:
+    def make(self, attempt: int) -> TaskPipeline:
         """Return the prediction of a task's attempt, from 0: here, or in a child process from attempt 1 on.
 
         In this process the model is loaded now; isolated, when the first batch comes.
         """
         options = self._options
         if options.isolate == "always" or (options.isolate == "auto" and attempt > 0):
-            isolated = IsolatedPrediction(self._start_child, self._limit, fail_fast=not options.no_fail_fast)
+            isolated = IsolatedPipeline(
+                self._start_child,
+                options.predict_timeout,
+                fail_fast=not options.no_fail_fast,
+                has_header=options.header,
+            )
             isolated.first_of_run = may_start_the_run()
             return isolated
         # Spark's own workers have no keeper
         self._page = self._page or Page(guarded_memory())
         return self._make(isolated=False)
 
-    def make_isolated(self) -> BatchPrediction:
+    def make_isolated(self) -> Pipeline:
         """Return the prediction of a process that its starter can lose; the model is loaded now."""
         return self._make(isolated=True)
 
     def describe(self, *, load: bool, identify: bool) -> Described:
-        """Return which models the configuration has, and with load what the run's own is like."""
-        manager = load_manager()
+        """Return which models the configuration has, and with load what the run's own are like."""
+        options = self._options
+        configuration = configuration_of(options, self._configuration)
+        manager = load_manager(configuration)
         names = [str(model["qualified_name"]) for model in manager.get_models()]
-        if self._options.model_qualified_name not in names:
+        if not options.names or not set(options.names) <= set(names):
             return Described(names)
-        setting = os.environ.get("APP_SETTINGS")
-        identity = run_identity(setting, self._begin.options) if identify else {}
+        identity = _identity(configuration, options) if identify else {}
         if load:
-            manager.get_model(self._options.model_qualified_name)
+            load_run_models(options, self._configuration)
         return Described(names, identity, self.model_facts())
 
-    def model_facts(self) -> ModelFacts | None:
-        """Return the version and the files of the run's model; None where this process has not loaded it."""
-        manager, name = ModelManager(), self._options.model_qualified_name
-        model = manager.loaded(name)
-        return None if model is None else ModelFacts(version_of(model), manager.get_model_files(name))
+    def model_facts(self) -> dict[str, ModelFacts]:
+        """Return the facts of the run's models by name; nothing where this process has not loaded them."""
+        self._facts = self._facts or facts_of(self._options)
+        return self._facts
 
-    @property
-    def _limit(self) -> float:
-        return float(self._options.predict_timeout or DEFAULT_LIMIT_SECONDS)
+    def survey(self, request: Survey) -> Surveyed:
+        """Return the columns of the run's tables, and the files of its input; loads the model."""
+        from model_mapreduce_job.task.table_survey import surveyed  # noqa: PLC0415 - tables alone need Arrow
+
+        def load(fields: tuple[str, ...]) -> list[MLModel]:
+            options = msgspec.structs.replace(self._options, input_fields=fields) if fields else self._options
+            return load_run_models(options, self._configuration)
+
+        return surveyed(request, self._begin, load, self._for_first_answers)
+
+    def verify(self, request: Verify) -> Verified:
+        """Return in what the model's predictions of golden records differ from what they must be."""
+        from model_mapreduce_job.task.verification import verified  # noqa: PLC0415 - few runs need it
+
+        return verified(request, self._options, self)
+
+    def models(self, options: TaskOptions) -> list[MLModel]:
+        """Return the run's models for an input with these options."""
+        return load_run_models(options, self._configuration)
+
+    def predicting(self, options: TaskOptions) -> TaskPipeline:
+        """Return what predicts lines with these options, in this process."""
+        begin = msgspec.structs.replace(self._begin, options=options, tables=TableRun())
+        return TaskFactory(begin, self._page, self._configuration).make(attempt=0)
+
+    def _for_first_answers(self, options: TaskOptions, tables: TableRun) -> TaskPipeline:
+        options = msgspec.structs.replace(
+            options, output_protocol="json", on_error="null", key=None, no_fail_fast=True, stamp=False
+        )
+        begin = msgspec.structs.replace(self._begin, options=options, tables=tables)
+        return TaskFactory(begin, self._page, self._configuration).make(attempt=1)
 
     def _start_child(self) -> ModelProcess:
-        child = start(python_command(), environment=same_imports(os.environ), directory=None, said=None)
+        child = start(
+            python_command(), environment=same_imports(os.environ), directory=None, model_output=None
+        )
         child.send(self._begin)
         return child
 
-    def _make(self, *, isolated: bool) -> BatchPrediction:
-        options, protocol = self._options, self._begin.output_protocol
+    def _make(self, *, isolated: bool) -> Pipeline:
+        options = self._options
         started = perf_counter_ns()
-        model = load_model(options.model_qualified_name)
-        sizer = BatchSizer(options.batch_size, min(LONGEST_SECONDS, self._limit / 4))
-        return BatchPrediction(
-            reader=reader_for(model, options),
-            predictor=predictor_for(model, sizer),
-            writer=OUTPUT_PROTOCOLS[protocol or options.output_protocol](model, options),
+        self._options, models = bound_models(self._options, self._configuration)
+        sizer = BatchSizer(options.batch_size, min(LONGEST_SECONDS, self._options.predict_timeout / 4))
+        watch = Watched(self._page, options.predict_timeout) if self._page else Unwatched()
+        parts = (
+            self._parts_of_one(models[0], sizer) if len(models) == 1 else self._parts(models, sizer, watch)
+        )
+        if options.is_replay:
+            from model_mapreduce_job.task.replays import replaying  # noqa: PLC0415 - replays alone need it
+
+            parts["reader"] = replaying(parts["reader"], models, self._options, parts["writer"].header)
+        return Pipeline(
+            **parts,
             sizer=sizer,
-            # whoever starts a child counts it, also one that dies
-            tally=Tally(load_ns=perf_counter_ns() - started, loads=0 if isolated else 1),
+            # the process that starts a child counts its load, even if the child dies
+            report=ReportBuilder(Counters(load_ns=perf_counter_ns() - started, loads=0 if isolated else 1)),
             fail_fast=not options.no_fail_fast,
             first_of_run=may_start_the_run() and not isolated,
             check_batches=not isolated,
             fingerprint=options.fingerprint,
-            watch=Watched(self._page, self._limit) if self._page else Unwatched(),
+            watch=watch,
+            observer=observer_of(options, models[0]),
+            repeats=repeats_of(options),
         )
 
+    def _parts_of_one(self, model: MLModel, sizer: BatchSizer) -> dict[str, Any]:
+        lane = lane_of(model, lists=lists_are_quicker(model, self._options.input_protocol))
+        writer = self._writer(model)
+        fit = getattr(writer, "fit", None)
+        return {
+            "reader": _reader(model, lane, self._options, self._begin.tables),
+            "predictor": predictor_for(model, sizer, columns=lane.to_columns is not None, fit=fit),
+            "writer": stamped(writer, [model], self._options),
+        }
 
-def attempt_number() -> int:
-    """Return which attempt of its task this process is, from 0, as Hadoop says it in the environment."""
-    number = _attempt_id().rpartition("_")[2]
-    return int(number) if number.isdigit() else 0
+    def _parts(self, models: list[MLModel], sizer: BatchSizer, watch: Watch) -> dict[str, Any]:
+        # a run of one model has no use for it
+        from model_mapreduce_job.task import several_models  # noqa: PLC0415
+
+        tables = self._begin.tables
+        options = _with_columns(self._options, tables)
+        members = several_models.members_of(models, options, tables)
+        several = several_models.predictor_of(members, sizer, watch.begin)
+        return {
+            "reader": several_models.reader_of(
+                members, options, lambda one: _reader(one.model, one.lane, one.options, one.tables)
+            ),
+            "predictor": several,
+            "writer": stamped(several_models.writer_of(members, options, tables), models, self._options),
+            "several": several,
+        }
+
+    def _writer(self, model: MLModel) -> Writer:
+        tables = self._begin.tables
+        if not tables.is_written:
+            make = OUTPUT_PROTOCOLS[self._options.output_protocol]
+            return TextWriter(make(model, _with_columns(self._options, tables)))
+        from model_mapreduce_job.formats.table_schemas import output_shape  # noqa: PLC0415 - tables alone need Arrow
+        from model_mapreduce_job.formats.table_writer import TableWriter  # noqa: PLC0415 - same
+
+        return TableWriter(output_shape(tables, self._options))
 
 
-def may_start_the_run() -> bool:
-    """Return whether this process' task may have the run's first records, as Hadoop and Spark say it.
+def _reader(model: MLModel, lane: Lane, options: TaskOptions, tables: TableRun) -> Reader:
+    if not tables.is_read:
+        return TextReader(reader_for(model, options, lane), lane.to_columns)
+    from model_mapreduce_job.formats.table_schemas import table_reader  # noqa: PLC0415 - tables alone need Arrow
 
-    On Hadoop a task that begins in the middle of a file has not; on Spark the first partition alone has.
-    """
-    attempt = _attempt_id()
-    if attempt.startswith("attempt_spark_m_"):
-        return attempt.startswith("attempt_spark_m_000000_")
-    return os.environ.get("mapreduce_map_input_start", "0") == "0"  # noqa: SIM112 - Hadoop's spelling
+    return table_reader(model, lane.schema, tables, lane.to_columns)
 
 
-def _attempt_id() -> str:
-    return os.environ.get("mapreduce_task_attempt_id") or os.environ.get("mapred_task_id") or ""  # noqa: SIM112
+def _with_columns(options: TaskOptions, tables: TableRun) -> TaskOptions:
+    """Return options with the columns of a table that is read, as --columns would name them."""
+    if not tables.is_read:
+        return options
+    from model_mapreduce_job.formats.table_schemas import read_schema  # noqa: PLC0415 - tables alone need Arrow
+
+    names = join_row(read_schema(tables.returned).names, ",")
+    return msgspec.structs.replace(options, columns=names.decode())
 
 
-def reader_for(model: MLModel, options: Namespace) -> InputProtocol:
-    """Return what reads the lines of a run with these options for a model; raises InputError."""
+def reader_for(model: MLModel, options: TaskOptions, lane: Lane) -> InputProtocol:
+    """Return what reads the lines of a run with these options as a model's records; raises InputError."""
     if options.input_protocol in DELIMITERS:
-        _check_fields(model, columns(options), options.key or [])
-    reader = INPUT_PROTOCOLS[options.input_protocol](record_schema(model.input_schema), options)
-    return KeyFields(reader, options.key) if options.key else reader
+        from model_mapreduce_job.task.delimited_rows import check_fields, delimited_reader  # noqa: PLC0415 - same
+
+        to_columns = lane.to_columns
+        wanted = plain_columns(model.input_schema, to_columns.schema) if to_columns else None
+        rows = delimited_reader(lane.schema, options, wanted)
+        check_fields(model, options)
+        return rows
+    reader = INPUT_PROTOCOLS[options.input_protocol](lane.schema, options)
+    return KeyFieldReader(reader, options.key) if options.key else reader
 
 
-def _check_fields(model: MLModel, names: list[str], keys: list[str]) -> None:
-    if unknown := [key for key in keys if key not in names]:
-        raise InputError(
-            f"--key {unknown[0]} is no column of the input, which has {', '.join(names)}. Name one of these."
-        )
-    fields = record_schema(model.input_schema).fields
-    missing = [field.name for field in fields if field.required and not {*field.names} & {*names}]
-    if missing:
-        raise InputError(
-            f"The model needs {', '.join(missing)}, and the input's columns are {', '.join(names)}. "
-            "Name the columns with --columns, as the model calls them."
-        )
+def _identity(configuration: Any, options: TaskOptions) -> dict[str, Any]:
+    from model_mapreduce_job.models.identity import run_identity  # noqa: PLC0415 - few runs need it
+
+    return run_identity(configuration, options.as_dict())
 
 
-def explains(options: Namespace) -> bool:
+def explains(options: TaskOptions) -> bool:
     """Return whether failures come out with their reason."""
-    return bool(options.on_error == "explain")
-
-
-def columns(options: Namespace) -> list[str]:
-    """Return the input's columns; raises InputError when they are not named or can't be used."""
-    if not options.columns:
-        raise InputError(
-            f"The columns of the {options.input_protocol} input are not known. Name them: --columns a,b,c."
-        )
-    return check_columns(split_row(options.columns, ","))
-
-
-def row_shape(model: MLModel, options: Namespace) -> RowShape:
-    """Return the columns of a csv or tsv output."""
-    named = options.key or (columns(options) if options.columns else [])
-    output = model.output_schema
-    return RowShape(
-        named or field_names(model.input_schema), field_names(output), frozenset(required_names(output))
-    )
-
-
-def row_style(delimiter: str, options: Namespace) -> RowStyle:
-    """Return how the rows of a csv or tsv output are written."""
-    quoted = getattr(options, "quoted_newlines", False)
-    return RowStyle(delimiter, explain=explains(options), quoted_newlines=quoted)
+    return options.on_error == "explain"

@@ -1,54 +1,59 @@
-"""What the driver needs to know of a configuration and its model, asked of a process that may import them.
+"""Asks a process that imports the configuration and the model for what the driver needs to know of them.
 
-The driver itself imports neither. On this machine that process goes on as the run's first worker.
+The driver itself imports neither. On this machine that process then becomes the run's first worker.
 """
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from model_mapreduce_job.exceptions import ConfigurationError
-from model_mapreduce_job.task.messages import Describe, Described, Faulted, Raised, Refused, raise_refused
-from model_mapreduce_job.task.model_process import (
-    GRACE_SECONDS,
-    ProcessLostError,
-    python_command,
-    same_imports,
-    start,
+from model_mapreduce_job.exceptions import ConfigurationError, IncompleteRunError
+from model_mapreduce_job.task.messages import (
+    Describe,
+    Described,
+    Faulted,
+    Raised,
+    Refused,
+    Survey,
+    Surveyed,
+    Verified,
+    Verify,
+    raise_refused,
 )
-from model_mapreduce_job.task.said import Said
+from model_mapreduce_job.task.model_process import GRACE_SECONDS, ProcessLostError, start_here
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
+    from model_mapreduce_job.storage.table_files import TablePlace
     from model_mapreduce_job.task.messages import Begin, Message
     from model_mapreduce_job.task.model_process import ModelProcess
 
 
+# A task has one core, as on Spark: a numeric library's own threads would take turns with other tasks.
+ONE_THREAD: Final = {"OMP_NUM_THREADS": "1"}
 _NAMES: Final = Describe(load=False)
-# As often as a task is tried.
+# As many attempts as a task has.
 _TRIES: Final = 4
 
 
 class FirstWorker:
-    """A process that is asked before a run; it ends with the with statement unless a runner has taken it.
+    """A process that answers the driver's questions before a run.
 
-    begin has the options that are known; show is called with each line that its code writes; environment is
-    set in it beside the driver's own.
+    It ends with the with statement unless a runner has taken it over. begin has the options that are known;
+    show is called with each line that the model's code writes; process is one that has been started already.
     """
 
     def __init__(
         self,
         begin: Begin,
         show: Callable[[bytes], None] | None = None,
-        environment: Mapping[str, str] | None = None,
+        process: ModelProcess | None = None,
     ) -> None:
         self._begin = begin
         self._show = show
-        self._environment = environment or {}
         self._is_mine = True
-        self._process: ModelProcess | None = self._started(_NAMES)
+        self._process: ModelProcess | None = self._asked(process or start_here(), _NAMES)
         self._described: Described | None = None
 
     def __enter__(self) -> Self:
@@ -68,52 +73,101 @@ class FirstWorker:
         Raises ConfigurationError when the configuration, or an entry of it, can't be used.
         """
         if self._described is None:
-            self._described = self._answer(_NAMES)
+            self._described = _described_in(self._answer(_NAMES))
         return self._described
 
     def identity(self) -> dict[str, Any]:
-        """Return what the output depends on, by name; takes a while, for it reads the model's files."""
+        """Return what the output depends on, by name; takes a while, since it reads the model's files."""
         self.described()
-        return self._ask(Describe(load=False, identify=True)).identity
+        return _described_in(self._ask(Describe(load=False, identify=True))).identity
 
-    def load(self) -> Described:
-        """Return the same with the facts of the run's own model; loads it, and raises what that raises."""
+    def load(self, begin: Begin | None = None) -> Described:
+        """Load the run's model and return described() with its facts; raises what loading raises.
+
+        begin has the run's options where more of them are known than before.
+        """
+        if begin is not None:
+            self._begin_again(begin)
         if self._is_mine:
-            self._described = self._ask(Describe(load=True))
+            self._described = _described_in(self._ask(Describe(load=True)))
         return self.described()
 
+    def survey(self, begin: Begin, paths: tuple[str, ...], places: tuple[TablePlace, ...] = ()) -> Surveyed:
+        """Return what the tables of a run with these options are; loads the model.
+
+        places has the files of the paths, where some of them are elsewhere.
+
+        Raises InputError for an input that is no such table, ModelContractError where it isn't known which
+        columns the output has, and what loading the model raises.
+        """
+        self._begin_again(begin)
+        found = self._ask(Survey(paths, places))
+        assert isinstance(found, Surveyed)  # noqa: S101 - there is no other answer
+        return found
+
+    def verify(self, begin: Begin, request: Verify) -> Verified:
+        """Return how a run's model predicts golden records; loads it.
+
+        Raises InputError for a file that has none, IncompleteRunError when they end the model's process, and
+        what loading the model raises.
+        """
+        self._begin_again(begin)
+        assert self._process is not None  # noqa: S101 - no runner has it yet
+        self._process.send(request)
+        try:
+            found = _answer_in(self._process.receive())
+        except ProcessLostError as lost:
+            self._process = None
+            raise IncompleteRunError(
+                f"A record of --verify {request.path} ended the process that predicted it ({lost}). "
+                "Take that record out, or mend the model."
+            ) from None
+        assert isinstance(found, Verified)  # noqa: S101 - there is no other answer
+        return found
+
     def hand_over(self) -> ModelProcess | None:
-        """Return the process for a runner to go on with; None when another has it."""
+        """Return the process for a runner to use as a worker; None when it was handed over already."""
         process, self._process, self._is_mine = self._process, None, False
         return process
 
-    def _started(self, request: Describe) -> ModelProcess:
-        environment = same_imports({**os.environ, **self._environment})
-        process = start(python_command(), environment=environment, directory=None, said=Said(self._show))
+    def _begin_again(self, begin: Begin) -> None:
+        self.described()
+        self._begin = begin
+        if self._process is not None:
+            self._process.send(begin)
+
+    def _asked(self, process: ModelProcess, request: Describe | Survey) -> ModelProcess:
+        if process.model_output:
+            process.model_output.show = self._show
         process.send(self._begin)
         process.send(request)
         return process
 
-    def _ask(self, request: Describe) -> Described:
+    def _ask(self, request: Describe | Survey) -> Message:
         if self._process is not None:
             self._process.send(request)
         return self._answer(request)
 
-    def _answer(self, request: Describe) -> Described:
-        """Return the answer to a request; a process that is lost is replaced, for it may have been killed."""
+    def _answer(self, request: Describe | Survey) -> Message:
+        """Return the answer to a request; a lost process is replaced, since it may have been killed."""
         for _ in range(_TRIES):
-            self._process = self._process or self._started(request)
+            self._process = self._process or self._asked(start_here(), request)
             try:
-                return _described_in(self._process.receive())
+                return _answer_in(self._process.receive())
             except ProcessLostError as lost:
                 self._process, how = None, str(lost)
         raise ConfigurationError(f"The configuration can't be imported: its process ended ({how}).")
 
 
-def _described_in(found: tuple[Message, bytes] | None) -> Described:
+def _described_in(answer: Message) -> Described:
+    assert isinstance(answer, Described)  # noqa: S101 - there is no other answer
+    return answer
+
+
+def _answer_in(found: tuple[Message, bytes] | None) -> Message:
     match found:
-        case (Described() as described, _):
-            return described
+        case (Described() | Surveyed() | Verified() as answer, _):
+            return answer
         case (Refused() as answer, _):
             raise_refused(answer)
         case (Raised() | Faulted() as answer, _):

@@ -1,4 +1,4 @@
-"""The guard: a process that ends another whose batch takes too long, where there is no keeper.
+"""The guard: a process that ends another one whose batch takes too long, where there is no keeper.
 
 Spark starts its own workers, which run a model's code; each has a guard, started anew as this file.
 """
@@ -19,7 +19,7 @@ _WAIT_SECONDS = 5.0
 
 
 def watch(process: int, page: int, life: int) -> None:
-    """Kill a process when its batch is late by the page; return when its end of the life line is closed."""
+    """Kill a process when its batch is over the time limit in page; return when it closes its end of life."""
     cells = memoryview(mmap(page, PAGE_BYTES)).cast("Q")
     while os.getppid() == process:
         if select.select([life], [], [], min(_LONGEST_TICK_SECONDS, cells[1] / 4e9 or _LONGEST_TICK_SECONDS))[
@@ -32,7 +32,7 @@ def watch(process: int, page: int, life: int) -> None:
 
 
 def guarded_memory() -> mmap:
-    """Return memory for a page by which a new guard watches this process, as long as the memory is used."""
+    """Start a guard of this process; return the memory of the page that it watches while that is in use."""
     with tempfile.TemporaryFile() as file:
         os.ftruncate(file.fileno(), PAGE_BYTES)
         memory = mmap(file.fileno(), PAGE_BYTES)

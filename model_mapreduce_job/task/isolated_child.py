@@ -1,18 +1,29 @@
-"""The child process of an isolated prediction, as its parent sees it, and how it finds out that it's lost."""
+"""The child process that predicts in isolation: sends it requests, and notices when it is lost."""
 
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from model_mapreduce_job.exceptions import IncompleteRunError, MachineFaultError
+from model_mapreduce_job.exceptions import MachineFaultError
 from model_mapreduce_job.formats.records import Failure
-from model_mapreduce_job.pipeline.counters import Tally
 from model_mapreduce_job.task.child_processes import how_it_ended
-from model_mapreduce_job.task.messages import Faulted, Load, Output, Predict, Raised, Refused, raise_refused
+from model_mapreduce_job.task.messages import (
+    Asking,
+    Faulted,
+    Load,
+    Output,
+    Predict,
+    Raised,
+    Ready,
+    Refused,
+    raise_refused,
+)
 from model_mapreduce_job.task.model_process import GRACE_SECONDS, ProcessLostError
+from model_mapreduce_job.task.wire import pack, unpack
 
 if TYPE_CHECKING:
+    from model_mapreduce_job.pipeline.task_report import TaskReport
     from model_mapreduce_job.task.messages import Check, Fail, Message, Overlong
     from model_mapreduce_job.task.model_process import ModelProcess
 
@@ -21,15 +32,17 @@ _TOO_LONG = "PredictTimeout"
 
 
 class ChildLostError(Exception):
-    """Raised when a child ended, or was ended, with a request unanswered.
+    """Raised when a child ended, or was ended, before it answered a request.
 
-    failure says why; was_fresh says whether this was all that it had ever been asked, one line alone.
+    failure says why; was_fresh says whether this was all that it had ever been asked, one line alone. model
+    is the one that was asked last for a line alone, of several.
     """
 
-    def __init__(self, failure: Failure, *, was_fresh: bool) -> None:
+    def __init__(self, failure: Failure, *, was_fresh: bool, model: str = "") -> None:
         super().__init__(failure.message)
         self.failure = failure
         self.was_fresh = was_fresh
+        self.model = model
 
     @property
     def took_too_long(self) -> bool:
@@ -44,48 +57,52 @@ class Child:
         self._process = process
         self._timeout = predict_timeout
         self._requests = 0
+        self._asked = ""
+        self.header: bytes | None = None
 
     def wait_for_model(self) -> None:
-        """Wait until the child has loaded the model, as long as that takes.
+        """Wait until the child has loaded the model, without a time limit.
 
-        Raises what loading raised, and IncompleteRunError when it ended the process.
+        Raises what loading raised, and ProcessLostError when the process has ended.
         """
         self._process.send(Load())
-        try:
-            self._received()
-        except ProcessLostError as lost:
-            raise IncompleteRunError(f"The model can't be loaded: {lost}.") from None
+        answer, _ = self._received()
+        assert isinstance(answer, Ready)  # noqa: S101 - a child has no other answer to this request
+        self.header = answer.header
 
-    def ask(
-        self, request: Predict | Overlong | Fail | Check, lines: list[bytes]
-    ) -> tuple[Tally, list[bytes]]:
-        """Return what the answer to a request counts, and its lines; raises what the child raised.
+    def ask(self, request: Predict | Overlong | Fail | Check, lines: Any) -> tuple[TaskReport, Any]:
+        """Return the report and the output lines in the answer to a request; raises what the child raised.
 
         Raises ChildLostError when the child ends, is ended for the time that it takes, or lacks what only a
         fresh process may have; MachineFaultError when a fresh one lacks it for one record as well.
         """
         self._requests += 1
         was_fresh = self._requests == 1 and len(lines) == 1
-        self._process.send(request, b"\n".join(lines))
+        self._process.send(request, pack(lines))
         try:
             answer, output = self._received()
         except ProcessLostError as lost:
-            raise ChildLostError(self._failure(lost), was_fresh=was_fresh) from None
+            raise ChildLostError(self._failure(lost), was_fresh=was_fresh, model=self._asked) from None
         if isinstance(answer, Faulted):
             if isinstance(request, Predict) and request.alone:
                 raise MachineFaultError(answer.message)
             raise ChildLostError(Failure("MachineFault", answer.message), was_fresh=False)
         assert isinstance(answer, Output)  # noqa: S101 - a child has no other answer to these requests
-        return Tally(**answer.tally), output.split(b"\n") if answer.lines else []
+        return answer.report, unpack(output, is_table=answer.is_table) if answer.lines else []
 
     def end(self, *, well: bool) -> None:
-        """End the child: after a time to end by itself where all is well, else whatever it is doing."""
+        """End the child; if well, give it time to end by itself."""
         self._process.end(GRACE_SECONDS if well else 0.0)
 
     def _received(self) -> tuple[Message, bytes]:
-        found = self._process.receive()
-        assert found is not None  # noqa: S101 - without a timeout there is an answer, or the end
-        answer, _ = found
+        self._asked = ""
+        while True:
+            found = self._process.receive()
+            assert found is not None  # noqa: S101 - without a timeout there is an answer, or the end
+            answer, _ = found
+            if not isinstance(answer, Asking):
+                break
+            self._asked = answer.model
         if isinstance(answer, Refused):
             raise_refused(answer)
         if isinstance(answer, Raised):

@@ -1,22 +1,23 @@
-"""Prediction in a child process that a task can lose, so that no record can take the task with it."""
+"""Predicts in a child process, so that a record that crashes or hangs the model does not end the task."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from model_mapreduce_job.exceptions import IncompleteRunError
 from model_mapreduce_job.formats.records import OverlongLine
 from model_mapreduce_job.pipeline.batches import batches
-from model_mapreduce_job.pipeline.counters import Tally
+from model_mapreduce_job.pipeline.task_report import ReportBuilder, check_start
 from model_mapreduce_job.task.isolated_child import Child, ChildLostError
 from model_mapreduce_job.task.messages import Check, Fail, Overlong, Predict
+from model_mapreduce_job.task.model_process import ProcessLostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from model_mapreduce_job.formats.lines import Block
     from model_mapreduce_job.task.model_process import ModelProcess
 
 _FIRST_SIZE = 16
@@ -31,24 +32,32 @@ class RequestSizer:
     size: int = _FIRST_SIZE
 
     def answered(self, seconds: float) -> None:
-        """Take how long an answer took into account."""
+        """Adjust the size to the seconds that an answer took."""
         if seconds < _QUICK_SECONDS:
             self.size = min(2 * self.size, _LARGEST_SIZE)
 
     def lost(self) -> None:
-        """Take a child that was lost into account."""
+        """Halve the size, since a child was lost."""
         self.size = max(1, self.size // 2)
 
 
-class IsolatedPrediction:
-    """Predicts as BatchPrediction does, in a child process; lines that end the child are bisected.
+class IsolatedPipeline:
+    """Predicts as Pipeline does, in a child process; lines that end the child are bisected.
 
     start starts the child's process, which loads the model. A record that ends a child is tried once more,
-    alone in a fresh one: what ends that too is a failure, as is what takes longer than the time limit.
+    alone in a fresh one; if it ends that too, or takes longer than the time limit, it is a failure.
     """
 
-    def __init__(self, start: Callable[[], ModelProcess], predict_timeout: float, *, fail_fast: bool) -> None:
-        self.tally = Tally()
+    def __init__(
+        self,
+        start: Callable[[], ModelProcess],
+        predict_timeout: float,
+        *,
+        fail_fast: bool,
+        has_header: bool = False,
+    ) -> None:
+        self._has_header = has_header
+        self.report = ReportBuilder()
         self._sizer = RequestSizer()
         self._start = start
         self._timeout = predict_timeout
@@ -56,13 +65,17 @@ class IsolatedPrediction:
         self._fail_fast = fail_fast
         self._child: Child | None = None
 
-    def predict_lines(self, blocks: Iterable[Block]) -> Iterator[list[bytes]]:
-        """Yield the output lines of each batch, in order; raises what a task in this process would raise."""
+    def header(self) -> bytes | None:
+        """Return the line that the output begins with, None where it begins with a record's."""
+        return (self._child or self._start_child()).header if self._has_header else None
+
+    def predict_lines(self, blocks: Iterable[Any]) -> Iterator[Any]:
+        """Yield the output of each batch, in order; raises what a task in this process would raise."""
         try:
             for batch in batches(blocks, self._sizer):
                 yield from self._overlong(batch) if isinstance(batch, OverlongLine) else self._answers(batch)
                 if self._fail_fast and self.first_of_run:
-                    self.tally.check_start()
+                    check_start(self.report)
             if self._child is not None:
                 self._check(self._child)
         except BaseException:
@@ -71,10 +84,10 @@ class IsolatedPrediction:
         finally:
             self._end_child(well=True)
 
-    def _overlong(self, line: OverlongLine) -> Iterator[list[bytes]]:
+    def _overlong(self, line: OverlongLine) -> Iterator[Any]:
         yield self._ask(Overlong(), [line.head])
 
-    def _answers(self, lines: list[bytes]) -> Iterator[list[bytes]]:
+    def _answers(self, lines: Any) -> Iterator[Any]:
         started = monotonic()
         try:
             output = self._ask(Predict(), lines)
@@ -85,41 +98,62 @@ class IsolatedPrediction:
             self._sizer.answered(monotonic() - started)
             yield output
 
-    def _bisect(self, lines: list[bytes], lost: ChildLostError) -> Iterator[list[bytes]]:
+    def _bisect(self, lines: Any, lost: ChildLostError) -> Iterator[Any]:
         if len(lines) == 1:
             yield self._alone(lines, lost)
             return
-        # sixteenths rather than halves: a lost child costs more, in loading or waiting, than a small request
+        # sixteenths rather than halves: losing a child costs more time than a small request
         size = max(1, len(lines) // 16)
         for start in range(0, len(lines), size):
             yield from self._answers(lines[start : start + size])
 
-    def _alone(self, lines: list[bytes], lost: ChildLostError) -> list[bytes]:
-        """Return the output of a line that ended a child: what a fresh child says of it, or its failure."""
-        if not (lost.was_fresh or lost.took_too_long):
+    def _alone(self, lines: Any, lost: ChildLostError) -> Any:
+        """Return the output of a line that ended a child: from a fresh child, or its failure.
+
+        Of several models the one that ended it fails, and is not asked again; the others are.
+        """
+        charged: dict[str, tuple[str, str]] = {}
+        is_sure = lost.was_fresh or lost.took_too_long
+        while not is_sure or lost.model:
+            if is_sure:
+                charged[lost.model] = (lost.failure.kind, lost.failure.message)
             try:
-                return self._ask(Predict(alone=True), lines)
+                return self._ask(Predict(alone=True, charged=charged), lines)
             except ChildLostError as again:
-                lost = again
+                lost, is_sure = again, True
         return self._ask(Fail(lost.failure.kind, lost.failure.message), lines)
 
     def _check(self, child: Child) -> None:
-        """Have the child look whether predictions depend on their batches; one that it ends is no loss."""
+        """Have the child check whether predictions depend on their batches; losing it here does no harm."""
         with suppress(ChildLostError):
-            self.tally.add(child.ask(Check(), [])[0])
+            self.report.add_part(child.ask(Check(), [])[0])
 
-    def _ask(self, request: Predict | Overlong | Fail | Check, lines: list[bytes]) -> list[bytes]:
+    def _ask(self, request: Predict | Overlong | Fail | Check, lines: Any) -> Any:
         child = self._child or self._start_child()
         try:
-            tally, output = child.ask(request, lines)
+            report, output = child.ask(request, lines)
         except ChildLostError:
             self._end_child(well=False)
             raise
-        self.tally.add(tally)
+        self.report.add_part(report)
         return output
 
     def _start_child(self) -> Child:
-        self.tally.loads += 1
+        """Return a child that has loaded the model; one that was lost meanwhile is replaced, but once.
+
+        Raises IncompleteRunError when that is lost too.
+        """
+        try:
+            return self._loaded_child()
+        except ProcessLostError:  # it may have been killed from outside
+            self._end_child(well=False)
+        try:
+            return self._loaded_child()
+        except ProcessLostError as lost:
+            raise IncompleteRunError(f"The model can't be loaded: {lost}.") from None
+
+    def _loaded_child(self) -> Child:
+        self.report.counters.loads += 1
         self._child = Child(self._start(), self._timeout)
         self._child.wait_for_model()
         return self._child

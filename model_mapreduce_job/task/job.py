@@ -1,26 +1,24 @@
-"""The job as the driver and the plan see it."""
+"""The job as a protocol, for the driver and the plan."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from argparse import Namespace
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from model_mapreduce_job.formats.column_order import ColumnOrder
     from model_mapreduce_job.task.first_worker import FirstWorker
     from model_mapreduce_job.task.messages import Begin
+    from model_mapreduce_job.task.run_options import RunOptions
+    from model_mapreduce_job.task.task_options import TaskOptions
 
 
 class Job(Protocol):
-    """What a run needs of an mrjob job that predicts."""
-
-    column_orders: Mapping[str, ColumnOrder]
+    """The parts of an mrjob job that predicts which a run uses."""
 
     @property
-    def options(self) -> Namespace:
-        """The parsed command line."""
+    def run_options(self) -> RunOptions:
+        """What the command line says."""
         ...
 
     @property
@@ -40,8 +38,11 @@ class Job(Protocol):
 
     @property
     def show(self) -> Callable[[bytes], None] | None:
-        """What is called with each line that a model's code writes; None where none are shown."""
+        """A function to call with each line that a model's code writes; None when they are not shown."""
         ...
+
+    hadoop: Any
+    """The Java machine that runs commands of Hadoop, where one was started before it was needed."""
 
     def steps(self) -> Sequence[Any]:
         """Return mrjob's steps."""
@@ -51,24 +52,28 @@ class Job(Protocol):
         """Return whether a step's mapper is the one that predicts."""
         ...
 
-    def begin(self) -> Begin:
-        """Return what a process that predicts for this job is sent first."""
+    def secrets(self) -> Iterable[str]:
+        """Return the values of the command line that no log shows."""
+        ...
+
+    def begin(self, options: TaskOptions) -> Begin:
+        """Return the first message to a process that predicts for this job with these options."""
         ...
 
     def first_worker(self) -> FirstWorker:
-        """Return the process that is asked what the driver needs to know of the configuration."""
+        """Return the process that answers the driver's questions about the configuration."""
         ...
 
-    def make_runner(self) -> Any:
-        """Return the runner that was chosen, with what it needs to know of this job."""
+    def import_runner(self) -> None:
+        """Import the chosen runner, which takes a while; make_runner() raises what can't be imported."""
+        ...
+
+    def make_runner(self, spec: Any) -> Any:
+        """Return the chosen runner with its RunSpec."""
         ...
 
     def make_plain_runner(self) -> Any:
-        """Return the runner that was chosen, as mrjob makes it; raises InputError when it can't be made."""
-        ...
-
-    def set_option(self, name: str, value: str) -> None:
-        """Set an option that the driver found the value of, here and for the tasks."""
+        """Return the chosen runner as mrjob makes it; raises InputError when it can't be made."""
         ...
 
     def set_up_logging(self, *, quiet: bool, verbose: bool, stream: Any) -> None:

@@ -1,9 +1,9 @@
-"""The keeper: a small process between whoever starts a task's process and the worker with the model's code.
+"""The keeper: a small process between a task's starter and the worker with the model's code.
 
-It is the very process that was started. Before anything but this module is imported it forks: the copy goes
-on as the worker, the original keeps watch. The keeper ends the worker when the time that a batch may take is
-over, when whoever started it is gone, and when a signal says so; it ends all that the worker has started; and
-it ends itself the way the worker did, so that whoever waits for it sees the worker's end.
+It is the process that was started. Before it imports anything but this module it forks: the copy becomes the
+worker, the original watches it. The keeper ends the worker when a batch is over its time limit, when a signal
+has stopped it for long, when the starter is gone, and on a signal; it ends every process that the worker has
+started; and it ends in the same way as the worker, so that the starter sees the worker's exit code or signal.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Listener(Protocol):
-        """What a keeper does beside keeping: hears what comes from a descriptor, and ticks."""
+        """Called by the keeper with data from a descriptor, and regularly."""
 
         descriptor: int | None
 
         def begin(self) -> None:
-            """Close what is the worker's alone; called in the keeper once the worker is there."""
+            """Close the worker's descriptors; called in the keeper once the worker is forked."""
 
         def hear(self, data: bytes) -> None:
-            """Take what came from the descriptor."""
+            """Handle data from the descriptor."""
 
         def tick(self, page: Page) -> None:
-            """Do what is due; called at least once a second."""
+            """Do regular work; called at least once a second."""
 
         def close(self) -> None:
-            """End: there is no more to hear."""
+            """Finish: there is no more data."""
 
 
 # Names the descriptor of the channel that a task's process is started with.
@@ -46,8 +46,10 @@ CHANNEL_VARIABLE = "MODEL_MAPREDUCE_JOB_CHANNEL"
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 _PAGE_BYTES = 4096
 _FIRST_TICK_SECONDS, _LONGEST_TICK_SECONDS = 0.05, 1.0
-# What keeps a worker that has finished its work, such as a model's threads, is of no more use.
+# How long a worker may take to exit after its work is done, for example because of a model's threads.
 GRACE_SECONDS = 3.0
+# Who stops a run on purpose stops the keeper with the worker.
+STOPPED_SECONDS = 5.0
 _SWEEP_SECONDS = 3.0
 _READ_BYTES = 1 << 16
 _SIGNALLED = 128
@@ -58,11 +60,11 @@ class Page:
     """A page of memory that the worker writes and the keeper reads; times are of the monotonic clock."""
 
     def __init__(self, memory: mmap | None = None) -> None:
-        # the view keeps the memory, and whoever watches by it, for as long as there is this page
+        # the view keeps the memory, and its guard, alive as long as this page
         self._cells = memoryview(memory or mmap(-1, _PAGE_BYTES)).cast("Q")
 
     def begin(self, seconds: float) -> None:
-        """Allow the batch that begins now this many seconds."""
+        """Begin a batch with a time limit in seconds."""
         self._cells[1] = int(seconds * 1e9)
         self._cells[0] = monotonic_ns() + self._cells[1]
 
@@ -71,7 +73,7 @@ class Page:
         self._cells[0] = 0
 
     def finish(self) -> None:
-        """Say that all work is done: what happens to the worker from now on changes nothing."""
+        """Mark the work as done: how the worker ends does not matter from now on."""
         self._cells[3] = 1
 
     def add_lines(self, lines: int) -> None:
@@ -80,7 +82,7 @@ class Page:
 
     @property
     def is_late(self) -> bool:
-        """Whether a batch takes longer than it may."""
+        """Whether a batch is over its time limit."""
         return 0 < self._cells[0] < monotonic_ns()
 
     @property
@@ -100,7 +102,7 @@ class Page:
 
 
 class Silence:
-    """A listener that hears nothing."""
+    """A listener without a descriptor."""
 
     descriptor: int | None = None
 
@@ -108,7 +110,7 @@ class Silence:
         """Close nothing."""
 
     def hear(self, data: bytes) -> None:
-        """Drop what was heard."""
+        """Drop the data."""
 
     def tick(self, page: Page) -> None:
         """Do nothing."""
@@ -118,7 +120,7 @@ class Silence:
 
 
 def keep(listener: Listener | None = None) -> Page:
-    """Fork the worker, which this returns in; the process that calls this keeps watch and never returns."""
+    """Fork the worker and return in it; the calling process becomes the keeper and never returns."""
     page, parent, keeper = Page(), os.getppid(), os.getpid()
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     child = os.fork()
@@ -142,7 +144,7 @@ class _StoppedError(Exception):
 
 
 class _Watch:
-    """The keeper's own work."""
+    """The keeper's work: watches one worker."""
 
     def __init__(self, child: int, page: Page, parent: int, listener: Listener) -> None:
         self._child = child
@@ -152,9 +154,10 @@ class _Watch:
         self._status: int | None = None
         self._tick = _FIRST_TICK_SECONDS
         self._leave_by: float | None = None
+        self._stopped_at: float | None = None
 
     def run(self) -> None:
-        """Watch the worker to its end, end what it has started, and end as it did."""
+        """Watch the worker until it ends, end the processes that it started, and exit in the same way."""
         outcome = _SIGNALLED + signal.SIGKILL
         try:
             for number in _ENDING:
@@ -164,7 +167,8 @@ class _Watch:
             outcome = self._watch()
         finally:
             for number in _ENDING:
-                signal.signal(number, signal.SIG_IGN)
+                with suppress(_StoppedError):  # by another signal, just before it's ignored
+                    signal.signal(number, signal.SIG_IGN)
             sweep()
             self._hear_rest()
             _end_as(0 if self._page.is_finished else outcome)
@@ -176,22 +180,23 @@ class _Watch:
                 self._wait(pidfd)
                 self._listener.tick(self._page)
                 if self._page.is_late:
-                    return -signal.SIGALRM
-                if os.getppid() != self._parent or self._is_overdue():
+                    # the time that a stopped worker takes says nothing of its record
+                    return -signal.SIGALRM if self._stopped_at is None else -signal.SIGKILL
+                if os.getppid() != self._parent or self._is_overdue() or self._stands_still():
                     return -signal.SIGKILL
         except _StoppedError as stopped:
             return -int(stopped.args[0])
         code = os.waitstatus_to_exitcode(self._status or 0)
-        # SIGALRM is how a keeper says that the time was over; a worker's own is another thing
+        # by SIGALRM a keeper reports that the time limit was over, so a worker's own must look different
         return _SIGNALLED + signal.SIGALRM if code == -signal.SIGALRM else code
 
     def _wait(self, pidfd: int | None) -> None:
         limit = self._page.limit_seconds
         seconds = min(self._tick, limit / 4) if limit else self._tick
         self._tick = min(2 * self._tick, _LONGEST_TICK_SECONDS) if pidfd else _FIRST_TICK_SECONDS
-        heard = self._listener.descriptor
-        sources = [descriptor for descriptor in (pidfd, heard) if descriptor is not None]
-        if heard in select.select(sources, [], [], seconds)[0]:
+        listener = self._listener.descriptor
+        sources = [descriptor for descriptor in (pidfd, listener) if descriptor is not None]
+        if listener in select.select(sources, [], [], seconds)[0]:
             self._hear()
 
     def _hear(self) -> None:
@@ -209,15 +214,31 @@ class _Watch:
             self._listener.close()
 
     def _has_ended(self) -> bool:
-        """Return whether the worker has ended; takes leave of orphans on the way."""
+        """Return whether the worker has ended; reaps orphans as well."""
         with suppress(ChildProcessError):
             while True:
-                pid, status = os.waitpid(-1, os.WNOHANG)
+                pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED | os.WCONTINUED)
                 if pid == self._child:
-                    self._status = status
+                    self._note(status)
                 if not pid:
                     break
         return self._status is not None
+
+    def _note(self, status: int) -> None:
+        """Record the worker's end, or its stop or continuation by a signal."""
+        if os.WIFSTOPPED(status):
+            self._stopped_at = monotonic()
+        elif os.WIFCONTINUED(status):
+            self._stopped_at = None
+        else:
+            self._status = status
+
+    def _stands_still(self) -> bool:
+        if self._stopped_at is None or monotonic() < self._stopped_at + STOPPED_SECONDS:
+            return False
+        with suppress(OSError):
+            os.write(2, b"It was stopped by a signal (SIGSTOP) for %d s.\n" % STOPPED_SECONDS)
+        return True
 
     def _is_overdue(self) -> bool:
         if self._page.is_finished and self._leave_by is None:
@@ -239,7 +260,7 @@ def sweep() -> None:
 
 
 def _below(pid: int) -> list[int]:
-    """Return the processes below one, as /proc has them; none where there is no /proc."""
+    """Return the descendants of a process from /proc; none where there is no /proc."""
     found: list[int] = []
     with suppress(OSError):
         for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - pathlib is not loaded here

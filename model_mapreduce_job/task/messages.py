@@ -1,4 +1,4 @@
-"""What goes over a channel: requests to a process that runs a model's code, and its answers."""
+"""The messages of a channel: requests to a process that runs a model's code, and its answers."""
 
 from __future__ import annotations
 
@@ -8,19 +8,30 @@ import msgspec
 
 from model_mapreduce_job import exceptions
 from model_mapreduce_job.exceptions import ModelMapReduceError
+from model_mapreduce_job.formats.table_format import TableRun
+from model_mapreduce_job.pipeline.task_report import TaskReport  # noqa: TC001 - msgspec looks at it
 from model_mapreduce_job.storage.parts import PartRecord  # noqa: TC001 - msgspec looks at it
 from model_mapreduce_job.storage.splits import Split  # noqa: TC001 - msgspec looks at it
+from model_mapreduce_job.storage.table_files import TableFile, TablePlace  # noqa: TC001 - msgspec looks at it
+from model_mapreduce_job.task.task_options import TaskOptions
 
 
 class Begin(msgspec.Struct, tag=True, frozen=True):
-    """Comes first: the options of the run, and the output protocol that takes the place of theirs."""
+    """Comes first: the run's options, what is set in the process's environment, the columns of its tables."""
 
-    options: dict[str, Any]
-    output_protocol: str | None = None
+    options: TaskOptions = TaskOptions()
+    environment: dict[str, str] = {}
+    tables: TableRun = TableRun()
+
+    @property
+    def part_ending(self) -> str:
+        """What a part's name ends with: a table's has its format's, and so what its readers go by."""
+        ending = self.options.output_protocol if self.tables.is_written else self.options.part_compression
+        return f".{ending}" if ending else ""
 
 
 class Describe(msgspec.Struct, tag=True, frozen=True):
-    """Asks which models there are; load: what the run's own is like, identify: what its output depends on."""
+    """Asks for the models' names; load: for the run's model too; identify: for what the output depends on."""
 
     load: bool = True
     identify: bool = False
@@ -45,46 +56,75 @@ class Load(msgspec.Struct, tag=True, frozen=True):
     """Asks to load the model."""
 
 
+class Survey(msgspec.Struct, tag=True, frozen=True):
+    """Asks for the columns of the run's tables, and for the files that these paths and globs name.
+
+    places has these files where some are elsewhere.
+    """
+
+    paths: tuple[str, ...]
+    places: tuple[TablePlace, ...] = ()
+
+
+class Verify(msgspec.Struct, tag=True, frozen=True):
+    """Asks to predict the golden records of a file, or of a directory, and to compare what comes out."""
+
+    path: str
+    tolerance: float
+
+
 class Predict(msgspec.Struct, tag=True, frozen=True):
-    """Asks to predict the lines in the body; alone says that it is one line's last chance."""
+    """Asks to predict the lines in the body; alone marks the last attempt at a single line.
+
+    charged has, of several models by name, those that are not to be asked: what they failed with, as kind and
+    message.
+    """
 
     alone: bool = False
+    charged: dict[str, tuple[str, str]] = {}
 
 
 class Overlong(msgspec.Struct, tag=True, frozen=True):
-    """Asks for the output of a line that was too long, whose beginning is the body."""
+    """Asks for the output of a line that is too long; the body is its beginning."""
 
 
 class Fail(msgspec.Struct, tag=True, frozen=True):
-    """Asks for the output of the line in the body, which failed as is said."""
+    """Asks for the output of the line in the body as a failure of this kind."""
 
     kind: str
     message: str
 
 
 class Check(msgspec.Struct, tag=True, frozen=True):
-    """Asks whether predictions depend on the batches that they were made in, now that all are written."""
+    """Asks to check whether predictions depend on their batches; sent when all predictions are written."""
 
 
-class Rehearse(msgspec.Struct, tag=True, frozen=True):
-    """Asks to predict the sample in the body, and to measure it."""
+class PredictSample(msgspec.Struct, tag=True, frozen=True):
+    """Asks to predict the sample in the body, and to measure the speed."""
 
     attempt: int
 
 
 class Ready(msgspec.Struct, tag=True, frozen=True):
-    """Answers that the model is loaded."""
+    """Answers that the model is loaded; header is the line that output with it begins with, if any."""
+
+    header: bytes | None = None
 
 
 class ModelFacts(msgspec.Struct, frozen=True):
-    """A model's version, and the sha256 of the files that its entry names."""
+    """A model's version, and the sha256 of the files that its entry names.
+
+    Of a model file also its kind, and the column of the input for each feature.
+    """
 
     version: str
     files: dict[str, str] = {}
+    kind: str = ""
+    columns: dict[str, str] = {}
 
 
 class Described(msgspec.Struct, tag=True, frozen=True):
-    """Answers which models there are, by name, and what the run's own is like, where it was loaded.
+    """Answers with the models' names, and the facts of the run's models by name, if they are loaded.
 
     identity is what the output depends on, by name, of what only a process that imports the configuration can
     know.
@@ -92,11 +132,43 @@ class Described(msgspec.Struct, tag=True, frozen=True):
 
     names: list[str]
     identity: dict[str, Any] = {}
-    model: ModelFacts | None = None
+    models: dict[str, ModelFacts] = {}
+
+
+class Surveyed(msgspec.Struct, tag=True, frozen=True):
+    """Answers with the columns of the run's tables, and of an input that is one, its files and columns."""
+
+    tables: TableRun
+    files: tuple[TableFile, ...] = ()
+    columns: tuple[str, ...] = ()
+
+
+class Verified(msgspec.Struct, tag=True, frozen=True):
+    """Answers with how many golden records there are, how many came out otherwise, and how the first did.
+
+    sha256 is the golden file's; of a directory, as models/files.py has it.
+    """
+
+    path: str
+    sha256: str
+    records: int
+    tolerance: float
+    differences: tuple[str, ...] = ()
+    different: int = 0
+
+    @property
+    def words(self) -> str:
+        """What was verified, for a person."""
+        return f"{self.records:,} records of {self.path}, sha256 {self.sha256}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what was verified, for a summary."""
+        names = ("path", "sha256", "records", "tolerance")
+        return {name: getattr(self, name) for name in names}
 
 
 class Progress(msgspec.Struct, tag=True, frozen=True):
-    """Reports how far a request is: the bytes read, the records predicted and failed."""
+    """Reports the progress of a request: the bytes read, the records predicted and failed."""
 
     done: int = 0
     records: int = 0
@@ -104,56 +176,78 @@ class Progress(msgspec.Struct, tag=True, frozen=True):
 
 
 class Done(msgspec.Struct, tag=True, frozen=True):
-    """Answers that an attempt has ended well: its part's record, and the facts of its model."""
+    """Answers that an attempt succeeded: its part's record, and the facts of its models by name."""
 
     part: PartRecord
-    model: ModelFacts | None = None
+    models: dict[str, ModelFacts] = {}
+
+
+class Asking(msgspec.Struct, tag=True, frozen=True):
+    """Reports which of several models is asked for the only line of a request."""
+
+    model: str
 
 
 class Output(msgspec.Struct, tag=True, frozen=True):
-    """Answers with the output lines in the body, how many there are, and what was counted."""
+    """Answers with the output lines in the body, how many there are, and what is reported of them."""
 
-    tally: dict[str, Any]
+    report: TaskReport
     lines: int
+    is_table: bool = False
 
 
-class Rehearsed(msgspec.Struct, tag=True, frozen=True):
-    """Answers what came of a sample."""
+class SamplePredicted(msgspec.Struct, tag=True, frozen=True):
+    """Answers with the result of a sample."""
 
-    rehearsal: dict[str, Any]
+    result: dict[str, Any]
 
 
 class Refused(msgspec.Struct, tag=True, frozen=True):
-    """Answers with an error of this package, which another try would not change."""
+    """Answers with an error of this package, which another attempt would not change."""
 
     kind: str
     message: str
 
 
 class Faulted(msgspec.Struct, tag=True, frozen=True):
-    """Answers that the machine lacked something, such as memory: no record is to blame for it."""
+    """Answers that the machine lacked something, such as memory, which is no record's failure."""
 
     message: str
 
 
 class Raised(msgspec.Struct, tag=True, frozen=True):
-    """Answers that something else was raised; another try may end better."""
+    """Answers with any other error; another attempt may succeed."""
 
     message: str
     traceback: str = ""
 
 
-Request: TypeAlias = Begin | Describe | Run | Load | Predict | Overlong | Fail | Check | Rehearse
-Answer: TypeAlias = Ready | Described | Progress | Done | Output | Rehearsed | Refused | Faulted | Raised
+Request: TypeAlias = (
+    Begin | Describe | Survey | Verify | Run | Load | Predict | Overlong | Fail | Check | PredictSample
+)
+Answer: TypeAlias = (
+    Ready
+    | Described
+    | Surveyed
+    | Verified
+    | Progress
+    | Done
+    | Asking
+    | Output
+    | SamplePredicted
+    | Refused
+    | Faulted
+    | Raised
+)
 Message: TypeAlias = Request | Answer
 
 
 def refused(error: ModelMapReduceError) -> Refused:
-    """Return the answer that stands for an error: its class, or the base of it that is of this package."""
+    """Return the answer for an error, with its class or the base of it that is this package's."""
     own = (kind.__name__ for kind in type(error).__mro__ if getattr(exceptions, kind.__name__, None) is kind)
     return Refused(next(own), str(error))
 
 
 def raise_refused(answer: Refused) -> NoReturn:
-    """Raise the error of this package that an answer stands for."""
+    """Raise the error in an answer."""
     raise getattr(exceptions, answer.kind, ModelMapReduceError)(answer.message)

@@ -1,4 +1,4 @@
-"""One line for whoever made a mistake, and the exit code that goes with it."""
+"""Reports an error as one line on standard error and exits with its code."""
 
 from __future__ import annotations
 
@@ -7,30 +7,29 @@ import sys
 import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
 from model_mapreduce_job.printable import printable
+from model_mapreduce_job.task.ending_signals import SIGNAL_CODES, stopped_by
 from model_mapreduce_job.task.standard_streams import ReaderGoneError, drop_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SIGNAL_CODES = 128
-
 
 @dataclass
 class Mistakes:
-    """How mistakes are reported: with their tracebacks, once the options are known to ask for them."""
+    """How errors are reported: with tracebacks, when the options ask for them."""
 
     tracebacks: bool = False
 
 
 @contextmanager
 def one_line_for_mistakes() -> Iterator[Mistakes]:
-    """Turn what ends a run into one line on standard error and an exit code, with a traceback if asked for.
+    """Report an error that ends the run as one line on standard error, and exit with its code.
 
-    What was printed is flushed: output that can't be written whole is a mistake too.
+    Standard output is flushed at the end, and output that can't be written completely is such an error too.
     """
     mistakes = Mistakes()
     try:
@@ -38,19 +37,21 @@ def one_line_for_mistakes() -> Iterator[Mistakes]:
             yield mistakes
     except ReaderGoneError:
         drop_output()
-        sys.exit(_SIGNAL_CODES + signal.SIGPIPE)
+        sys.exit(SIGNAL_CODES + signal.SIGPIPE)
     except (ModelMapReduceError, OSError) as error:
         drop_output()
         if mistakes.tracebacks:
             _show_traceback(error)
         _leave(_noted(_in_words(error), error), getattr(error, "exit_code", 1))
+    except MemoryError as error:
+        drop_output()
+        _leave(_noted("This machine gives the run too little memory.", error), 1)
     except KeyboardInterrupt as stopped:
         drop_output()
-        _leave(_noted("Stopped by Ctrl-C.", stopped), _SIGNAL_CODES + signal.SIGINT)
+        _leave(_noted(stopped_by(signal.SIGINT), stopped), SIGNAL_CODES + signal.SIGINT)
     except SystemExit as stopped:
-        if isinstance(stopped.code, int) and stopped.code > _SIGNAL_CODES:
-            name = signal.Signals(stopped.code - _SIGNAL_CODES).name
-            _leave(_noted(f"Stopped by {name}.", stopped), stopped.code)
+        if isinstance(stopped.code, int) and stopped.code > SIGNAL_CODES:
+            _leave(_noted(stopped_by(stopped.code - SIGNAL_CODES), stopped), stopped.code)
         raise
 
 
@@ -77,7 +78,7 @@ def _flush_output() -> None:
 
 def _show_traceback(error: Exception) -> None:
     for chunk in traceback.TracebackException.from_exception(error).format():
-        # an error's own line is the only one that begins neither a traceback nor with blanks
+        # only an error's own line begins neither with a blank nor with "Traceback"
         lines = (
             chunk.splitlines() if chunk[:1].isspace() or chunk.startswith("Traceback") else [chunk.rstrip()]
         )
@@ -98,3 +99,8 @@ def _noted(message: str, error: BaseException) -> str:
 def _leave(message: str, code: int) -> None:
     sys.stderr.write(f"{printable(message)}\n")
     sys.exit(code)
+
+
+def raise_input_error(message: str) -> NoReturn:
+    """Raise what argparse finds wrong with a command line as an InputError."""
+    raise InputError(f"{message}. --help lists the options.")

@@ -1,230 +1,243 @@
-"""The options of the job itself, beside those that every mrjob job has."""
+"""The options of the job itself, beside those that every mrjob job has: their names, words and checks.
+
+A new one is an entry of OPTIONS and a field, with its default, of TaskOptions (or RunOptions, for one that no
+task needs); a test asks for both.
+"""
 
 from __future__ import annotations
 
-import argparse
-import math
-import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+import os
+from typing import TYPE_CHECKING, Any, Final
 
-from model_mapreduce_job.formats.lines import DEFAULT_MAX_RECORD_BYTES
-from model_mapreduce_job.task.factory import INPUT_PROTOCOLS, OUTPUT_PROTOCOLS
+from model_mapreduce_job.formats.registry import INPUTS, OUTPUTS
+from model_mapreduce_job.models.adapters.model_types import NAMES as MODEL_TYPE_NAMES
+from model_mapreduce_job.storage.compressed_output import COMPRESSIONS
+from model_mapreduce_job.task.option import (
+    NamesModel,
+    Option,
+    at_least_one,
+    price,
+    psi,
+    seconds,
+    share,
+    tolerance,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
-# What --runner says when the tasks run on the driver's own machine.
-ON_THIS_MACHINE = frozenset({None, "inline", "local"})
+    from model_mapreduce_job.task.run_options import RunOptions
 
-# What can be counted, and waited for, everywhere: 32 bits, of milliseconds for a time.
-_MOST = 2**31 - 1
-_MOST_SECONDS = 2_000_000
-_LONGEST_NUMBER = 50
+_FLAG: Final = {"action": "store_true"}
+_FILE_NAMES: Final = frozenset(
+    {"baseline", "bundle", "model_file", "profile", "replay", "report", "summary_file", "verify"}
+)
 
-
-@dataclass(frozen=True)
-class Option:
-    """One option: its name in snake case (hyphens are accepted as well) and argparse's arguments for it.
-
-    Tasks are told those for which passed_on is true; the others are the driver's own affair.
-    """
-
-    name: str
-    arguments: dict[str, Any] = field(default_factory=dict)
-    passed_on: bool = True
-
-    @property
-    def spellings(self) -> list[str]:
-        """Return what may be written on the command line, the documented spelling first."""
-        return list(dict.fromkeys((f"--{self.name}", f"--{self.name.replace('_', '-')}")))
-
-
-def _number(text: str, kind: type[int | float], fits: Callable[[float], bool], wanted: str) -> float:
-    try:
-        number = kind(text)
-    except ValueError:
-        number = math.nan
-    if not fits(number):
-        raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
-    return number
-
-
-def _at_least_one(text: str) -> float:
-    if len(text) > _LONGEST_NUMBER:  # Python's own message for such a one speaks of its settings
-        raise argparse.ArgumentTypeError(
-            f"a number of {len(text):,} characters is not one from 1 to {_MOST:,}"
-        )
-    return _number(text, int, lambda number: 1 <= number <= _MOST, f"a whole number from 1 to {_MOST:,}")
-
-
-def _seconds(text: str) -> float:
-    wanted = f"a number of seconds above 0 and up to {_MOST_SECONDS:,}"
-    return _number(text, float, lambda number: 0 < number <= _MOST_SECONDS, wanted)
-
-
-def _share(text: str) -> float:
-    return _number(text, float, lambda number: 0 <= number <= 1, "a share from 0 to 1")
-
-
-def _price(text: str) -> tuple[str, float]:
-    found = re.fullmatch(r"([^=\s]+)=(\d*\.?\d+)", text)
-    if not (found and float(found[2])):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not an instance type and its price, such as m5.xlarge=0.24"
-        )
-    return found[1], float(found[2])
-
-
-OPTIONS = (
-    Option("model_qualified_name", {"metavar": "NAME", "help": "the model to predict with (required)"}),
+_INPUT: Final = (
     Option(
-        "input_protocol",
-        {
-            "choices": tuple(INPUT_PROTOCOLS),
-            "default": "ldjson",
-            "help": "how a line is read (default ldjson)",
-        },
-    ),
-    Option(
-        "output_protocol",
-        {
-            "choices": tuple(OUTPUT_PROTOCOLS),
-            "default": "json",
-            "help": "how a prediction is written (default json)",
-        },
+        "input_protocol", "what the input is", {"choices": INPUTS}, unset="by its names' endings, else ldjson"
     ),
     Option(
         "columns",
-        {
-            "metavar": "A,B,C",
-            "help": "column names of csv and tsv; else the first line of the input has them",
-        },
+        "column names of csv and tsv",
+        {"metavar": "A,B,C"},
+        unset="the first line of the input has them",
     ),
+    Option("delimiter", "what separates the cells of csv", {"metavar": "CHARACTER"}, unset="a comma"),
+    Option("decimal", "the decimal mark of numbers in csv and tsv", {"metavar": "CHARACTER"}),
+    Option("encoding", "what csv and tsv input is written in, by Python's names; output is UTF-8"),
     Option(
-        "allow_nan",
-        {"action": "store_true", "help": "read NaN and Infinity in ldjson, as Python's json writes them"},
+        "null_values",
+        "cells of csv and tsv that stand for no value, as an empty one does",
+        {"metavar": "NA,NULL"},
     ),
-    Option(
-        "key",
-        {
-            "metavar": "FIELD",
-            "action": "append",
-            "help": "put only this field into the output key (repeatable)",
-        },
-    ),
-    Option(
-        "quoted_newlines",
-        {"action": "store_true", "help": "keep line ends in the cells of csv and tsv output, in quotes"},
-    ),
-    Option(
-        "on_error",
-        {
-            "choices": ("null", "explain"),
-            "default": "null",
-            "help": "what stands for a failed record (default null)",
-        },
-    ),
-    Option(
-        "max_error_rate",
-        {
-            "type": _share,
-            "default": 1.0,
-            "metavar": "R",
-            "help": "exit 3 when a larger share fails (default 1.0)",
-        },
-        passed_on=False,
-    ),
-    Option(
-        "unproven",
-        {
-            "action": "store_true",
-            "help": "publish the output even if the runner reports no counts that prove it whole",
-        },
-        passed_on=False,
-    ),
-    Option(
-        "no_fail_fast",
-        {"action": "store_true", "help": "don't end a run whose first 1,000 records all fail"},
-    ),
+    Option("allow_nan", "read NaN and Infinity in ldjson, as Python's json writes them", _FLAG),
     Option(
         "max_record_bytes",
-        {
-            "type": _at_least_one,
-            "default": DEFAULT_MAX_RECORD_BYTES,
-            "metavar": "N",
-            "help": "a longer line is a failure (default 16 MiB)",
-        },
-    ),
-    Option(
-        "batch_size",
-        {"type": _at_least_one, "metavar": "N", "help": "records to predict at once (default: found)"},
-    ),
-    Option(
-        "isolate",
-        {
-            "choices": ("auto", "always", "never"),
-            "default": "auto",
-            "help": "predict in a child process that can be lost: from a task's second attempt on (auto)",
-        },
-    ),
-    Option(
-        "predict_timeout",
-        {
-            "type": _seconds,
-            "metavar": "SECONDS",
-            "help": "a record that takes longer is a failure (default: 600)",
-        },
-    ),
-    Option("fingerprint", {"action": "store_true", "help": "add an order-independent digest of the output"}),
-    Option(
-        "resume",
-        {"action": "store_true", "help": "go on where a stopped run into the same --output-dir ended"},
-        passed_on=False,
-    ),
-    Option(
-        "plan",
-        {
-            "action": "store_true",
-            "help": "start nothing: predict a sample, and tell what the run would take and cost",
-        },
-        passed_on=False,
-    ),
-    Option(
-        "debug_record",
-        {
-            "type": _at_least_one,
-            "metavar": "N",
-            "help": "predict line N of the input alone, with its whole traceback; a terminal gets a debugger",
-        },
-        passed_on=False,
-    ),
-    Option(
-        "price_per_hour",
-        {
-            "type": _price,
-            "metavar": "TYPE=PRICE",
-            "action": "append",
-            "help": "with --plan: what an hour of an instance costs, EC2 and EMR together (repeatable)",
-        },
-        passed_on=False,
-    ),
-    Option(
-        "bundle",
-        {
-            "metavar": "PATH",
-            "help": "what a cluster's tasks run in (default: build/bundle.tar.gz if there is one; or none)",
-        },
-        passed_on=False,
-    ),
-    Option(
-        "summary_file",
-        {"metavar": "PATH", "help": "write the run's summary there, as JSON"},
-        passed_on=False,
+        "a longer line is a failure",
+        {"type": at_least_one, "metavar": "N"},
+        unset="16 MiB",
     ),
 )
 
+_MODEL: Final = (
+    Option(
+        "model_qualified_name",
+        "the model to predict with (repeatable: several in one pass)",
+        {"metavar": "NAME", "action": NamesModel},
+        unset="none; required",
+    ),
+    Option(
+        "model_file",
+        "a trained model's file, which needs no class: docs/models.md has the kinds (repeatable, and beside "
+        "names; NAME=PATH names its model)",
+        {"metavar": "PATH", "action": NamesModel},
+        unset="none, the configuration has the model",
+    ),
+    Option(
+        "model_type",
+        "the library that the model file is of",
+        {"choices": MODEL_TYPE_NAMES},
+        unset="the file's content says it",
+    ),
+    Option(
+        "model_output",
+        "what the model file answers: label, probability, probabilities, value, raw, contributions or an "
+        "output's own name; FIELD=NAME calls it otherwise (repeatable)",
+        {"metavar": "NAME", "action": "append"},
+        unset="label and probability, or value",
+    ),
+    Option(
+        "features",
+        "the columns of a model file that has no names for them, in its order",
+        {"metavar": "A,B,C"},
+        unset="the input's columns, if there are as many",
+    ),
+    Option(
+        "trust_model_file",
+        "load a model file that can run code, if this is its sha256 (repeatable)",
+        {"metavar": "SHA256", "action": "append"},
+    ),
+    Option("trust_types", "types that a skops file may have beside its own", {"metavar": "A,B,C"}),
+    Option(
+        "verify",
+        "before the run, predict the records of this file, which has the predictions that they must get",
+        {"metavar": "PATH"},
+    ),
+    Option(
+        "verify_tolerance",
+        "the share by which a number with a fraction may differ from the one that --verify asks for",
+        {"type": tolerance, "metavar": "R"},
+    ),
+    Option(
+        "batch_size",
+        "records to predict at once",
+        {"type": at_least_one, "metavar": "N"},
+        unset="found",
+    ),
+    Option(
+        "isolate",
+        "predict in a child process that can be lost; auto: from a task's second attempt on",
+        {"choices": ("auto", "always", "never")},
+    ),
+)
 
-def task_options(options: Any) -> dict[str, Any]:
-    """Return by name the options that tasks are given."""
-    return {option.name: getattr(options, option.name) for option in OPTIONS if option.passed_on}
+_OUTPUT: Final = (
+    Option("output_protocol", "how a prediction is written", {"choices": OUTPUTS}),
+    Option(
+        "key",
+        "put only this field of the input into the output (repeatable)",
+        {"metavar": "FIELD", "action": "append"},
+        unset="the input as it is",
+    ),
+    Option("quoted_newlines", "cells of csv and tsv in quotes may hold line ends, read and written", _FLAG),
+    Option("header", "begin csv and tsv output, and each of its parts, with the names of its columns", _FLAG),
+    Option(
+        "stamp",
+        "say in each record of the output which model predicted it, in which run and when",
+        _FLAG,
+    ),
+    Option(
+        "check_duplicates",
+        "count the records that repeat an earlier one, and those of them with another prediction",
+        _FLAG,
+    ),
+    Option(
+        "output_compression",
+        "compress the output: the parts of --output-dir, or standard output",
+        {"choices": COMPRESSIONS},
+    ),
+    Option("fingerprint", "add an order-independent digest of the output", _FLAG),
+    Option("summary_file", "write the run's summary there, as JSON", {"metavar": "PATH"}),
+    Option("profile", "write there how input and predictions are distributed, as JSON", {"metavar": "PATH"}),
+    Option("report", "write there a page of the profile, one HTML file", {"metavar": "PATH"}),
+    Option("baseline", "the profile that input and predictions are compared with", {"metavar": "PROFILE"}),
+    Option(
+        "max_drift",
+        "exit 4 when a field is further from the baseline",
+        {"type": psi, "metavar": "PSI"},
+        unset="any drift is fine",
+    ),
+    Option("drift_stops", "with --max_drift: publish no output then", _FLAG),
+)
+
+_FAILURES: Final = (
+    Option("on_error", "what stands for a failed record", {"choices": ("null", "explain")}),
+    Option("max_error_rate", "exit 3 when a larger share fails", {"type": share, "metavar": "R"}),
+    Option("no_fail_fast", "don't end a run whose first 1,000 records all fail", _FLAG),
+    Option(
+        "predict_timeout",
+        "a record that takes longer is a failure",
+        {"type": seconds, "metavar": "SECONDS"},
+    ),
+    Option("unproven", "publish the output even if the runner reports no counts that prove it whole", _FLAG),
+    Option(
+        "debug_record",
+        "predict line N of the input alone, with its whole traceback; a terminal gets a debugger",
+        {"type": at_least_one, "metavar": "N"},
+    ),
+)
+
+_RUNNING: Final = (
+    Option("plan", "start nothing: predict a sample, and show what the run would take and cost", _FLAG),
+    Option(
+        "price_per_hour",
+        "with --plan: what an hour of an instance costs, EC2 and EMR together (repeatable)",
+        {"type": price, "metavar": "TYPE=PRICE", "action": "append"},
+    ),
+    Option(
+        "replay",
+        "predict again what failed in this earlier output, and keep all else of it: docs/replay.md",
+        {"metavar": "DIR"},
+    ),
+    Option("resume", "go on where a stopped run into the same --output-dir ended", _FLAG),
+)
+
+_CLUSTER: Final = (
+    Option(
+        "bundle",
+        "what a cluster's tasks run in",
+        {"metavar": "PATH"},
+        unset="build/bundle.tar.gz if there is one; or none",
+    ),
+    Option("no_blocks", "let Hadoop give tasks one line after the other, without the job's own jar", _FLAG),
+)
+
+# By the heading that --help has them under.
+GROUPS: Final = {
+    "input": _INPUT,
+    "model": _MODEL,
+    "output": _OUTPUT,
+    "failures": _FAILURES,
+    "running": _RUNNING,
+    "cluster": _CLUSTER,
+}
+OPTIONS: Final = tuple(option for options in GROUPS.values() for option in options)
+
+
+def texts_in_utf_8(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those options of a parsed command line that are texts, in whichever encoding the locale has.
+
+    Names of files are left as the system has them; all other texts are compared with what is in files.
+    """
+    return {
+        option.name: _in_utf_8(given[option.name]) for option in OPTIONS if option.name not in _FILE_NAMES
+    }
+
+
+def _in_utf_8(value: Any) -> Any:
+    if isinstance(value, list):
+        return list(map(_in_utf_8, value))
+    return os.fsencode(value).decode(errors="surrogateescape") if isinstance(value, str) else value
+
+
+def values_of(options: RunOptions) -> dict[str, Any]:
+    """Return the value of each of OPTIONS, by its name."""
+    values = {
+        option.name: getattr(options.task if option.is_of_tasks else options, option.name)
+        for option in OPTIONS
+    }
+    if options.task.several:
+        values["model_file"] = options.task.model_files
+        values["model_qualified_name"] = options.task.names
+    return values

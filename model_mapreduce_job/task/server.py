@@ -1,19 +1,22 @@
-"""A process that runs a model's code: answers what comes over its channel until that ends."""
+"""Answers requests in a process that runs a model's code, until its channel ends."""
 
 from __future__ import annotations
 
+import os
 import signal
 import traceback
-from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from model_mapreduce_job.exceptions import MachineFaultError, ModelMapReduceError
 from model_mapreduce_job.formats.records import Failure, OverlongLine, one_line
-from model_mapreduce_job.pipeline.counters import Tally
 from model_mapreduce_job.pipeline.model_warnings import ModelWarnings
-from model_mapreduce_job.storage.files import DISK
+from model_mapreduce_job.pipeline.task_report import ReportBuilder
+from model_mapreduce_job.storage.file_operations import OS_FILES
 from model_mapreduce_job.task.channel import EndOfChannel, ForeignBytesError
 from model_mapreduce_job.task.messages import (
+    Asking,
     Begin,
     Check,
     Describe,
@@ -24,76 +27,96 @@ from model_mapreduce_job.task.messages import (
     Output,
     Overlong,
     Predict,
+    PredictSample,
     Progress,
     Raised,
     Ready,
-    Rehearse,
     Run,
+    Survey,
+    Verify,
     refused,
 )
+from model_mapreduce_job.task.task_files import TaskFiles
+from model_mapreduce_job.task.wire import joined, pack, unpack
 from model_mapreduce_job.task.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from model_mapreduce_job.formats.lines import Block
-    from model_mapreduce_job.pipeline.batch_prediction import BatchPrediction
-    from model_mapreduce_job.storage.files import Files
+    from model_mapreduce_job.formats.text_reading import TextReading
+    from model_mapreduce_job.pipeline.counters import Counters
+    from model_mapreduce_job.pipeline.pipeline import Pipeline
+    from model_mapreduce_job.storage.file_operations import FileOperations
     from model_mapreduce_job.task.channel import Channel
-    from model_mapreduce_job.task.factory import Prediction
-    from model_mapreduce_job.task.messages import Answer, Described, Message, ModelFacts, Rehearsed
+    from model_mapreduce_job.task.messages import (
+        Answer,
+        Described,
+        Message,
+        ModelFacts,
+        SamplePredicted,
+        Surveyed,
+        Verified,
+    )
+    from model_mapreduce_job.task.task_pipeline import TaskPipeline
 
 
 class Factory(Protocol):
-    """Makes what requests are answered with."""
+    """Makes the pipelines and descriptions that answer requests."""
 
-    max_record_bytes: int
+    reading: TextReading
 
-    def make(self, attempt: int) -> Prediction:
-        """Return the prediction of a task's attempt, from 0: in this process, or in a child of it."""
+    def make(self, attempt: int) -> TaskPipeline:
+        """Return the pipeline for a task's attempt, from 0: in this process, or in a child of it."""
         ...
 
-    def make_isolated(self) -> BatchPrediction:
-        """Return the prediction of a process that its starter can lose."""
+    def make_isolated(self) -> Pipeline:
+        """Return the pipeline of an isolated child process."""
         ...
 
     def describe(self, *, load: bool, identify: bool) -> Described:
-        """Return which models there are, and with load what the run's own is like."""
+        """Return the models' names, and with load the facts of the run's model."""
         ...
 
-    def model_facts(self) -> ModelFacts | None:
-        """Return what is known of the run's model in this process; None where it was not loaded."""
+    def survey(self, request: Survey) -> Surveyed:
+        """Return the columns of the run's tables, and the files of its input."""
+        ...
+
+    def verify(self, request: Verify) -> Verified:
+        """Return in what the model's predictions of golden records differ from what they must be."""
+        ...
+
+    def model_facts(self) -> dict[str, ModelFacts]:
+        """Return the facts of the run's models by name; nothing when this process has not loaded them."""
         ...
 
 
-RehearseSample: TypeAlias = "Callable[[Begin, int, bytes, Callable[[], None]], Rehearsed]"
+SamplePredictor: TypeAlias = "Callable[[Begin, int, bytes, Callable[[], None]], SamplePredicted]"
 
 
 class TaskServer:
-    """Answers requests; make_factory gives what answers them from the options that come first.
+    """Answers requests; make_factory makes the Factory for the options, which come first.
 
-    rehearse returns what came of a sample, given the options, the attempt, the sample, and what to call as a
-    sign of life.
+    predict_sample returns the result of a sample, given the options, the attempt, the sample, and a function
+    to call as a sign of life.
     """
 
     def __init__(
         self,
         channel: Channel,
         make_factory: Callable[[Begin], Factory],
-        rehearse: RehearseSample,
-        files: Files = DISK,
+        predict_sample: SamplePredictor,
+        files: FileOperations = OS_FILES,
     ) -> None:
         self._channel = channel
         self._make_factory = make_factory
-        self._rehearse = rehearse
+        self._predict_sample = predict_sample
         self._files = files
         self._warnings = ModelWarnings()
 
     def serve(self) -> None:
-        """Answer requests until the channel ends: the starter is done, or gone."""
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver hears of Ctrl-C, and ends its workers
-        self._warnings.listen()
-        with suppress(EndOfChannel):
+        """Answer requests until the channel ends."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver handles Ctrl-C, and ends its workers
+        with self._warnings.kept(), suppress(EndOfChannel):
             while True:
                 found = self._channel.receive()
                 assert found is not None  # noqa: S101 - without a timeout there is a message, or the end
@@ -104,11 +127,12 @@ class TaskServer:
                     self._channel.send(*self._answer(request, body))
 
     def _begin(self, begin: Begin) -> None:
+        os.environ.update(begin.environment)
         self._begun = begin
         self._factory = self._make_factory(begin)
-        limit = self._factory.max_record_bytes
-        self._worker = Worker(self._factory.make, limit, self._report, self._files, self._warnings)
-        self._isolated: BatchPrediction | None = None
+        files = TaskFiles(self._factory.reading, begin)
+        self._worker = Worker(self._factory.make, files, self._report, self._files, self._warnings)
+        self._isolated: Pipeline | None = None
 
     def _answer(self, request: Message, data: bytes) -> tuple[Answer, bytes]:
         try:
@@ -122,41 +146,59 @@ class TaskServer:
         except Exception as error:  # noqa: BLE001 - the starter decides whether to try again
             return Raised(one_line(f"{type(error).__name__}: {error}"), traceback.format_exc()), b""
 
-    def _answered(self, request: Message, data: bytes) -> tuple[Answer, bytes]:
+    def _answered(self, request: Message, data: bytes) -> tuple[Answer, bytes]:  # noqa: PLR0911 - one a request
         match request:
             case Describe():
                 return self._factory.describe(load=request.load, identify=request.identify), b""
+            case Survey():
+                return self._factory.survey(request), b""
+            case Verify():
+                return self._factory.verify(request), b""
             case Run():
                 return Done(self._worker.run(request, data), self._factory.model_facts()), b""
-            case Rehearse():
-                return self._rehearse(self._begun, request.attempt, data, self._beat), b""
+            case PredictSample():
+                return self._predict_sample(self._begun, request.attempt, data, self._beat), b""
             case Load():
-                self._isolated = self._factory.make_isolated()
-                return Ready(), b""
+                return Ready(self._isolated_pipeline().header()), b""
             case Predict() | Overlong() | Fail() | Check():
                 return self._output(request, data)
         raise ForeignBytesError(f"{type(request).__name__} is no request")
 
     def _output(self, request: Predict | Overlong | Fail | Check, data: bytes) -> tuple[Answer, bytes]:
-        task = self._isolated = self._isolated or self._factory.make_isolated()
-        lines = _lines(task, request, data)
-        self._warnings.count(task.tally)
-        counted, task.tally = task.tally.as_dict(), Tally()
-        return Output(counted, len(lines)), b"\n".join(lines)
+        task = self._isolated_pipeline()
+        with self._charging(task, request):
+            lines = self._lines(task, request, data)
+        self._warnings.add_to(task.report)
+        report, task.report = task.report.built(), ReportBuilder()
+        return Output(report, len(lines), not isinstance(lines, Sequence)), pack(lines)
 
-    def _report(self, done: int, tally: Tally) -> None:
-        self._channel.send(Progress(done, tally.predicted + tally.failed, tally.failed))
+    def _isolated_pipeline(self) -> Pipeline:
+        if self._isolated is None:
+            self._isolated = self._factory.make_isolated()
+            if self._isolated.several:
+                self._isolated.several.asking = lambda name: self._channel.send(Asking(name))
+        return self._isolated
+
+    def _charging(self, task: Pipeline, request: Message) -> AbstractContextManager[None]:
+        if not (task.several and isinstance(request, Predict)):
+            return nullcontext()
+        return task.several.charging({name: Failure(*why) for name, why in request.charged.items()})
+
+    def _lines(self, task: Pipeline, request: Predict | Overlong | Fail | Check, data: bytes) -> Any:
+        if isinstance(request, Check):
+            task.check_model()
+            return []
+        task.fresh_and_alone = isinstance(request, Predict) and request.alone
+        if isinstance(request, Overlong):
+            return joined(list(task.predict_lines(self._factory.reading.rows([OverlongLine(data)]))))
+        batch = unpack(data, is_table=self._begun.tables.is_read)
+        if isinstance(request, Fail):
+            return task.fail(batch, Failure(request.kind, request.message))
+        blocks = [batch] if self._begun.tables.is_read else self._factory.reading.rows([batch])
+        return joined(list(task.predict_lines(blocks)))
+
+    def _report(self, done: int, counters: Counters) -> None:
+        self._channel.send(Progress(done, counters.records, counters.failed))
 
     def _beat(self) -> None:
         self._channel.send(Progress())
-
-
-def _lines(task: BatchPrediction, request: Predict | Overlong | Fail | Check, data: bytes) -> list[bytes]:
-    if isinstance(request, Check):
-        task.check_model()
-        return []
-    task.fresh_and_alone = isinstance(request, Predict) and request.alone
-    if isinstance(request, Fail):
-        return task.fail(data, Failure(request.kind, request.message))
-    blocks: list[Block] = [OverlongLine(data)] if isinstance(request, Overlong) else [data.split(b"\n")]
-    return [line for output in task.predict_lines(blocks) for line in output]

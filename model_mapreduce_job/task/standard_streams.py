@@ -1,4 +1,4 @@
-"""Standard streams that can be relied on, whatever a parent process has made of them.
+"""Reliable standard streams, also when a parent process closed them or made them non-blocking.
 
 A non-blocking pipe is waited for, no other file takes the place of a closed stream, and standard error that
 can't be written changes nothing.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
 _BUFFER_BYTES = 1 << 16
-# What stands in for a closed stream can't be used the way that stream is: what needs it gets an error.
+# A closed stream is replaced by one that can't be used in its direction, so that using it is an error.
 _STANDS_IN = (os.O_WRONLY, os.O_RDONLY, os.O_WRONLY)
 
 
@@ -39,19 +39,19 @@ class WaitingFile(io.RawIOBase):
         return os.isatty(self._descriptor)
 
     def readable(self) -> bool:
-        """Return whether it's there to be read."""
+        """Return whether it can be read."""
         return self._reads
 
     def writable(self) -> bool:
-        """Return whether it's there to be written."""
+        """Return whether it can be written."""
         return not self._reads
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Read into a buffer as soon as there is something; return how many bytes, 0 at the end."""
+        """Wait for data and read it into a buffer; return the number of bytes, 0 at the end."""
         return self._wait_for(select.POLLIN, lambda: os.readv(self._descriptor, [buffer]))
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Write as soon as there is room; return how many bytes."""
+        """Wait for room and write; return the number of bytes."""
         return self._wait_for(select.POLLOUT, lambda: os.write(self._descriptor, data))
 
     def _wait_for(self, event: int, act: Callable[[], int]) -> int:
@@ -65,7 +65,7 @@ class WaitingFile(io.RawIOBase):
 
 
 class ReaderGoneError(BrokenPipeError):
-    """Raised when whoever read standard output has had enough."""
+    """Raised when the process that read standard output has closed it."""
 
 
 class OutputFile(WaitingFile):
@@ -76,11 +76,11 @@ class OutputFile(WaitingFile):
         self._dropped = False
 
     def drop(self) -> None:
-        """Let what is written from now on go nowhere, such as what was buffered when writing failed."""
+        """Discard everything that is written from now on, such as buffered data after a failed write."""
         self._dropped = True
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Write as soon as there is room; return how many bytes. Raises ReaderGoneError when nobody reads."""
+        """Wait for room and write; return the number of bytes. Raises ReaderGoneError when nobody reads."""
         if self._dropped:
             return memoryview(data).nbytes
         try:
@@ -90,17 +90,17 @@ class OutputFile(WaitingFile):
 
 
 class ForgivingFile(WaitingFile):
-    """A descriptor to which messages are written: one that can't be written is dropped."""
+    """A descriptor for messages: a message that can't be written is dropped."""
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Write, or drop, as soon as there is room; return how many bytes are done with."""
+        """Wait for room and write; return the number of bytes, also of those that were dropped."""
         with suppress(OSError):
             return super().write(data)
         return memoryview(data).nbytes
 
 
 def make_standard_streams_reliable() -> None:
-    """Put reliable streams in the place of this process's standard streams; a second time changes nothing.
+    """Replace this process's standard streams with reliable ones; a second call changes nothing.
 
     Leaves alone what somebody else has put there, such as a notebook.
     """
@@ -112,7 +112,7 @@ def make_standard_streams_reliable() -> None:
 
 
 def drop_output() -> None:
-    """Let what is still buffered for standard output go nowhere: Python would complain of it at its end."""
+    """Discard what is buffered for standard output, which Python would report as an error at exit."""
     if isinstance(raw := _raw(sys.stdout), OutputFile):
         raw.drop()
 

@@ -1,4 +1,4 @@
-"""How long a record takes: batches timed as they are predicted, the first one and other sizes left out."""
+"""Measures the time of a record, from batches of one size, without the first."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from contextlib import closing
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
-from model_mapreduce_job.pipeline.batch_prediction import BatchPrediction
+from model_mapreduce_job.pipeline.pipeline import Pipeline
+from model_mapreduce_job.task.wire import pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from model_mapreduce_job.formats.lines import Block
-    from model_mapreduce_job.pipeline.counters import Tally
-    from model_mapreduce_job.task.factory import Prediction
+    from model_mapreduce_job.task.task_pipeline import TaskPipeline
 
 
 class Stopwatch:
     """Adds up batches: their records, their seconds by a clock, and their seconds of wall time.
 
-    The first batch warms up, and what batches of another size cost says nothing about the present size: after
-    the first batch, and at each new size, the sums start over. beat is called after each batch.
+    The first batch warms up, and batches of another size take other times a record: after the first batch,
+    and at each new size, the sums start from zero. beat is called after each batch.
     """
 
     def __init__(self, clock: Callable[[], float], beat: Callable[[], None]) -> None:
@@ -35,23 +35,23 @@ class Stopwatch:
 
     @property
     def record_seconds(self) -> float | None:
-        """Return the seconds of a record, None when none was predicted."""
+        """Return the seconds a record takes, None when none was predicted."""
         return self.seconds / self.records if self.records and self.seconds else None
 
-    def timed(self, task: Prediction, blocks: Iterable[Block], limit: float) -> Iterator[list[bytes]]:
-        """Yield the output of a task's batches, until there are no more or so many seconds have passed."""
+    def timed(self, task: TaskPipeline, blocks: Iterable[Block], limit: float) -> Iterator[list[bytes]]:
+        """Yield the output of a task's batches, until there are no more or limit seconds have passed."""
         deadline = monotonic() + limit
         outputs: Any = task.predict_lines(blocks)
         with closing(outputs):
             while monotonic() < deadline:
-                size, before = batch_size(task), records_of(task.tally)
+                size, before = batch_size(task), task.report.counters.records
                 started, wall = self._clock(), perf_counter()
                 output = next(outputs, None)
                 if output is None:
                     return
-                b"\n".join(output)  # as what is written has to be
+                pack(output)  # as what is written has to be
                 seconds, wall = self._clock() - started, perf_counter() - wall
-                self.observe(size, records_of(task.tally) - before, seconds, wall)
+                self.observe(size, task.report.counters.records - before, seconds, wall)
                 self._beat()
                 yield output
 
@@ -67,11 +67,6 @@ class Stopwatch:
         self.wall_seconds += wall_seconds
 
 
-def batch_size(task: Prediction) -> int | None:
-    """Return the batch size that a task has come to; None for one that predicts elsewhere."""
-    return task.sizer.size if isinstance(task, BatchPrediction) else None
-
-
-def records_of(tally: Tally) -> int:
-    """Return how many records a tally has counted."""
-    return tally.predicted + tally.failed
+def batch_size(task: TaskPipeline) -> int | None:
+    """Return a task's current batch size; None when it predicts in another process."""
+    return task.sizer.size if isinstance(task, Pipeline) else None

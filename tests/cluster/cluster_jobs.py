@@ -18,18 +18,19 @@ OBEDIENT = ("--model_qualified_name", "obedient", "--fingerprint")
 IRIS_SETTINGS = {"APP_SETTINGS": "ProdConfig"}
 
 
-def make_bundle(path: Path, settings: str) -> Path:
+def make_bundle(path: Path, settings: str, *options: str) -> Path:
     """Make a bundle, as `make bundle` does."""
     environment = {**os.environ, "APP_SETTINGS": settings, "PYTHONPATH": str(TESTS)}
-    command = [sys.executable, "-m", "model_mapreduce_job.bundle", str(path)]
+    command = [sys.executable, "-m", "model_mapreduce_job.bundle", str(path), *options]
     subprocess.run(command, cwd=PROJECT, env=environment, check=True, stdout=subprocess.DEVNULL)
     return path
 
 
 def on_hadoop(hadoop: LocalHadoop, directory: Path, *options: str, **environment: str) -> LocalJob:
-    """Return the job on Hadoop; its tasks can be told from others by the job's token."""
+    """Return the job on Hadoop; its tasks and directories can be told from others by the job's token."""
     job = LocalJob(directory, environment={**hadoop.environment, **environment})
-    job.options = ("-r", "hadoop", "--no-conf", "--cmdenv", f"TEST_RUN_TOKEN={job.token}", *options)
+    named = ("--label", job.token, "--cmdenv", f"TEST_RUN_TOKEN={job.token}")
+    job.options = ("-r", "hadoop", "--no-conf", *named, *options)
     return job
 
 
@@ -46,9 +47,13 @@ def inline_fingerprint(directory: Path, *arguments: object, **environment: str) 
     return fingerprint(LocalJob(directory, environment=environment).run("-r", "inline", *arguments))
 
 
-def local_fingerprint(directory: Path, *arguments: object, **environment: str) -> str:
-    """Return the fingerprint of the same run on the local runner."""
-    return fingerprint(LocalJob(directory, environment=environment).run("-r", "local", *arguments))
+def half_failed(directory: Path) -> tuple[Path, str]:
+    """Return an output of the iris job without each second prediction, and the whole one's fingerprint."""
+    ran = LocalJob(directory, environment=IRIS_SETTINGS).run(*IRIS, PROJECT / "data" / "input.ldjson")
+    lines = ran.output.splitlines(keepends=True)
+    lines[::2] = [line.partition(b"\t")[0] + b"\tnull\n" for line in lines[::2]]
+    (directory / "earlier").write_bytes(b"".join(lines))
+    return directory / "earlier", fingerprint(ran)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
-"""The clusters that the tests of this folder share."""
+"""The clusters that the tests of this folder share, also when several workers of pytest run them."""
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,55 +10,109 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "cluster"))
 
 # their imports need the path above
-from cluster_jobs import make_bundle
+from cluster_jobs import IRIS, IRIS_SETTINGS, inline_fingerprint, make_bundle
 from hostile_rows import write_rows
 from local_hadoop import LocalHadoop, cluster
-
-ROWS = 100_000
+from turns import Turns
 
 
 @pytest.fixture(scope="session")
-def hadoop() -> Iterator[LocalHadoop]:
-    """Bring Hadoop up for the session, and down and away again unless it was up before."""
+def turns(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Turns]:
+    """Give what the workers of this run agree by; the last takes down what the first has brought up."""
+    own = tmp_path_factory.getbasetemp()
+    place = (own if worker_id == "master" else own.parent) / "turns"
+    place.mkdir(exist_ok=True)
+    turns = Turns(place)
+    with turns.held("session", shared=True) as session:
+        yield turns
+        if turns.is_last(session) and (place / "brought up").exists():
+            cluster("down", "--wipe")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _has_the_hadoop(request: pytest.FixtureRequest, turns: Turns) -> Iterator[None]:
+    """Let a file's tests have the Hadoop, beside other workers' unless they are marked to have it alone."""
+    tests = [item for item in request.session.items if item.path == request.path]
+    if not any("hadoop" in getattr(test, "fixturenames", ()) for test in tests):
+        yield
+        return
+    with turns.alone() if request.node.get_closest_marker("alone") else turns.beside_others():
+        yield
+
+
+@pytest.fixture(scope="session")
+def hadoop_files(turns: Turns) -> LocalHadoop:
+    """Give Hadoop to tests that need its jars alone: they may run while another worker has it alone."""
     hadoop = LocalHadoop()
-    was_up = hadoop.report()["default_fs"] is not None
-    cluster("up", PYTHONPATH="of-the-developer")
-    yield hadoop
-    if not was_up:
-        cluster("down", "--wipe")
+
+    def bring_up(mark: Path) -> None:
+        was_up = hadoop.report()["default_fs"] is not None
+        cluster("up", PYTHONPATH="of-the-developer")
+        if not was_up:
+            mark.touch()
+
+    turns.once("brought up", bring_up)
+    return hadoop
+
+
+@pytest.fixture(scope="session")
+def hadoop(hadoop_files: LocalHadoop) -> LocalHadoop:
+    """Bring Hadoop up for the session."""
+    return hadoop_files
 
 
 @pytest.fixture(scope="module")
-def spark_master() -> Iterator[str]:
+def spark_master(turns: Turns) -> Iterator[str]:
     """Bring Spark up for a module, and down again; its master's URL."""
-    cluster("spark-up")
-    yield LocalHadoop().report()["spark_master"]
-    cluster("spark-down")
+    with turns.held("spark"):
+        cluster("spark-up")
+        yield LocalHadoop().report()["spark_master"]
+        cluster("spark-down")
 
 
 @pytest.fixture(scope="session")
-def iris_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def iris_bundle(turns: Turns) -> Path:
     """Make the bundle of the configuration that runs use by default."""
-    return make_bundle(tmp_path_factory.mktemp("bundles") / "iris.tar.gz", "ProdConfig")
+    return turns.once("iris.tar.gz", lambda path: make_bundle(path, "ProdConfig"))
 
 
 @pytest.fixture(scope="session")
-def models_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def models_bundle(turns: Turns) -> Path:
     """Make the bundle of a configuration that is in no installed package: the tests' own models."""
-    return make_bundle(tmp_path_factory.mktemp("bundles") / "models.tar.gz", "models.settings.TestModels")
+    options = ("models.settings.TestModels", "--library", "fastavro")
+    return turns.once("models.tar.gz", lambda path: make_bundle(path, *options))
 
 
 @pytest.fixture(scope="session")
-def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write 100,000 iris rows, of which 1 % are bad, in every format and compression."""
-    directory = tmp_path_factory.mktemp("rows")
-    write_rows(directory, ROWS)
-    return directory
+def rows(turns: Turns) -> Path:
+    """Write iris rows, of which 1 % are bad, in every format and compression."""
+    return turns.once("rows", write_rows)
 
 
 @pytest.fixture(scope="session")
-def rows_in_hdfs(hadoop: LocalHadoop, rows: Path) -> str:
+def rows_fingerprint(turns: Turns, rows: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return the fingerprint of the inline runner's output for the rows in each format, compressed or not."""
+    place = tmp_path_factory.mktemp("inline")
+
+    def of(kind: str) -> str:
+        arguments = (*IRIS, "--input_protocol", kind, rows / f"rows.{kind}")
+        return inline_fingerprint(place, *arguments, **IRIS_SETTINGS)
+
+    def write(path: Path) -> None:
+        path.write_text(json.dumps({kind: of(kind) for kind in ("ldjson", "csv")}))
+
+    fingerprints: dict[str, str] = json.loads(turns.once("fingerprints", write).read_text())
+    return fingerprints
+
+
+@pytest.fixture(scope="session")
+def rows_in_hdfs(turns: Turns, hadoop: LocalHadoop, rows: Path) -> str:
     """Put the rows into HDFS; their directory's URI."""
-    hadoop.hadoop("fs", "-mkdir", "-p", "/rows")
-    hadoop.hadoop("fs", "-put", "-f", *sorted(rows.iterdir()), "/rows/")
+
+    def put(_: Path) -> None:
+        hadoop.hadoop("fs", "-mkdir", "-p", "/rows")
+        hadoop.hadoop("fs", "-put", "-f", *sorted(rows.iterdir()), "/rows/")
+
+    with turns.beside_others():
+        turns.once("rows in hdfs", put)
     return "hdfs:///rows"

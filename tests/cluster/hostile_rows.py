@@ -9,8 +9,11 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+# several of bzip2's smallest blocks
+ROWS = 40_000
 FIELDS = ("sepal_length", "sepal_width", "petal_length", "petal_width")
-FORMATS = ("ldjson", "csv")
+# Each format as it is and compressed; what is split between tasks has a header, or rows of any form.
+FILES = (("ldjson", ""), ("csv", ""), ("ldjson", ".gz"), ("csv", ".bz2"))
 COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
     ".gz": gzip.compress,
@@ -36,13 +39,14 @@ BAD_CSV = (
 )
 
 
-def write_rows(directory: Path, rows: int) -> None:
+def write_rows(directory: Path, rows: int = ROWS) -> None:
     """Write rows.FORMAT and each compressed; one row in a hundred is bad, and the last line has no end."""
+    directory.mkdir(exist_ok=True)
     rng = random.Random(0)  # noqa: S311 - repeatable data, not a secret
     values = [[rng.randrange(1, 80) / 10 for _ in FIELDS] for _ in range(rows)]
     for kind, data in (("ldjson", _as_json(values)), ("csv", _as_csv(values))):
-        for ending, compress in COMPRESSIONS.items():
-            (directory / f"rows.{kind}{ending}").write_bytes(compress(data))
+        for ending in (ending for name, ending in FILES if name == kind):
+            (directory / f"rows.{kind}{ending}").write_bytes(COMPRESSIONS[ending](data))
 
 
 def _as_json(values: list[list[float]]) -> bytes:

@@ -16,7 +16,7 @@ from local_cluster.layout import default_layout
 from local_cluster.ports import LOOPBACK, listeners
 from local_hadoop import LocalHadoop, cluster, eventually
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.alone, pytest.mark.timeout(900)]
 
 JOB = Path(__file__).with_name("word_count.py")
 WORDS = [f"{n % 7} {n % 3}" for n in range(1000)]

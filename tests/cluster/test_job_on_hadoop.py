@@ -16,12 +16,11 @@ from cluster_jobs import (
     OBEDIENT,
     Task,
     fingerprint,
-    inline_fingerprint,
-    local_fingerprint,
+    half_failed,
     on_hadoop,
     summary_of,
 )
-from hostile_rows import COMPRESSIONS, FORMATS
+from hostile_rows import FILES, ROWS
 from local_hadoop import LocalHadoop, eventually
 from local_jobs import PROJECT, LocalJob, write_records
 
@@ -33,18 +32,12 @@ INPUT = PROJECT / "data" / "input.ldjson"
 @pytest.fixture
 def job(hadoop: LocalHadoop, iris_bundle: Path, tmp_path: Path) -> Iterator[LocalJob]:
     """Give the iris job, which leaves nothing in the temporary directories of this machine and of HDFS."""
-    before = temporary(hadoop)
     job = on_hadoop(hadoop, tmp_path, "--bundle", str(iris_bundle), *IRIS, **IRIS_SETTINGS)
     yield job
     assert job.processes() == []
-    assert [name for name in job.left() if "shipped_script" in name] == []  # onnxruntime leaves a file
-    assert temporary(hadoop) == before
-
-
-def temporary(hadoop: LocalHadoop) -> set[str]:
-    """Return the temporary directories of runs in HDFS; one that a killed driver has left stays there."""
+    assert [name for name in job.left() if job.token in name] == []  # onnxruntime leaves a file
     listed = hadoop.hadoop("fs", "-ls", "-C", "tmp/mrjob", check=False).stdout.split()
-    return {path for path in listed if "shipped_script" in path}
+    assert [path for path in listed if job.token in path] == []
 
 
 @pytest.fixture
@@ -53,19 +46,50 @@ def obedient(hadoop: LocalHadoop, models_bundle: Path, tmp_path: Path) -> LocalJ
     return on_hadoop(hadoop, tmp_path, "--bundle", str(models_bundle), *OBEDIENT)
 
 
-@pytest.mark.parametrize("kind", FORMATS)
-@pytest.mark.parametrize("ending", COMPRESSIONS)
+def test_several_models_are_each_counted_and_compared(job: LocalJob, tmp_path: Path) -> None:
+    """A class of the bundle beside a file that travels with the job, as on one machine."""
+    file = PROJECT / "examples" / "iris_model" / "iris_model" / "model_files" / "iris.onnx"
+    challenger = ("--model_file", f"challenger={file}", "--model_output", "label")
+    features = ("--features", "sepal_length,sepal_width,petal_length,petal_width")
+    ended = job.run(*challenger, *features, "--summary_file", tmp_path / "summary.json", INPUT)
+    inline = LocalJob(tmp_path, environment=IRIS_SETTINGS).run(*IRIS, *challenger, *features, INPUT)
+    assert fingerprint(ended) == fingerprint(inline)
+    assert "challenger and iris_model agree on species in 14 of 14 records (100.00%)" in ended.errors
+    counts = summary_of(tmp_path / "summary.json")["counts_of_models"]
+    assert {name: (own["predicted"], own["failed"]) for name, own in counts.items()} == {
+        "iris_model": (14, 1),
+        "challenger": (14, 1),
+    }
+
+
+def test_a_replay_predicts_again_what_has_failed(hadoop: LocalHadoop, job: LocalJob, tmp_path: Path) -> None:
+    """Of a file of this machine, and of that run's own output, whose directory has to be whole."""
+    earlier, whole = half_failed(tmp_path)
+    ended = job.run("--output-dir", "hdfs:///replayed", "--replay", earlier)
+    assert fingerprint(ended) == whole
+    assert "complete: 15 lines = 6 kept + 8 predicted + 1 failed + 0 blank" in ended.errors
+    again = job.run("--replay", "hdfs:///replayed")
+    assert fingerprint(again) == whole
+    assert "complete: 15 lines = 14 kept + 0 predicted + 1 failed + 0 blank" in again.errors
+    hadoop.hadoop("fs", "-rm", "/replayed/_SUCCESS")
+    assert "is a directory without _SUCCESS" in job.run("--replay", "hdfs:///replayed").errors
+
+
+@pytest.mark.parametrize(("kind", "ending"), FILES)
 def test_any_bytes_give_the_same_output_as_on_one_machine(  # noqa: PLR0913, PLR0917 - fixtures
-    hadoop: LocalHadoop, job: LocalJob, rows: Path, rows_in_hdfs: str, kind: str, ending: str, tmp_path: Path
+    hadoop: LocalHadoop,
+    job: LocalJob,
+    rows_fingerprint: dict[str, str],
+    rows_in_hdfs: str,
+    kind: str,
+    ending: str,
 ) -> None:
     """Lines with CRs, TABs and bytes that are no UTF-8 among them; bz2 is split between tasks, gz is not."""
     name, output = f"rows.{kind}{ending}", f"/same-{kind}{ending}"
     options = ("--input_protocol", kind)
     ended = job.run(*options, "--output-dir", f"hdfs://{output}", f"{rows_in_hdfs}/{name}")
-    same_run = (tmp_path, *IRIS, *options, rows / name)
-    assert fingerprint(ended) == inline_fingerprint(*same_run, **IRIS_SETTINGS)
-    assert fingerprint(ended) == local_fingerprint(*same_run, **IRIS_SETTINGS)
-    assert "complete: 100," in ended.errors
+    assert fingerprint(ended) == rows_fingerprint[kind]
+    assert f"complete: {ROWS // 1000}," in ended.errors
     parts = hadoop.hadoop("fs", "-ls", "-C", output).stdout.split()
     tasks = 1 if ending == ".gz" else 2
     assert parts == [f"{output}/_SUCCESS", *(f"{output}/part-{number:05}" for number in range(tasks))]
@@ -84,10 +108,26 @@ def test_local_input_comes_out_on_standard_output(job: LocalJob, tmp_path: Path)
     assert ours["counts"]["lines"] == theirs["counts"]["lines"] == 15
 
 
-def test_standard_input_is_input(job: LocalJob) -> None:
-    ended = job.run(stdin=INPUT.read_bytes())
+def test_a_hadoop_that_runs_no_class_of_ours_costs_time_alone(
+    hadoop: LocalHadoop, job: LocalJob, tmp_path: Path
+) -> None:
+    """Each command starts a Java machine then, and the log says so once."""
+    wrapper = tmp_path / "hadoop"
+    wrapper.write_text(
+        f'#!/bin/sh\ncase $1 in modelmapreducejob.*) exit 1;; esac\nexec {hadoop.command()[0]} "$@"\n',
+        encoding="utf-8",
+    )
+    wrapper.chmod(0o755)
+    ended = job.run("--hadoop-bin", wrapper, INPUT)
     assert ended.code == 0, ended.errors
     assert len(ended.output.splitlines()) == 15
+    assert ended.errors.count("Each command to Hadoop starts a Java machine") == 1
+
+
+def test_a_plan_looks_at_hdfs_and_leaves_nothing(job: LocalJob, rows_in_hdfs: str) -> None:
+    ended = job.run("--plan", f"{rows_in_hdfs}/rows.ldjson", f"{rows_in_hdfs}/rows.ldjson.gz")
+    assert ended.code == 0, ended.errors
+    assert b"2 files" in ended.output
 
 
 def test_too_many_failures_leave_nothing_that_can_be_taken_for_a_result(
@@ -100,7 +140,10 @@ def test_too_many_failures_leave_nothing_that_can_be_taken_for_a_result(
 
 
 def test_the_tasks_have_nothing_but_the_bundle(job: LocalJob, iris_bundle: Path, tmp_path: Path) -> None:
-    """They run without a network, this machine's Python, what's installed for it, and the sources."""
+    """They run without a network, this machine's Python, what's installed for it, and the sources.
+
+    The run's input is what it has on standard input.
+    """
     hidden = [sys.prefix, sys.base_prefix, PROJECT / "model_mapreduce_job", PROJECT / "examples"]
     wrapper = tmp_path / "alone.sh"
     wrapper.write_text(
@@ -110,7 +153,7 @@ def test_the_tasks_have_nothing_but_the_bundle(job: LocalJob, iris_bundle: Path,
     )
     alone = "unshare --map-root-user --mount --net /bin/sh -e alone.sh"
     files = ("--archives", f"{iris_bundle}#bundle", "--files", f"{wrapper}#alone.sh", "--no-bootstrap-mrjob")
-    ended = job.run("--task-python-bin", alone, *files, INPUT)
+    ended = job.run("--bundle", "none", "--task-python-bin", alone, *files, stdin=INPUT.read_bytes())
     assert ended.code == 0, ended.errors
     assert len(ended.output.splitlines()) == 15
 
@@ -184,19 +227,18 @@ def test_a_model_that_cannot_be_loaded_says_how_it_ended(obedient: LocalJob, tmp
 
 
 def test_a_slow_model_is_not_taken_for_a_dead_one(obedient: LocalJob, tmp_path: Path) -> None:
-    """It computes in C for longer than Hadoop lets a task be silent, and keeps the interpreter to itself."""
-    path = write_records(tmp_path / "slow", [{"n": 1, "do": "compute_in_c", "seconds": 40}])
-    ended = obedient.run("-D", "mapreduce.task.timeout=25000", path)
+    """It computes in C for longer than Hadoop lets a task be silent, and keeps the interpreter to itself.
+
+    What it prints for another record stays out of the output.
+    """
+    slow = {"n": 1, "do": "compute_in_c", "seconds": 55}
+    path = write_records(tmp_path / "slow", [slow, {"n": 2, "do": "talk"}, {"n": 3}])
+    # counted from the launch of a container, which may have to unpack the bundle first
+    limits = {"mapreduce.task.timeout": 40_000, "mapreduce.task.timeout.check-interval-ms": 1000}
+    ended = obedient.run(*(part for name, ms in limits.items() for part in ("-D", f"{name}={ms}")), path)
     assert ended.code == 0, ended.errors
-    assert ended.values == [{"n": 1}]
+    assert sorted(value["n"] for value in ended.values) == [1, 2, 3]
     assert "Failed map tasks" not in ended.errors
-
-
-def test_what_a_model_prints_stays_out_of_the_output(obedient: LocalJob, tmp_path: Path) -> None:
-    path = write_records(tmp_path / "talk", [{"n": 1, "do": "talk"}, {"n": 2}])
-    ended = obedient.run(path)
-    assert ended.code == 0, ended.errors
-    assert sorted(value["n"] for value in ended.values) == [1, 2]
 
 
 def test_stopping_the_driver_stops_its_tasks(hadoop: LocalHadoop, obedient: LocalJob, tmp_path: Path) -> None:

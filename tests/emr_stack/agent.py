@@ -16,7 +16,7 @@ from emr_stack.store import Store
 
 
 class Agent:
-    """Watches the API for new clusters and gives each a thread."""
+    """Watches for new clusters and gives each a thread."""
 
     def __init__(
         self, endpoint: str, plane: ControlPlane, runner: StepRunner, place: Path, settings: Settings
@@ -31,12 +31,11 @@ class Agent:
 
     def run(self) -> None:
         """Serve until told to end."""
-        emr = self._client("emr")
         while not self._ended.wait(POLL_SECONDS):
-            for cluster in emr.list_clusters(ClusterStates=["STARTING"])["Clusters"]:
-                if cluster["Id"] not in self._seen:
-                    self._seen.add(cluster["Id"])
-                    Thread(target=self._serve, args=(cluster["Id"],), daemon=True).start()
+            for cluster_id in self._plane.starting():
+                if cluster_id not in self._seen:
+                    self._seen.add(cluster_id)
+                    Thread(target=self._serve, args=(cluster_id,), daemon=True).start()
 
     def end(self) -> None:
         """End the clusters that are left, and the watching."""

@@ -23,8 +23,8 @@ class Settings:
     """How the stack differs from the real service, to be quick."""
 
     region: str = "us-west-2"
-    clock_speed: float = 60.0  # a second here is that many of AutoTerminationPolicy's
-    log_push_seconds: float = 1.0  # after a step's end, when its logs come to S3 from a cluster that stays up
+    clock_speed: float = 20.0  # a second here is that many of AutoTerminationPolicy's
+    log_push_seconds: float = 3.0  # after a step's end, when its logs come to S3 from a cluster that stays up
 
 
 @dataclass(frozen=True)
@@ -141,6 +141,8 @@ class ClusterLife:
                 time.sleep(POLL_SECONDS)
 
     def _pending(self) -> Iterator[dict[str, Any]]:
+        if not self._plane.has_pending_steps(self._id):
+            return
         steps = self._emr.list_steps(ClusterId=self._id, StepStates=["PENDING"])["Steps"]
         yield from reversed(steps)  # the API lists the newest first
 

@@ -97,6 +97,16 @@ class ControlPlane:
         """Return a cluster's state."""
         return str(self._clusters[cluster_id].state)
 
+    def starting(self) -> list[str]:
+        """Return the ids of the clusters that nobody has started to serve."""
+        with self.lock:
+            return [name for name in self._extras if self.state(name) == "STARTING"]
+
+    def has_pending_steps(self, cluster_id: str) -> bool:
+        """Return whether a step waits: asked ten times a second, which is too often for a request each."""
+        with self.lock:
+            return any(step.state == "PENDING" for step in self._clusters[cluster_id].steps)
+
     def set_cluster(self, cluster_id: str, state: str, reason: str = "") -> None:
         """Set a cluster's state and the reason that goes with it."""
         with self.lock:

@@ -16,7 +16,7 @@ from emr_stack.stack import EmrStack
 PROJECT: Final = Path(__file__).parent.parent.parent
 MAIN_JOB: Final = PROJECT / "model_mapreduce_job" / "ml_model_map_reduce_job.py"
 UPPER_CASE: Final = PROJECT / "tests" / "emr_stack" / "jobs" / "upper_case.py"
-DEADLINE_SECONDS: Final = 60.0
+DEADLINE_SECONDS: Final = 180.0  # of a run that takes five on an idle machine
 
 # What tests change in mrjob.conf: the driver looks often, and the upper-case job needs nothing installed.
 OFTEN: Final = f"""

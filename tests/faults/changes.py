@@ -32,10 +32,10 @@ def change_input(chance: Random, path: Path, other: bytes) -> str:
 
 
 def change_part(chance: Random, staging: Path) -> str:
-    """Change a part that was finished, if there is one; return how."""
+    """Change a part that was finished; return how, nothing if there was none."""
     parts = sorted(staging.glob("part-*"))
     if not parts:
-        return "part: none there yet"
+        return ""
     part, how = chance.choice(parts), chance.choice(PART)
     with suppress(FileNotFoundError):  # the run may just have published or removed it
         if how == "removed":

@@ -3,34 +3,44 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from faults.changes import change_input, change_part
 from faults.disk import compiler, failing_disk
-from faults.kills import VICTIMS, kill, processes_below
+from faults.kills import VICTIMS, Kill, kill
 from faults.limits import some_limit
+from faults.phases import PHASES, SECONDS, View
 from faults.records import OPTIONS, RECORDS, text_of
+from model_mapreduce_job.storage.splits import split_files
 
 if TYPE_CHECKING:
     import subprocess
     from pathlib import Path
 
-LONGEST_RUN = 3.0  # seconds; a fault that comes too late proves nothing, but costs nothing either
+_MOST_KILLED = 6
 KINDS = ("kill", "limit", "disk", "input", "part")
 
 
 @dataclass
 class Scenario:
-    """A run in a directory that has `in`, and may make `out`; said is what was done to it."""
+    """A run in a directory that has `in`, and may make `out`.
+
+    said is what was done to it, kills are those of the run that started last; texts are all that `in` held.
+    """
 
     seed: int
     directory: Path
     counter: Path
     kinds: tuple[str, ...] = KINDS
     said: list[str] = field(default_factory=list)
+    kills: list[Kill] = field(default_factory=list)
+    texts: list[bytes] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
+    before: tuple[str, ...] = ()
+    changed_too_late: bool = False
 
     def __post_init__(self) -> None:
         # seeds that follow one another take turns, so that any few of them have each kind
@@ -38,17 +48,23 @@ class Scenario:
         self.kind = kinds[self.seed % len(kinds)]
         self.chance = random.Random(self.seed)  # noqa: S311 - no secrets
         self.format = self.chance.choice(sorted(OPTIONS))
-        self.runner = self.chance.choice(["inline", "local"])
-        if self.kind == "part":
-            self.runner = "local"  # which has several
+        self.runner = "local" if self.kind == "part" else self.chance.choice(["inline", "local"])
         self.to_directory = self.kind == "part" or self.chance.random() < 0.7
         self.resumes = self.to_directory and self.chance.random() < 0.7
-        self.isolated = self.chance.random() < 0.3
-        self.text = text_of(self.format, range(RECORDS))
-        self.other = text_of(self.format, range(RECORDS, 2 * RECORDS))
+        # one run after the other is killed, each going on from what the one before has left
+        self.disturbed_runs = self.chance.randint(2, _MOST_KILLED) if self.kind == "kill" else 1
+        self.isolated = self.chance.random() < 0.2
+        self.texts = [text_of(self.format, range(RECORDS))]
+        self._prepare_fault()
+
+    def _prepare_fault(self) -> None:
         if self.kind == "disk":
             said, self.environment = failing_disk(self.chance, self.directory, self.counter)
             self.said.append(said)
+        elif self.kind == "limit":
+            limit = some_limit(self.chance)
+            self.before = limit.command(sys.executable)
+            self.said.append(str(limit))
 
     @property
     def options(self) -> list[str]:
@@ -59,37 +75,49 @@ class Scenario:
             *(["--output-dir", "out"] if self.to_directory else []),
         ]
 
-    def disturb(self, process: subprocess.Popen[bytes]) -> None:
-        """Do what the scenario has for while a run goes on."""
-        if self.kind == "limit":
-            self.said.append(some_limit(self.chance).set_for(process.pid))
-        moments = sorted(self.chance.uniform(0, LONGEST_RUN) for _ in range(self.chance.choice([1, 1, 2])))
-        if self.kind == "part" or self.chance.random() < 0.5:
-            self._wait_for_work(process)
-            moments = [moment / 3 for moment in moments]
-        started = time.monotonic()
-        for moment in moments if self.kind not in {"limit", "disk"} else []:
-            time.sleep(max(0.0, started + moment - time.monotonic()))
-            if process.poll() is None:
-                self.said.append(self._deed(process.pid))
+    def write_input(self) -> None:
+        """Write the input."""
+        path = self.directory / "in"
+        path.write_bytes(self.texts[0])
+        self.view = View(self.directory, self.to_directory, len(split_files([str(path)], 1)))
+
+    def disturb(self, process: subprocess.Popen[bytes], what: str = "") -> None:
+        """Do what the scenario has for while a run goes on; what names the run in what is said."""
+        self.kills = []
+        if self.kind in {"limit", "disk"}:
+            return  # which a run has from its start on
+        phases = PHASES[2:] if self.kind == "part" else (*PHASES, "predict")
+        chosen = self.chance.choices(phases, k=self.chance.choice([1, 1, 2]))
+        for phase in sorted(chosen, key=PHASES.index):
+            self.view.wait_for(process, phase)
+            time.sleep(self.chance.uniform(0, SECONDS[phase]))
+            if process.poll() is None and (deed := self._deed(process.pid)):
+                self.said.append(what + deed)
 
     def before_resuming(self) -> None:
-        """Change what a stopped run has left, now and then."""
-        if self.kind == "part" and self.resumes:
-            self.said.append(change_part(self.chance, self.directory / ".out.unfinished"))
-
-    def _wait_for_work(self, process: subprocess.Popen[bytes]) -> None:
-        """Wait until a part is there, or else a worker, as a busy machine may take long to start one."""
-        staging = self.directory / ".out.unfinished"
-        while process.poll() is None:
-            if any(staging.glob("part-*")) if self.kind == "part" else processes_below(process.pid):
-                return
-            time.sleep(0.01)
+        """Change what a stopped run has left."""
+        if self.kind == "part" and self.resumes and (deed := change_part(self.chance, self.view.staging)):
+            self.said.append(deed)
 
     def _deed(self, driver: int) -> str:
         if self.kind == "input":
-            return change_input(self.chance, self.directory / "in", self.other)
+            new = text_of(self.format, range(len(self.texts) * RECORDS, (len(self.texts) + 1) * RECORDS))
+            deed = change_input(self.chance, self.directory / "in", new)
+            self.texts.append((self.directory / "in").read_bytes())
+            return deed
         if self.kind == "part" and self.chance.random() < 0.5:
-            return change_part(self.chance, self.directory / ".out.unfinished")
+            before = self.view.phase(driver)
+            deed = change_part(self.chance, self.view.staging)
+            # the job may have verified the part for the last time: whoever changes it now changes the output
+            self.changed_too_late |= bool({before, self.view.phase(driver)} & {"publish", "end"})
+            return deed
+        return self._kill(driver)
+
+    def _kill(self, driver: int) -> str:
         victim = "driver" if self.kind == "part" else self.chance.choice(VICTIMS)
-        return kill(self.chance, driver, victim)
+        phase = "stop" if any(kill.codes for kill in self.kills) else self.view.phase(driver)
+        sent = kill(self.chance, driver, victim, phase) or kill(self.chance, driver, "driver", phase)
+        if sent is None:
+            return ""
+        self.kills.append(sent)
+        return str(sent)

@@ -1,4 +1,4 @@
-"""One seed: a run that is disturbed, and what must hold of it and of the next one."""
+"""One seed: a run that is disturbed, and what must hold of it and of the next ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import subprocess
 
 LONGEST_SECONDS = 120  # a run that takes longer hangs
-KILLED = {-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP}
 
 
 @dataclass(frozen=True)
@@ -29,74 +28,118 @@ class Outcome:
 
     seed: int
     faults: tuple[str, ...]
-    code: int | None
+    codes: tuple[int, ...]
     failure: str = ""
 
 
 class Trial:
-    """A scenario's run, and the next one."""
+    """A scenario's run, and the next ones."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.directory = scenario.directory
-        self.code: int | None = None
+        self.codes: list[int] = []
         self.job = LocalJob(self.directory, tuple(scenario.options), measured=False)
         self.job.environment = {"UNHURRIED_SECONDS": "0.004", "PYTHONDONTWRITEBYTECODE": "1"}
 
     def run(self) -> None:
         """Run, disturb, look, run again and look; raises AssertionError or TimeoutExpired."""
-        path = self.directory / "in"
-        path.write_bytes(self.scenario.text)
+        self.scenario.write_input()
         try:
-            first = self._disturbed()
-            self._check_first(first, [self.scenario.text, path.read_bytes()])
-            self._check_processes()
+            self._check_disturbed(self._disturbed())
+            for _ in range(self.scenario.disturbed_runs - 1):
+                self._remove_output()
+                self._check_disturbed(self._disturbed(*(["--resume"] * self.scenario.resumes)))
             self.scenario.before_resuming()
             self._run_again()
-            assert self._output() == wanted(self.scenario.format, path.read_bytes()), "not the whole output"
+            whole = wanted(self.scenario.format, (self.directory / "in").read_bytes())
+            assert self._output() == whole, (
+                f"not the whole output: {_difference(self._output() or b'', whole)}"
+            )
             self._check_processes()
             self._check_files()
         finally:
             self.job.kill()
 
-    def _disturbed(self) -> Ended:
+    def _disturbed(self, *options: str) -> Ended:
         usual = dict(self.job.environment)
         self.job.environment.update(self.scenario.environment)
-        process = self._start()
-        self.job.environment = usual
-        self.scenario.disturb(process)
+        self.job.before = self.scenario.before
+        process = self._start(*options)
+        self.job.environment, self.job.before = usual, ()
+        self.scenario.disturb(process, "".join(f"{option.strip('-')}: " for option in options))
         ran = _ended(process)
-        self.code = ran.code
+        self.codes.append(ran.code)
         return ran
 
-    def _check_first(self, first: Ended, texts: list[bytes]) -> None:
-        wholes = [wanted(self.scenario.format, text) for text in texts]
-        output = self._output()
-        if first.code == 0:
+    def _check_disturbed(self, ran: Ended) -> None:
+        wholes = [wanted(self.scenario.format, text) for text in self.scenario.texts]
+        output = None if self.scenario.changed_too_late else self._output()
+        if ran.code == 0 and not self.scenario.changed_too_late:
             assert output in wholes, "exit code 0, and the output is not whole"
         elif self.scenario.to_directory:
             # a run may be stopped just after its output appeared, never before that is whole
-            assert output in {None, *wholes}, f"exit code {first.code}, and the output is not whole"
+            assert output in {None, *wholes}, f"exit code {ran.code}, and the output is not whole"
         else:
+            # standard output can't be taken back; the exit code says that it was cut off
             assert any(whole.startswith(output or b"") for whole in wholes), "the output is of something else"
-        if first.code not in KILLED | {0} and not _never_started(first.errors):
-            assert first.errors.count("\n") == 1, f"exit code {first.code}, not one line: {first.errors}"
+        self._check_code(ran)
+        self._check_processes()
 
-    def _run_again(self) -> None:
+    def _check_code(self, ran: Ended) -> None:
+        stopped = {code for kill in self.scenario.kills for code in kill.codes}
+        errors = _less_of_discarded(ran.errors)
+        if ran.code == 0:
+            assert errors == "" or self._was_swallowed(errors), f"exit code 0, with {ran.errors}"
+        elif ran.code in stopped and ran.code <= 1:
+            # only a signal that nothing of the job's could handle, perhaps when another was being handled;
+            # of Ctrl-C Python's own handler has its say
+            said = [line for line in errors.splitlines() if not line.startswith("Stopped by ")]
+            assert len(errors.splitlines()) - len(said) < len(self.scenario.kills), f"{ran.code}: {errors}"
+            assert not said or "KeyboardInterrupt" in errors, f"{ran.code}, with {ran.errors}"
+        elif ran.code in stopped:
+            assert errors.startswith("Stopped by "), f"exit code {ran.code}: {ran.errors}"
+            assert errors.count("\n") == 1, f"not one line: {ran.errors}"
+        elif not _is_pythons_own(ran.errors):
+            assert self.scenario.kind != "kill", f"nobody was to end it: exit code {ran.code}: {ran.errors}"
+            assert ran.code == 1, f"exit code {ran.code}: {ran.errors}"
+            assert errors.count("\n") == 1, f"not one line: {ran.errors}"
+
+    def _remove_output(self) -> None:
         if self._output() is not None and self.scenario.to_directory:
             shutil.rmtree(self.directory / "out")
+
+    def _was_swallowed(self, errors: str) -> bool:
+        """Return whether Ctrl-C came while Python itself started, in a callback, which drops it."""
+        early = any(
+            kill.number == signal.SIGINT and kill.handled == "default" for kill in self.scenario.kills
+        )
+        return (
+            early and errors.startswith("Exception ignored in") and errors.endswith("KeyboardInterrupt: \n")
+        )
+
+    def _run_again(self) -> None:
+        self._remove_output()
         if self.scenario.resumes:
             again = _ended(self._start("--resume"))
             if again.code == 0:
-                assert again.errors == "", f"resumed, with {again.errors}"
+                self._check_resumed(again.errors)
                 return
-            changed = self.scenario.kind in {"input", "part"}
-            assert changed, f"--resume: exit code {again.code}: {again.errors}"
+            # parts of another input are none of this run's; any other can be gone on from
+            assert len(self.scenario.texts) > 1, f"--resume: exit code {again.code}: {again.errors}"
+            assert "input is not the same" in again.errors, f"--resume: {again.errors}"
             assert again.errors.count("\n") == 1, f"not one line: {again.errors}"
             assert self._output() is None, "an output, though --resume ended in an error"
         again = _ended(self._start())
         assert again.code == 0, f"the next run: exit code {again.code}: {again.errors}"
-        assert again.errors.count("\n") <= 1, f"not one line: {again.errors}"
+        assert _less_of_discarded(again.errors) == "", f"the next run: {again.errors}"
+
+    def _check_resumed(self, errors: str) -> None:
+        """Check that a part that was changed is named, as it's made again, and that no more is said."""
+        changed = self.scenario.kind == "part"
+        others = [line for line in errors.splitlines() if not line.endswith("and is made again.")]
+        assert others == [], f"resumed, with {errors}"
+        assert changed or errors == "", f"resumed, with {errors}"
 
     def _start(self, *options: str) -> subprocess.Popen[bytes]:
         """Start a run, whose output goes into a file unless it's in a directory of its own."""
@@ -134,7 +177,7 @@ def outcome_of(seed: int, kinds: tuple[str, ...] = KINDS) -> Outcome:
             trial.run()
         except (AssertionError, TimeoutExpired, OSError):
             failure = traceback.format_exc()
-        return Outcome(seed, tuple(scenario.said), trial.code, failure)
+        return Outcome(seed, tuple(scenario.said), tuple(trial.codes), failure)
 
 
 def _ended(process: subprocess.Popen[bytes]) -> Ended:
@@ -142,7 +185,21 @@ def _ended(process: subprocess.Popen[bytes]) -> Ended:
     return Ended(process.returncode, output or b"", errors.decode(errors="replace"))
 
 
-def _never_started(errors: str) -> bool:
-    """Return whether it was Python, not the job, that had no room to begin in."""
-    early = ("Fatal Python error", "init_", "error while loading shared libraries", "MemoryError")
-    return any(word in errors for word in early)
+def _difference(found: bytes, whole: bytes) -> str:
+    """Return where two outputs begin to differ, and how they go on there."""
+    pairs = zip(found, whole, strict=False)
+    offset = next((at for at, (one, other) in enumerate(pairs) if one != other), min(len(found), len(whole)))
+    ends = [text[offset : offset + 40] for text in (found, whole)]
+    return f"{len(found):,} bytes, not {len(whole):,}; from {offset:,} on {ends[0]!r}, not {ends[1]!r}"
+
+
+def _less_of_discarded(errors: str) -> str:
+    """Return errors without the line by which a run that starts over says what it discards."""
+    lines = errors.splitlines(keepends=True)
+    return "".join(lines[1:] if lines and lines[0].startswith("Starting over: ") else lines)
+
+
+def _is_pythons_own(errors: str) -> bool:
+    """Return whether Python itself had no room to begin in, before anything of the job's was there."""
+    early = ("Fatal Python error: init", "error while loading shared libraries", "MemoryError")
+    return "model_mapreduce_job" not in errors and any(word in errors for word in early)

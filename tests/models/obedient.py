@@ -161,6 +161,8 @@ class Obedient:
             return [os.getpid(), parent_of(os.getppid())]
         if "env" in data:
             return os.environ.get(data["env"])
+        if "imported" in data:
+            return data["imported"] in sys.modules
         if "read" in data:
             return Path(data["read"]).read_text()
         return {"n": data["n"]}

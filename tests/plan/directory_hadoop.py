@@ -13,8 +13,8 @@ def main(directory: Path, arguments: list[str]) -> int:
             print("Hadoop 3.4.1")  # noqa: T201 - its output
         case ["fs", *_, "-ls", "-R", uri]:
             return ls(directory, uri)
-        case ["fs", "-cat", uri]:
-            sys.stdout.buffer.write(place(directory, uri).read_bytes())
+        case ["fs", "-cat", *uris]:
+            sys.stdout.buffer.writelines(place(directory, uri).read_bytes() for uri in uris)
         case _:
             return fail(f"{arguments}: Unknown command")
     return 0

@@ -76,3 +76,8 @@ class Planner:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(f"{json.dumps(record)}\n" for record in records))
         return path
+
+
+def numbered(count: int) -> list[dict[str, object]]:
+    """Return records that are numbered."""
+    return [{"n": number} for number in range(count)]

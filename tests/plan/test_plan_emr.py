@@ -65,7 +65,9 @@ def watched(stack: EmrStack, tmp_path: Path) -> Iterator[EmrStack]:
 def test_input_on_s3_is_planned_with_the_cluster_of_mrjob_conf_and_its_cost(
     watched: EmrStack, tmp_path: Path
 ) -> None:
-    told = plan(watched, tmp_path, f"s3://{BUCKET}/small/")
+    """What is printed, and what the summary file has of it."""
+    summary = tmp_path / "plan.json"
+    told = plan(watched, tmp_path, "--summary_file", str(summary), f"s3://{BUCKET}/small/")
     assert told.returncode == 0, told.stderr
     assert told.stderr == ""
     for line in (
@@ -80,14 +82,6 @@ def test_input_on_s3_is_planned_with_the_cluster_of_mrjob_conf_and_its_cost(
     assert "on 18 cores, of which the input's tasks keep 2 busy: 10 min to start" in told.stdout
     # 10.5 minutes to start, of 6 machines at 0.216 to 0.24 an hour
     assert f"about 0.23 to 0.25 USD (on-demand prices of EC2 and EMR, a copy of {COPIED_ON})" in told.stdout
-
-
-def test_the_summary_file_has_the_cost_and_where_its_prices_are_from(
-    watched: EmrStack, tmp_path: Path
-) -> None:
-    summary = tmp_path / "plan.json"
-    told = plan(watched, tmp_path, "--summary_file", str(summary), f"s3://{BUCKET}/small/")
-    assert told.returncode == 0, told.stderr
     figures = json.loads(summary.read_text())["plan"]
     (expected,) = figures["expected"]
     # the smallest of mrjob.conf's choices for the core, and its cheapest for either
@@ -154,7 +148,7 @@ def test_what_the_run_would_refuse_is_refused(watched: EmrStack, tmp_path: Path)
 def test_a_cluster_that_is_there_is_neither_asked_nor_paid_for(watched: EmrStack, tmp_path: Path) -> None:
     told = plan(watched, tmp_path, "--cluster-id", "j-THERE", f"s3://{BUCKET}/small/")
     assert told.returncode == 0, told.stderr
-    assert "the EMR cluster j-THERE, which is there already" in told.stdout
+    assert "the EMR cluster j-THERE, which is running already" in told.stdout
     assert "cost" not in told.stdout
 
 

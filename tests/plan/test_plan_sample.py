@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.lines import Source
 from model_mapreduce_job.formats.records import OverlongLine
+from model_mapreduce_job.formats.text_reading import TextReading
 from model_mapreduce_job.plan import sample as sample_module
-from model_mapreduce_job.plan.input_file import InputFile
+from model_mapreduce_job.plan.input_files import InputFile
 from model_mapreduce_job.plan.sample import (
     MOST_PLACES,
     PLACES,
@@ -215,7 +216,7 @@ def test_whatever_a_file_holds_only_its_lines_are_sampled(lines: list[bytes], sh
     data = b"\n".join(lines)
     file = in_memory("a", data)
     for offset in range(0, len(data), 7):
-        part = sample_module._read(Place(file, offset, share), LIMIT, float("inf"))
+        part = sample_module._read(Place(file, offset, share), TextReading(LIMIT), float("inf"))
         assert set(part.text.removesuffix(b"\n").split(b"\n")) <= {*lines, b""}
 
 

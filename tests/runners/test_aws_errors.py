@@ -25,7 +25,7 @@ RAISED = [
     (aws.NoRegionError(), "No AWS region is named. Set `region` in mrjob.conf"),
     (aws.InvalidRegionError(region_name="x y"), "Correct `region` in mrjob.conf"),
     (aws.ConfigParseError(path="/x"), "Correct that file"),
-    (aws.CredentialRetrievalError(provider="process", error_msg="gone"), "credentials can't be had"),
+    (aws.CredentialRetrievalError(provider="process", error_msg="gone"), "credentials can't be fetched"),
     (aws.ParamValidationError(report="Bad\nvalue"), "Bad value. Correct mrjob.conf"),
     (
         aws.UnknownServiceError(service_name="x", known_service_names=["y"]),
@@ -38,7 +38,7 @@ RAISED = [
     (refused("InvalidClientTokenId"), "AWS does not know this key"),
     (refused("SignatureDoesNotMatch"), "The secret does not belong to the key"),
     (refused("RequestTimeTooSkewed"), "clock"),
-    (refused("AccessDenied", "not authorized"), "not authorized. Ask whoever runs the account"),
+    (refused("AccessDenied", "not authorized"), "not authorized. Ask the account's administrator"),
     (refused("403", "Forbidden", "HeadObject"), "AWS refused HeadObject: Forbidden. Ask"),
     (refused("ValidationException", "first\nsecond"), "AWS refused RunJobFlow: first second$"),
 ]

@@ -124,5 +124,5 @@ def test_xz_that_asks_for_very_much_memory_is_refused() -> None:
     # a dictionary of 1 GiB: the filter's property, and the header's sum
     data[data.index(b"\x21\x01") + 2] = 36
     data[20:24] = zlib.crc32(data[12:20]).to_bytes(4, "little")
-    with pytest.raises(InputError, match=r"in\.xz asks for more than 256 MiB of memory to be read\."):
+    with pytest.raises(InputError, match=r"in\.xz needs more than 256 MiB of memory to be decompressed\."):
         read("xz", bytes(data))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.storage.inputs import STDIN, list_inputs, plan_inputs, refuse_if_filled
+from model_mapreduce_job.storage.inputs import STDIN, list_inputs, refuse_if_filled, split_inputs
 from model_mapreduce_job.storage.splits import Split
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def test_a_link_to_a_file_is_read_and_one_to_a_directory_is_refused(tmp_path: Pa
     (tmp_path / "data" / "sub" / "up").symlink_to(tmp_path / "data")
     for pattern in ("data", "data/sub/*", "data/*"):
         with pytest.raises(
-            InputError, match=r"data/sub/up is a link to a directory\. Of a directory or a glob"
+            InputError, match=r"data/sub/up is a link to a directory\. Only files, and links to files"
         ):
             list_inputs([pattern])
     assert list_inputs(["data/sub/up/sub/e"]) == ["data/sub/up/sub/e"]
@@ -74,7 +74,7 @@ def test_what_has_no_end_is_refused_where_nobody_has_named_it(
     pattern: str, make: Callable[[str], None], kind: str
 ) -> None:
     make("data/c")
-    with pytest.raises(InputError, match=rf"data/c is {kind}\. Of a directory or a glob only files are read"):
+    with pytest.raises(InputError, match=rf"data/c is {kind}\. Only files, and links to files, are read"):
         list_inputs([pattern])
     Path("data/c").unlink()
 
@@ -89,7 +89,7 @@ def test_a_file_without_a_name_is_streamed_by_who_has_it_open(tmp_path: Path) ->
     with (tmp_path / "here").open("w+") as file:
         (tmp_path / "here").unlink()
         path = f"/dev/fd/{file.fileno()}"
-        assert plan_inputs([path], 1) == [Split(path, 0, 0, streamed=True)]
+        assert split_inputs([path], 1) == [Split(path, 0, 0, streamed=True)]
 
 
 @pytest.mark.parametrize(
@@ -127,11 +127,11 @@ def test_a_directory_that_cannot_be_listed_is_an_error(
 def test_a_link_that_leads_nowhere_is_an_error() -> None:
     Path("data/broken").symlink_to("nothing")
     with pytest.raises(InputError, match=r"The input .*data/broken can't be read: No such file or directory"):
-        plan_inputs(list_inputs(["data"]), 1)
+        split_inputs(list_inputs(["data"]), 1)
 
 
 def test_standard_input_is_one_stream_in_its_place(tmp_path: Path) -> None:
-    splits = plan_inputs(["data/a", STDIN, "data/b"], 2)
+    splits = split_inputs(["data/a", STDIN, "data/b"], 2)
     assert splits == [
         Split(f"{tmp_path}/data/a", 0, 2),
         Split(STDIN, 0, 0, streamed=True),
@@ -142,13 +142,13 @@ def test_standard_input_is_one_stream_in_its_place(tmp_path: Path) -> None:
 def test_a_file_behind_a_descriptor_is_named_so_that_other_processes_find_it(tmp_path: Path) -> None:
     """/dev/stdin, for one, is another file in a worker."""
     with Path("data/a").open() as file:
-        splits = plan_inputs([f"/dev/fd/{file.fileno()}"], 1)
+        splits = split_inputs([f"/dev/fd/{file.fileno()}"], 1)
     assert splits == [Split(f"{tmp_path}/data/a", 0, 2)]
 
 
 def test_a_pipe_is_streamed_from_where_the_driver_sees_it() -> None:
     out, in_ = os.pipe()
-    assert plan_inputs([f"/dev/fd/{out}"], 1) == [Split(f"/dev/fd/{out}", 0, 0, streamed=True)]
+    assert split_inputs([f"/dev/fd/{out}"], 1) == [Split(f"/dev/fd/{out}", 0, 0, streamed=True)]
     os.close(out)
     os.close(in_)
 
@@ -157,8 +157,8 @@ def test_a_file_that_was_empty_when_the_run_was_planned_and_is_not_any_more_is_n
     """It has no split, so nobody would have looked at it."""
     Path("data/empty").touch()
     paths = ["data/a", STDIN, "data/empty"]
-    splits = plan_inputs(paths, 1)
+    splits = split_inputs(paths, 1)
     refuse_if_filled(paths, splits)
     Path("data/empty").write_text("1\n")
-    with pytest.raises(InputError, match=r"data/empty was empty when the run was planned, and isn't now\."):
+    with pytest.raises(InputError, match=r"data/empty was empty when the run started, and isn't now\."):
         refuse_if_filled(paths, splits)

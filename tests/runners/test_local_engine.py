@@ -13,15 +13,15 @@ from engine_runs import EngineRun, echo
 from local_jobs import numbered, output_of, wait_until, write_records
 
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError, ModelContractError
-from model_mapreduce_job.storage.files import Disk
-from model_mapreduce_job.storage.splits import Split, plan_splits
+from model_mapreduce_job.storage.file_operations import OsFiles
+from model_mapreduce_job.storage.splits import Split, split_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from model_mapreduce_job.formats.lines import Block
-    from model_mapreduce_job.pipeline.counters import Tally
+    from model_mapreduce_job.pipeline.task_report import ReportBuilder
 
 WHOLE = b"".join(b'{"n": %d}\t{"n": %d}\n' % (number, number) for number in range(30))
 
@@ -34,12 +34,15 @@ class Disturbed:
         self._happen = happen
 
     @property
-    def tally(self) -> Tally:
-        return self._own.tally
+    def report(self) -> ReportBuilder:
+        return self._own.report
 
-    @tally.setter
-    def tally(self, tally: Tally) -> None:
-        self._own.tally = tally
+    @report.setter
+    def report(self, report: ReportBuilder) -> None:
+        self._own.report = report
+
+    def header(self) -> bytes | None:
+        return self._own.header()
 
     def predict_lines(self, blocks: Iterable[Block]) -> Iterator[list[bytes]]:
         for lines in self._own.predict_lines(blocks):
@@ -58,7 +61,7 @@ def fail() -> None:
 @pytest.fixture
 def splits(tmp_path: Path) -> list[Split]:
     path = write_records(tmp_path / "in", numbered(30))
-    return plan_splits([str(path)], 1, 100)
+    return split_files([str(path)], 1, 100)
 
 
 def disturbed(happen: Callable[[], None], attempts: int) -> Callable[[int], Any]:
@@ -74,9 +77,9 @@ def test_an_attempt_that_ends_badly_is_followed_by_another(
 ) -> None:
     """What it had written is not seen; lines are counted once."""
     run = EngineRun(tmp_path, workers, disturbed(happen, attempts))
-    tally = run.run(splits)
+    counters = run.run(splits).counters
     assert output_of(run.out) == WHOLE
-    assert (tally.lines, tally.predicted) == (30, 30)
+    assert (counters.lines, counters.predicted) == (30, 30)
 
 
 def test_what_a_dead_attempt_has_written_is_gone_before_the_next_begins(
@@ -123,7 +126,7 @@ def test_a_mistake_is_not_tried_again(tmp_path: Path, splits: list[Split]) -> No
     assert made.read_text() == "x"
 
 
-class FullDisk(Disk):
+class FullDisk(OsFiles):
     """Takes no byte of a worker's."""
 
     def __init__(self) -> None:
@@ -151,7 +154,7 @@ def test_what_the_machine_refuses_a_model_is_tried_again(tmp_path: Path, splits:
             raise OSError(24, "Too many open files", "/place")
         return echo()
 
-    assert EngineRun(tmp_path, 1, make).run(splits).lines == 30
+    assert EngineRun(tmp_path, 1, make).run(splits).counters.lines == 30
 
 
 def test_a_worker_is_lost_even_while_what_it_started_lives_on(tmp_path: Path, splits: list[Split]) -> None:
@@ -184,11 +187,11 @@ def test_a_stream_is_read_no_further_than_workers_can_take(tmp_path: Path) -> No
         wait_until(wait.exists)
         return echo()
 
-    tally = EngineRun(tmp_path, 3, make).run([Split("-", 0, 0, streamed=True)], Endless())
-    assert tally.lines == 5 * ((4 << 20) // 100)
+    counters = EngineRun(tmp_path, 3, make).run([Split("-", 0, 0, streamed=True)], Endless()).counters
+    assert counters.lines == 5 * ((4 << 20) // 100)
 
 
 def test_no_task_at_all_is_a_run_too(tmp_path: Path) -> None:
     run = EngineRun(tmp_path, 2)
-    assert run.run([]).lines == 0
+    assert run.run([]).counters.lines == 0
     assert {path.name for path in run.out.iterdir()} == {"_SUCCESS"}

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.storage.files import Disk
-from model_mapreduce_job.storage.map_task import MapTask
+from model_mapreduce_job.storage.file_operations import OsFiles
 from model_mapreduce_job.storage.output_directory import OutputDirectory
-from model_mapreduce_job.storage.parts import Parts, PartWriter
-from model_mapreduce_job.storage.splits import Split
+from model_mapreduce_job.storage.parts import NO_REPORT, Parts, PartWriter
+from model_mapreduce_job.storage.splits import MapTask, Split
 
 
 def names(directory: Path) -> set[str]:
@@ -29,9 +28,9 @@ def make(output: OutputDirectory, *numbers: int) -> None:
     parts = Parts(lambda number: output.staging / f"part-{number:05d}", durable=True)
     for number in numbers:
         task = MapTask(number, Split("in", number, 1))
-        with PartWriter(parts.attempt_path(task, 0), Disk(), durable=True) as part:
+        with PartWriter(parts.attempt_path(task, 0), OsFiles(), durable=True) as part:
             part.write(b"%d\n" % number)
-        parts.finish(task, 0, part.record(task.split, {"lines": 1}))
+        parts.finish(task, 0, part.record(task.split, NO_REPORT))
     parts.close()
 
 
@@ -47,7 +46,7 @@ def stopped(out: Path, *numbers: int) -> OutputDirectory:
 def test_published_is_what_bears_a_parts_name(out: Path) -> None:
     output = OutputDirectory(out, {})
     output.prepare(resume=False)
-    for name in ("part-00000", ".part-00000.tally", ".part-00001.attempt-0-abc", ".x.half"):
+    for name in ("part-00000", ".part-00000.record", ".part-00001.attempt-0-abc", ".x.half"):
         (output.staging / name).write_text(name)
     assert output.publish() == out
     assert names(out) == {"part-00000", "_SUCCESS"}
@@ -71,13 +70,13 @@ def test_only_finished_parts_are_kept(out: Path) -> None:
     output = OutputDirectory(out, {"a": "1"})
     output.prepare(resume=False)
     make(output, 0)
-    for name in ("part-00001", ".part-00002.tally", ".part-00002.attempt-0"):
+    for name in ("part-00001", ".part-00002.record", ".part-00002.attempt-0"):
         (output.staging / name).touch()
     assert output.abandon() == 1
-    assert names(output.staging) == {"part-00000", ".part-00000.tally", ".lock", ".run.json"}
+    assert names(output.staging) == {"part-00000", ".part-00000.record", ".lock", ".run.json"}
     again = OutputDirectory(out, {"a": "1"})
     again.prepare(resume=True)
-    assert names(again.staging) == {"part-00000", ".part-00000.tally", ".lock", ".run.json"}
+    assert names(again.staging) == {"part-00000", ".part-00000.record", ".lock", ".run.json"}
     assert again.abandon() == 1
 
 
@@ -125,7 +124,7 @@ def test_while_it_is_published_it_is_locked(out: Path) -> None:
     """Else another run would take it for a killed one's, and empty it just before it gets its name."""
     refused = []
 
-    class LooksAround(Disk):
+    class LooksAround(OsFiles):
         def rename(self, directory: int, old: str, new: str) -> None:
             if new == out.name:
                 with pytest.raises(InputError, match="Another run") as error:
@@ -166,7 +165,7 @@ def test_another_identity_is_named_and_shown_where_it_is_short(
 def test_a_disk_that_is_full_takes_nothing_from_what_there_is_to_resume(out: Path) -> None:
     """The run fails, and may be tried again when there's room."""
 
-    class FullDisk(Disk):
+    class FullDisk(OsFiles):
         def write(self, *_: object) -> int:
             raise OSError(28, "No space left on device")
 
@@ -274,7 +273,7 @@ def test_a_publication_that_fails_anywhere_can_be_resumed(out: Path, kind: str, 
     assert names(out) == {"part-00000", "part-00001", "_SUCCESS"}
 
 
-class FailsOnce(Disk):
+class FailsOnce(OsFiles):
     """A disk whose call of this kind and number fails, once it's armed."""
 
     def __init__(self, kind: str, number: int) -> None:
@@ -307,7 +306,7 @@ def test_an_output_that_appears_meanwhile_costs_no_part(out: Path) -> None:
     make(output, 0)
     out.mkdir()
     (out / "other").touch()
-    with pytest.raises(InputError, match=r"/out can't be made to appear: Directory not empty\. Look at"):
+    with pytest.raises(InputError, match=r"/out can't be published: Directory not empty\. Look at"):
         output.publish()
     assert output.abandon() == 1
     assert names(out) == {"other"}

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError
-from model_mapreduce_job.storage.files import DISK
-from model_mapreduce_job.storage.map_task import MapTask
-from model_mapreduce_job.storage.parts import PartRecord, Parts, PartWriter, in_order
-from model_mapreduce_job.storage.splits import Split
+from model_mapreduce_job.pipeline.counters import Counters
+from model_mapreduce_job.pipeline.task_report import TaskReport
+from model_mapreduce_job.storage.file_operations import OS_FILES
+from model_mapreduce_job.storage.parts import PartRecord, Parts, PartWriter, sorted_parts
+from model_mapreduce_job.storage.splits import MapTask, Split
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+REPORT = TaskReport(Counters(lines=1))
 TASK = MapTask(7, Split("in", 0, 1, state=(2, 3, 4, 5)))
 
 
@@ -24,9 +26,9 @@ def parts_in(directory: Path, *, durable: bool = True) -> Parts:
 
 
 def make(parts: Parts, text: bytes = b"whole\n", attempt: int = 0) -> PartRecord:
-    with PartWriter(parts.attempt_path(TASK, attempt), DISK, durable=parts.durable) as part:
+    with PartWriter(parts.attempt_path(TASK, attempt), OS_FILES, durable=parts.durable) as part:
         part.write(text)
-    record = part.record(TASK.split, {"lines": 1})
+    record = part.record(TASK.split, REPORT)
     parts.finish(TASK, attempt, record)
     return record
 
@@ -47,7 +49,7 @@ def test_what_was_never_written_can_be_discarded(tmp_path: Path) -> None:
 
 def test_a_record_has_what_was_written_and_what_was_read(tmp_path: Path) -> None:
     record = make(parts_in(tmp_path), b"whole\n")
-    assert record == PartRecord(6, sha256(b"whole\n").hexdigest(), {"lines": 1}, ("in", 0, 1, 3, 4, 5))
+    assert record == PartRecord(6, sha256(b"whole\n").hexdigest(), REPORT, ("in", 0, 1, 3, 4, 5))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +57,7 @@ def test_a_record_has_what_was_written_and_what_was_read(tmp_path: Path) -> None
 )
 def test_a_part_whose_record_was_changed_is_made_again(tmp_path: Path, old: bytes, new: bytes) -> None:
     make(parts_in(tmp_path))
-    record = tmp_path / "out" / ".part-00007.tally"
+    record = tmp_path / "out" / ".part-00007.record"
     record.write_bytes(record.read_bytes().replace(old, new))
     assert parts_in(tmp_path).finished(TASK) is None
 
@@ -65,7 +67,9 @@ def test_a_part_that_no_task_has_made_is_named(tmp_path: Path) -> None:
     make(parts)
     parts.verify()
     (tmp_path / "out" / "part-00009").write_text("forged")
-    with pytest.raises(IncompleteRunError, match=r"part-00009 is no part of this run.*Nothing was published"):
+    with pytest.raises(
+        IncompleteRunError, match=r"part-00009 is not a part of this run.*Nothing was published"
+    ):
         parts.verify()
 
 
@@ -75,16 +79,16 @@ def test_only_a_durable_part_can_be_gone_on_with(tmp_path: Path) -> None:
     record = make(parts_in(tmp_path))
     found = parts_in(tmp_path).finished(TASK)
     assert found is not None
-    assert (found.digest, found.tally) == (record.digest, {"lines": 1})
+    assert (found.digest, found.report) == (record.digest, REPORT)
     assert parts_in(tmp_path, durable=False).finished(TASK) is None
 
 
 def test_a_part_whose_record_is_missing_or_damaged_is_not_finished(tmp_path: Path) -> None:
     make(parts_in(tmp_path))
     for damage in (b'{"lines": ', b"[]", b'{"other": 1}', b"\xff"):
-        (tmp_path / "out" / ".part-00007.tally").write_bytes(damage)
+        (tmp_path / "out" / ".part-00007.record").write_bytes(damage)
         assert parts_in(tmp_path).finished(TASK) is None
-    (tmp_path / "out" / ".part-00007.tally").unlink()
+    (tmp_path / "out" / ".part-00007.record").unlink()
     assert parts_in(tmp_path).finished(TASK) is None
 
 
@@ -97,7 +101,7 @@ def test_a_part_that_is_not_as_it_was_written_is_reported_and_made_again(
     lines: list[str] = []
     parts = Parts(lambda number: tmp_path / "out" / f"part-{number:05d}", durable=True, report=lines.append)
     assert parts.finished(TASK) is None
-    assert lines == ["part-00007 is not as it was written, and is made again."]
+    assert lines == ["part-00007 has changed since it was written, and is made again."]
     make(parts)
     parts.verify()
 
@@ -126,7 +130,7 @@ def test_a_part_that_something_removes_or_changes_is_noticed_before_it_is_used(
         make(parts)
         parts.verify()
         spoil()
-        with pytest.raises(IncompleteRunError, match=r"part-00007 is not as its task has written it"):
+        with pytest.raises(IncompleteRunError, match=r"part-00007 is not as its task wrote it"):
             parts.verify()
 
 
@@ -160,4 +164,4 @@ def test_two_runs_never_write_in_one_place(tmp_path: Path) -> None:
 
 def test_parts_are_in_the_order_of_their_tasks(tmp_path: Path) -> None:
     names = ["part-00000", "part-00002", "part-99999", "part-100000", "part-100001"]
-    assert in_order(tmp_path / name for name in sorted(names)) == [tmp_path / name for name in names]
+    assert sorted_parts(tmp_path / name for name in sorted(names)) == [tmp_path / name for name in names]

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError
-from model_mapreduce_job.storage.emr_inputs import EmrInputs, check_compression
+from model_mapreduce_job.storage.cluster_paths import check_compression
+from model_mapreduce_job.storage.emr_inputs import UNREADABLE, EmrInputs
 from model_mapreduce_job.storage.s3_inputs import (
     S3Pattern,
     check_not_archived,
@@ -161,7 +162,7 @@ def test_an_input_that_is_gone_altogether_ends_the_run() -> None:
 @pytest.mark.parametrize("ending", [".xz", ".zst", ".ZIP", ".lzma"])
 def test_what_hadoop_has_no_codec_for_is_refused(ending: str) -> None:
     with pytest.raises(InputError, match=f"Hadoop does not know {ending.lower()}"):
-        check_compression(["a.gz", f"s3://b/x{ending}"])
+        check_compression(["a.gz", f"s3://b/x{ending}"], UNREADABLE)
 
 
 def test_a_comma_outside_of_braces_is_refused() -> None:
@@ -173,7 +174,7 @@ def test_a_comma_outside_of_braces_is_refused() -> None:
 def test_more_inputs_than_a_step_has_words_for_are_refused_before_anything_starts() -> None:
     keys = [f"in/{number:08}" for number in range(500)]
     client = ObjectsClient(*keys)
-    with pytest.raises(InputError, match="500 inputs on S3 are more than EMR takes for a step"):
+    with pytest.raises(InputError, match="500 inputs on S3 are more than a step of EMR can have"):
         inputs(client, *(f"s3://b/{key}" for key in keys))
     assert len(inputs(client, "s3://b/in/*").objects) == 500
 

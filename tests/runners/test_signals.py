@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
+from pathlib import Path
 
 import pytest
+from faults.limits import Limit
+from local_jobs import wait_until
 
 from model_mapreduce_job.driver.signals import signals_as_exit
 
@@ -73,3 +79,64 @@ def test_in_another_thread_nothing_is_touched() -> None:
     thread.start()
     thread.join()
     assert seen == [signal.getsignal(signal.SIGTERM)]
+
+
+def test_a_signal_in_a_destructor_comes_again() -> None:
+    """Python drops what a destructor raises; the run must end nevertheless."""
+
+    class Struck:
+        def __del__(self) -> None:
+            send(signal.SIGTERM)
+            time.sleep(0)
+
+    def work() -> None:
+        struck = Struck()
+        del struck
+        for _ in range(1000):
+            time.sleep(0.01)
+
+    with pytest.raises(SystemExit) as leaving, signals_as_exit():
+        work()
+    assert leaving.value.code == 128 + signal.SIGTERM
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_before_the_run_ends_it_in_one_line(number: signal.Signals) -> None:
+    """From the first import on."""
+    command = [sys.executable, "-X", "importtime", "-m", "model_mapreduce_job", "--version"]
+    driver = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_until(lambda: _is_handled(driver.pid, number))
+    driver.send_signal(number)
+    output, errors = driver.communicate()
+    assert (driver.returncode, output) == (128 + number, b"")
+    assert [line for line in errors.splitlines() if not line.startswith(b"import time")] == [
+        b"Stopped by Ctrl-C." if number == signal.SIGINT else f"Stopped by {number.name}.".encode()
+    ]
+
+
+def test_a_signal_after_the_run_changes_nothing() -> None:
+    """What the run came to stands: its exit code says so."""
+    at_exit = "import atexit, os, signal; atexit.register(os.kill, os.getpid(), signal.SIGTERM)"
+    main = "from model_mapreduce_job.__main__ import main; main()"
+    ended = subprocess.run(
+        [sys.executable, "-c", f"{at_exit}\n{main}", "--version"], capture_output=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, b""), ended.stderr
+
+
+def test_a_driver_that_cannot_start_says_so_in_one_line() -> None:
+    """With so few descriptors it can't start its first worker, or import what it needs."""
+    limited = Limit("descriptors", 7).command(sys.executable)
+    ended = subprocess.run(
+        [*limited, sys.executable, "-m", "model_mapreduce_job", "in"], capture_output=True, check=False
+    )
+    assert (ended.returncode, ended.stderr.count(b"\n")) == (1, 1), ended.stderr
+    assert ended.stderr.startswith(b"The job can't start: ")
+
+
+def _is_handled(pid: int, number: signal.Signals) -> bool:
+    """Return whether a process has a handler for a signal, as the kernel has it: Python's own is no run's."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = int(status.partition("SigCgt:")[2].split()[0], 16)
+    # Python itself handles SIGINT, before any of the three is handled here
+    return bool(caught >> (signal.SIGHUP - 1) & 1 and caught >> (number - 1) & 1)

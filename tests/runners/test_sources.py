@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.storage.inputs import with_states
 from model_mapreduce_job.storage.sources import open_source
-from model_mapreduce_job.storage.splits import Split, plan_splits
+from model_mapreduce_job.storage.splits import Split, file_state, split_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,7 +104,7 @@ def test_a_file_that_has_changed_since_the_run_was_planned_is_named(
     """Before its first byte is used, and after its last."""
     path = tmp_path / name
     path.write_bytes(gzip.compress(b"one\ntwo\n") if name.endswith("gz") else b"one\ntwo\n")
-    split = plan_splits([str(path)], 1)[0]
+    split = split_files([str(path)], 1)[0]
     with pytest.raises(InputError, match=rf"/{name} {words}"):
         read_and_change(split, change)
     with pytest.raises(InputError, match=rf"/{name} {words}"), open_source(split, b""):
@@ -112,17 +113,40 @@ def test_a_file_that_has_changed_since_the_run_was_planned_is_named(
 
 def test_a_file_that_was_replaced_is_named(tmp_path: Path) -> None:
     (tmp_path / "in").write_bytes(b"one\n")
-    split = plan_splits([str(tmp_path / "in")], 1)[0]
+    split = split_files([str(tmp_path / "in")], 1)[0]
     replace(tmp_path / "in")
     words = r"/in was replaced by another file while the run went on\."
     with pytest.raises(InputError, match=words), open_source(split, b""):
         pytest.fail("nothing is to be read")
 
 
+def test_a_mix_of_an_old_and_a_new_file_is_named(tmp_path: Path) -> None:
+    """Of several splits, one that is open reads the old file to its end; the next one finds another."""
+    path = tmp_path / "in"
+    path.write_bytes(b"one\ntwo\n")
+    first, second = split_files([str(path)], 1, smallest=4)
+    with open_source(first, b"") as source:
+        replace(path)
+        assert source.read(100) == b"one\n"
+    with pytest.raises(InputError, match="/in was replaced"), open_source(second, b""):
+        pytest.fail("nothing is to be read")
+
+
+def test_a_file_that_has_changed_since_its_columns_were_read_is_named(tmp_path: Path) -> None:
+    """Its splits may have been made of another one, whose columns stand in another order."""
+    path = tmp_path / "in"
+    path.write_bytes(b"a,b\n1,2\n")
+    looked_at = {str(path): file_state(path.stat())}
+    replace(path)
+    (split,) = with_states(split_files([str(path)], 1), looked_at)
+    with pytest.raises(InputError, match="/in was replaced"), open_source(split, b""):
+        pytest.fail("nothing is to be read")
+
+
 def test_one_that_is_replaced_while_it_is_open_is_read_as_it_was(tmp_path: Path) -> None:
     """What was opened is still there, whole."""
     (tmp_path / "in").write_bytes(b"one\n")
-    with open_source(plan_splits([str(tmp_path / "in")], 1)[0], b"") as source:
+    with open_source(split_files([str(tmp_path / "in")], 1)[0], b"") as source:
         replace(tmp_path / "in")
         assert source.read(100) == b"one\n"
 
@@ -130,6 +154,6 @@ def test_one_that_is_replaced_while_it_is_open_is_read_as_it_was(tmp_path: Path)
 def test_what_comes_of_a_change_is_not_named_in_its_place(tmp_path: Path) -> None:
     """Such as a line that was cut apart, which a model can't read."""
     (tmp_path / "in").write_bytes(b"one\n")
-    split = plan_splits([str(tmp_path / "in")], 1)[0]
+    split = split_files([str(tmp_path / "in")], 1)[0]
     with pytest.raises(InputError, match="became longer"):
         read_and_change(split, lengthen, error=ValueError("no JSON"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_mapreduce_job.storage.splits import LARGEST_SPLIT, SMALLEST_SPLIT, Split, plan_splits
+from model_mapreduce_job.storage.splits import LARGEST_SPLIT, SMALLEST_SPLIT, Split, split_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,23 +36,23 @@ def sparse(path: Path, size: int) -> str:
 def test_there_are_some_splits_for_each_worker_but_no_small_ones(
     tmp_path: Path, size: int, workers: int, splits: int
 ) -> None:
-    assert len(plan_splits([sparse(tmp_path / "in", size)], workers)) == splits
+    assert len(split_files([sparse(tmp_path / "in", size)], workers)) == splits
 
 
 def test_no_split_is_larger_than_a_task_that_is_tried_again_should_be(tmp_path: Path) -> None:
-    splits = plan_splits([sparse(tmp_path / "in", 40 * LARGEST_SPLIT)], 1)
+    splits = split_files([sparse(tmp_path / "in", 40 * LARGEST_SPLIT)], 1)
     assert {split.length for split in splits} == {LARGEST_SPLIT}
 
 
 def test_a_line_that_starts_at_a_boundary_starts_a_split(tmp_path: Path) -> None:
     path = sparse(tmp_path / "in", 4 * SMALLEST_SPLIT)
-    assert [split.start for split in plan_splits([path], 1)] == [SMALLEST_SPLIT * n for n in range(4)]
+    assert [split.start for split in split_files([path], 1)] == [SMALLEST_SPLIT * n for n in range(4)]
 
 
 def test_a_compressed_file_is_one_split_and_a_pipe_is_streamed(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     packed = sparse(tmp_path / "in.gz", 5 * SMALLEST_SPLIT)
-    assert plan_splits([packed, str(tmp_path / "fifo")], 1) == [
+    assert split_files([packed, str(tmp_path / "fifo")], 1) == [
         Split(packed, 0, 5 * SMALLEST_SPLIT),
         Split(str(tmp_path / "fifo"), 0, 0, streamed=True),
     ]

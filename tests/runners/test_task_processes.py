@@ -66,7 +66,7 @@ def test_nothing_is_started_after_the_end() -> None:
         processes.run([partial(processes.call, ["false"])])
     started = time.monotonic()
     processes.call(["sleep", LONG])
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60
 
 
 def sleepers() -> list[int]:

@@ -5,7 +5,7 @@ import struct
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Final, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ from iris_model.iris_schema import (
     Species,
     checked,
 )
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MODEL_FILE: Final = Path(__file__).parent / "model_files" / "iris.onnx"
 
@@ -58,11 +61,22 @@ class IrisModel:
         except (TypeError, ValueError, struct.error):
             return self._species_or_errors(data)
 
+    def predict_columns(self, batch: "pa.RecordBatch") -> dict[str, npt.NDArray[np.object_]]:
+        """Return the species of each flower; the columns are IrisInput's fields, and hold no nulls."""
+        rows = np.empty((batch.num_rows, len(FIELDS)), np.float32)
+        for place, field in enumerate(FIELDS):
+            rows[:, place] = np.from_dlpack(batch.column(field))
+        return {"species": self._labels(rows)}
+
     def _species(self, flowers: Sequence[IrisInput]) -> list[IrisPrediction]:
-        # Only the label is asked for.
-        (labels,) = self._session.run(["label"], {"X": _features(flowers)})
+        labels = self._labels(_features(flowers))
         predictions = {label: IrisPrediction(species=label) for label in get_args(Species)}
         return [*map(predictions.__getitem__, labels.tolist())]
+
+    def _labels(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.object_]:
+        # Only the label is asked for.
+        (labels,) = self._session.run(["label"], {"X": rows})
+        return np.asarray(labels)
 
     def _species_or_errors(self, data: Sequence[IrisInput]) -> list[IrisPrediction | IrisInputError]:
         results = [_checked_or_error(record) for record in data]

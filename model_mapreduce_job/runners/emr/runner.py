@@ -15,11 +15,20 @@ from mrjob.conf import combine_dicts
 from mrjob.emr import EMRJobRunner
 from mrjob.step import StepFailedException
 
+from model_mapreduce_job.driver.run_spec import RunSpec
+from model_mapreduce_job.driver.runner import RunReport, step_report
 from model_mapreduce_job.driver.signals import signals_as_exit
 from model_mapreduce_job.runners.emr.security import ensure_security_configuration
 from model_mapreduce_job.runners.emr.steps import as_asked_for, kill_step
-from model_mapreduce_job.runners.hadoop.streaming_settings import JOB_NAME, streaming_settings
-from model_mapreduce_job.runners.hadoop.task_environment import NAME, PYTHON, find_bundle, task_settings
+from model_mapreduce_job.runners.hadoop import part_compression
+from model_mapreduce_job.runners.hadoop.streaming_settings import JOB_NAME, line_settings, streaming_settings
+from model_mapreduce_job.runners.hadoop.task_environment import (
+    NAME,
+    PYTHON,
+    bundle_for,
+    ship_options,
+    task_settings,
+)
 from model_mapreduce_job.storage.aws_errors import UNREACHED, aws_errors
 from model_mapreduce_job.storage.emr_inputs import UPLOADED, EmrInputs
 from model_mapreduce_job.storage.s3 import ResumingS3Filesystem, ensure_bucket, split_uri
@@ -45,6 +54,7 @@ class EmrRunner(EMRJobRunner):
     def __init__(self, **kwargs: Any) -> None:
         self._announced = ""
         self._inputs = EmrInputs()
+        self._spec = RunSpec()
         self._log_dir_awaited = ""
         self._step_failed = False
         self._log_deadlines: dict[str, float] = {}
@@ -68,11 +78,11 @@ class EmrRunner(EMRJobRunner):
             filesystems.s3.requester_pays = requester_pays(self._opts["jobconf"])
         return filesystems
 
-    def use_bundle(self, option: str | None) -> None:
-        """Run tasks in the bundle that --bundle names; in the default one only when no Python is named."""
-        named = self._opts["python_bin"] or self._opts["task_python_bin"]
-        bundle = find_bundle(option) if option or not named else None
-        if bundle:
+    def prepare(self, spec: RunSpec) -> None:
+        """Take what it needs to know of the run; raises for a bundle that tasks can't run in."""
+        self._spec = part_compression.checked(spec, self._opts["jobconf"], by_tasks=False)
+        ship_options(self, self._spec.options.task)
+        if bundle := bundle_for(spec.options, self._opts):
             self._working_dir_mgr.add(type="archive", path=str(bundle), name=NAME)
             self._opts["task_python_bin"] = [PYTHON]
 
@@ -86,10 +96,13 @@ class EmrRunner(EMRJobRunner):
                 self._step_failed = True
                 raise
 
-    def input_records(self) -> int | None:
-        """Return how many records Hadoop itself gave to the first step's mappers; None when unknown."""
-        counters = (self.counters() or [{}])[0].get("Map-Reduce Framework", {})
-        return None if self._hadoop_input_format else counters.get("Map input records")
+    def report(self) -> RunReport:
+        """Return what the run amounts to."""
+        return step_report(self.counters(), self._spec, counts_input=not self._hadoop_input_format)
+
+    def stop(self) -> str:
+        """Return that nothing is kept of a run that ends before its time."""
+        return ""
 
     def cat_output(self) -> Iterator[bytes]:
         """Yield the output, as mrjob's runner does."""
@@ -144,9 +157,9 @@ class EmrRunner(EMRJobRunner):
         return list(dict.fromkeys(uploaded if posixpath.dirname(uri) == uploaded else uri for uri in uris))
 
     def _jobconf_for_step(self, step_num: int) -> dict[str, Any]:
-        own = streaming_settings(
-            self._job_key, reduces="reducer" in self._get_step(step_num), marks_success=False
-        )
+        ways = line_settings(self._get_step(step_num))
+        ways |= part_compression.settings(self._spec.options)
+        own = streaming_settings(self._job_key, ways, marks_success=False)
         return dict(combine_dicts(own, super()._jobconf_for_step(step_num)))
 
     def _job_name(self) -> str:

@@ -23,11 +23,24 @@ DEFINITION: Final = {
 
 def ensure_security_configuration(client: Any, name: str) -> None:
     """Create the named security configuration if there is none; raises botocore's ClientError."""
+    if _exists(client, name):
+        return
+    try:
+        client.create_security_configuration(Name=name, SecurityConfiguration=json.dumps(DEFINITION))
+    except ClientError:
+        # two first runs at the same time: the other one was quicker
+        if not _exists(client, name):
+            raise
+    else:
+        log.info("Created security configuration %s", name)
+
+
+def _exists(client: Any, name: str) -> bool:
     try:
         client.describe_security_configuration(Name=name)
     except ClientError as error:
         # the service has no error code of its own for this
         if "does not exist" not in str(error):
             raise
-        client.create_security_configuration(Name=name, SecurityConfiguration=json.dumps(DEFINITION))
-        log.info("Created security configuration %s", name)
+        return False
+    return True

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from model_mapreduce_job.task.child_processes import die_with_parent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 def start_client(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -26,3 +26,21 @@ def start_client(command: Sequence[str], environment: Mapping[str, str]) -> subp
         env=environment,
         preexec_fn=partial(die_with_parent, os.getpid()),  # noqa: PLW1509 - the driver has no threads
     )
+
+
+class ClientProcess:
+    """A program that submits a run, as a command of storage.hadoop_commands is."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._process = start_client(command, environment)
+        self.code = 0
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield the lines of all that it writes, as they come."""
+        with self._process as process:
+            yield from process.stdout or ()
+        self.code = process.returncode
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()

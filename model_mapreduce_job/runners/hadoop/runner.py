@@ -6,6 +6,8 @@ import logging
 import posixpath
 import re
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mrjob.conf import combine_dicts
@@ -13,24 +15,31 @@ from mrjob.hadoop import HadoopJobRunner, fully_qualify_hdfs_path
 from mrjob.logs.step import _interpret_hadoop_jar_command_stderr
 from mrjob.step import StepFailedException
 
+from model_mapreduce_job.driver.dialect_checks import check_lines
+from model_mapreduce_job.driver.input_columns import check_order
+from model_mapreduce_job.driver.run_spec import RunSpec
+from model_mapreduce_job.driver.runner import RunReport, step_report
 from model_mapreduce_job.printable import printable
-from model_mapreduce_job.runners.hadoop import task_environment
-from model_mapreduce_job.runners.hadoop.client_process import start_client
-from model_mapreduce_job.runners.hadoop.streaming_settings import streaming_settings
-from model_mapreduce_job.runners.hadoop.task_environment import find_bundle, upload_bundle
+from model_mapreduce_job.runners.hadoop import blocks, part_compression, tables, task_environment
+from model_mapreduce_job.runners.hadoop.client_process import ClientProcess
+from model_mapreduce_job.runners.hadoop.shipped_code import PACKAGE, code_uri, upload_code
+from model_mapreduce_job.runners.hadoop.streaming_settings import line_settings, streaming_settings
+from model_mapreduce_job.runners.hadoop.task_environment import bundle_for, ship_bundle, ship_options
 from model_mapreduce_job.runners.hadoop.task_failures import TaskFailure
+from model_mapreduce_job.runners.shared import LocalTmp, default_opts, with_hadoop_shell
 from model_mapreduce_job.storage.cluster_paths import ClusterInputs, check_paths
-from model_mapreduce_job.storage.given_names import GivenNames, plain_key
-from model_mapreduce_job.storage.hadoop_fs import ClusterError, HadoopShell
-from model_mapreduce_job.storage.private_directory import PrivateDirectory
+from model_mapreduce_job.storage.hadoop_commands import ClusterError
+from model_mapreduce_job.storage.inputs import is_remote
 from model_mapreduce_job.storage.staged_output import StagedOutput
+from model_mapreduce_job.storage.upload_names import UploadNames, plain_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 log = logging.getLogger("mrjob.hadoop")  # mrjob shows what its own loggers write
 
+# By itself the client asks each second whether the job has ended
+_PROMPT: Final = {"mapreduce.client.progressmonitor.pollinterval": "200"}
 _APPLICATION: Final = re.compile(r"Submitted application (application_\d+_\d+)")
 _UNREACHED: Final = re.compile(r"Retrying connect to server: (\S+?)\. Already tried (\d+) time")
 _TRIES: Final = 9  # a client's own ten tries, a second apart; it would start over for a quarter of an hour
@@ -46,30 +55,28 @@ class HadoopRunner(HadoopJobRunner):
     _upload_mgr: Any
 
     def __init__(self, **kwargs: Any) -> None:
-        self._private: PrivateDirectory | None = None
+        self._private = LocalTmp()
         super().__init__(**kwargs)
         self._application = ""
         self._bundle: Path | None = None
+        self._spec = RunSpec()
+        self._by_blocks = False
+        self._ranges: dict[str, str] = {}
         self._failure: TaskFailure | None = None
         self._output: StagedOutput | None = None
         self._inputs: ClusterInputs | None = None
-        self._upload_mgr = GivenNames(self._upload_mgr.prefix)
+        self._upload_mgr = UploadNames(self._upload_mgr.prefix)
         if kwargs.get("output_dir"):
             self._output = StagedOutput(self._output_dir, self._job_key)
 
     @classmethod
     def _default_opts(cls) -> dict[str, Any]:
-        own = {"cleanup_on_failure": ["ALL"], "check_input_paths": False}
-        return dict(combine_dicts(super()._default_opts(), own))
+        return default_opts(super()._default_opts())
 
     @property
     def fs(self) -> Any:
         """The filesystems of mrjob's runner, with a Hadoop that needs few calls."""
-        is_new = self._fs is None
-        filesystems = super().fs
-        if is_new:
-            filesystems.hadoop = HadoopShell(self._opts["hadoop_bin"] or None)
-        return filesystems
+        return with_hadoop_shell(super().fs, self._opts["hadoop_bin"])
 
     def run(self) -> None:
         """Run the job; what it writes bears no name that a result has until publish()."""
@@ -77,35 +84,55 @@ class HadoopRunner(HadoopJobRunner):
         self._inputs = check_paths(self._input_paths, output, self.fs.hadoop)
         self._input_paths = self._inputs.as_given_to_cluster()
         self._upload_mgr.shown = self._inputs.absolute()
+        tables.refuse_if_changed(self._spec, self._inputs)
         self.fs.hadoop.mkdir_for_all(posixpath.dirname(self._hadoop_tmp_dir))
         self._ship_bundle()
+        upload_code(self.fs.hadoop, self._code_uri, Path(self._get_local_tmp_dir()))
         try:
             super().run()
         except StepFailedException as error:
             raise (self._failure or TaskFailure(str(error))).error(self._upload_mgr.restore) from error
         self._inputs.check_unchanged(self.fs.hadoop)
 
-    def use_bundle(self, option: str | None) -> None:
-        """Run tasks in the bundle that --bundle asks for, unless a Python is named for them."""
-        if not (self._opts["python_bin"] or self._opts["task_python_bin"]):
-            self._bundle = find_bundle(option)
+    def prepare(self, spec: RunSpec) -> None:
+        """Take what it needs to know of the run; raises for a bundle that tasks can't run in."""
+        self.fs.hadoop.start()
+        self._by_blocks = blocks.takes_blocks(self, spec)
+        tables.check_tables(spec, self._opts["jobconf"], by_blocks=self._by_blocks)
+        self._spec = part_compression.checked(spec, self._opts["jobconf"], by_tasks=self._by_blocks)
+        if self._by_blocks:
+            blocks.ship_blocks(self)
+        else:
+            check_order(spec.column_orders, "the others")
+            check_lines(spec.options)
+        self._options_file = ship_options(self, self._spec.options.task)
+        self._bundle = bundle_for(spec.options, self._opts)
+
+    def report(self) -> RunReport:
+        """Return what the run amounts to."""
+        report = step_report(self.counters(), self._spec, counts_input=not self._hadoop_input_format)
+        if not self._by_blocks:
+            return report
+        text = self.fs.hadoop.read([f"{self._step_output_uri(0)}/{blocks.REPORTS}/*"])
+        tasks = blocks.reports_in(text, self._upload_mgr.restore)
+        given = blocks.records_given(report.counters, tasks, self._spec)
+        return report if given is None else replace(report, input_records=given, tasks=tasks)
+
+    def stop(self) -> str:
+        """Return that nothing is kept of a run that ends before its time."""
+        return ""
 
     def publish(self) -> None:
         """Make the output a result: the run was checked, and is whole."""
         if self._output:
+            if self._by_blocks:
+                self.fs.hadoop.remove([f"{self._output.staging}/{blocks.REPORTS}"])
             self._output.publish(self.fs.hadoop)
             self._output = None
 
-    def input_records(self) -> int | None:
-        """Return how many records Hadoop itself gave to the first step's mappers; None when unknown."""
-        counters = (self.counters() or [{}])[0].get("Map-Reduce Framework", {})
-        return None if self._hadoop_input_format else counters.get("Map input records")
-
     def cat_output(self) -> Iterator[bytes]:
         """Yield the output in the order of its parts."""
-        compressed = self._jobconf_for_step(self._num_steps() - 1).get(
-            "mapreduce.output.fileoutputformat.compress"
-        )
+        compressed = self._jobconf_for_step(self._num_steps() - 1).get(part_compression.COMPRESS)
         yield from self.fs.hadoop.read(
             [f"{self._output_dir}/part-*"], "-text" if compressed == "true" else "-cat"
         )
@@ -113,13 +140,17 @@ class HadoopRunner(HadoopJobRunner):
     # Before the run
 
     def _ship_bundle(self) -> None:
-        if self._bundle is None:
-            return
-        directory = fully_qualify_hdfs_path(self._opts["hadoop_tmp_dir"])
-        uri = upload_bundle(self._bundle, self.fs.hadoop, directory)
-        self._working_dir_mgr.add("archive", uri, name=task_environment.NAME)
-        self._opts["python_bin"] = [task_environment.PYTHON]
-        self._opts["bootstrap_mrjob"] = False  # the bundle has it
+        if self._bundle:
+            directory = fully_qualify_hdfs_path(self._opts["hadoop_tmp_dir"])
+            ship_bundle(self, self._bundle, directory, "python_bin")
+
+    @property
+    def _code_uri(self) -> str:
+        return code_uri(fully_qualify_hdfs_path(self._opts["hadoop_tmp_dir"]))
+
+    def _dir_archive_path(self, dir_path: str) -> str:
+        # mrjob would pack it for each run, and each node unpack it for each run
+        return self._code_uri if Path(dir_path) == PACKAGE else str(super()._dir_archive_path(dir_path))
 
     def _cmdenv(self) -> dict[str, str]:
         return {**task_environment.task_settings(), **super()._cmdenv()}
@@ -129,8 +160,7 @@ class HadoopRunner(HadoopJobRunner):
 
     def _get_local_tmp_dir(self) -> str:
         if not self._local_tmp_dir:
-            self._private = PrivateDirectory(self._opts["local_tmp_dir"], self._job_key)
-            self._local_tmp_dir = str(self._private.path)
+            self._local_tmp_dir = self._private.make(self._opts["local_tmp_dir"], self._job_key)
         return self._local_tmp_dir
 
     def _step_output_uri(self, step_num: int) -> str:
@@ -138,16 +168,27 @@ class HadoopRunner(HadoopJobRunner):
         return self._output.staging if last and self._output else str(super()._step_output_uri(step_num))
 
     def _upload_local_files(self) -> None:
+        self._options_file.write_bytes(blocks.options_of_tasks(self._spec, self._uri_of).to_json())
+        if self._spec.begin.tables.is_read:
+            self._ranges = tables.list_ranges(self, self._spec, self._uri_of)
         with self.fs.hadoop.together():
             super()._upload_local_files()
 
+    def _uri_of(self, path: str) -> str:
+        """Return the URI that an input file has on the cluster."""
+        return path if is_remote(path) else str(self._upload_mgr.uri(str(Path(path).absolute())))
+
     def _jobconf_for_step(self, step_num: int) -> dict[str, Any]:
-        return dict(combine_dicts(self._own_jobconf(step_num), super()._jobconf_for_step(step_num)))
+        return dict(combine_dicts(_PROMPT, self._own_jobconf(step_num), super()._jobconf_for_step(step_num)))
 
     def _own_jobconf(self, step_num: int) -> dict[str, str]:
         # _SUCCESS comes when the run was checked
-        reduces = "reducer" in self._get_step(step_num)
-        return streaming_settings(self._job_key, reduces=reduces, marks_success=False)
+        if self._by_blocks:
+            ways = {**blocks.settings(self._spec), **self._ranges}
+        else:
+            ways = line_settings(self._get_step(step_num))
+        ways |= part_compression.settings(self._spec.options)
+        return streaming_settings(self._job_key, ways, marks_success=False)
 
     # The run
 
@@ -156,21 +197,21 @@ class HadoopRunner(HadoopJobRunner):
     ) -> tuple[int, dict[str, Any]]:
         """Run the client; whatever ends this run ends the client and the application as well."""
 
-        def heard(record: dict[str, Any]) -> None:
+        def read_record(record: dict[str, Any]) -> None:
             lines = map(printable, self._upload_mgr.restore(record["message"]).splitlines())
             record_callback({**record, "message": "\n".join(lines)})
-            self._heard(record["message"])
+            self._show_record(record["message"])
 
-        with start_client(hadoop_args, env) as client:
-            try:
-                interpretation = _interpret_hadoop_jar_command_stderr(client.stdout, record_callback=heard)
-            except BaseException:
-                client.kill()
-                self._kill_application()
-                raise
-        return client.returncode, interpretation
+        client = self.fs.hadoop.serve(hadoop_args) or ClientProcess(hadoop_args, env)
+        try:
+            interpretation = _interpret_hadoop_jar_command_stderr(client.lines(), record_callback=read_record)
+        except BaseException:
+            client.kill()
+            self._kill_application()
+            raise
+        return client.code, interpretation
 
-    def _heard(self, message: str) -> None:
+    def _show_record(self, message: str) -> None:
         if found := _APPLICATION.search(message):
             self._application = found[1]
         unreached = _UNREACHED.search(message)
@@ -237,9 +278,8 @@ class HadoopRunner(HadoopJobRunner):
     def cleanup(self, mode: Any = None) -> None:
         """Remove temporary files, and an output that was never published."""
         super().cleanup(mode)
-        if self._private:
-            self._private.release()
-            self._private = None
+        self.fs.hadoop.close()
+        self._private.release()
 
     def _cleanup_hadoop_tmp(self) -> None:
         unpublished = [self._output.staging] if self._output else []

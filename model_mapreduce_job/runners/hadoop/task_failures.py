@@ -18,7 +18,10 @@ _PLACE: Final = re.compile(r"^This task runs on (?P<host>\S+) and reads (?P<spli
 _OWN: Final = re.compile(rf"^{FAILED}(?P<kind>\w+): (?P<message>.*)$", re.MULTILINE)
 _TRACEBACK: Final = "Traceback (most recent call last):"
 _FATAL: Final = re.compile(r"^Fatal Python error: .*$", re.MULTILINE)
-_NOISE: Final = re.compile(r"^(reporter:|\+ |log4j:|SLF4J|This task runs on |\s*$)")
+_NOISE: Final = re.compile(
+    r"^(reporter:|\+ |log4j:|SLF4J|This task runs on |Example of a failure: |Warning: |\s*$)"
+)
+_JAVAS: Final = re.compile(r"^Exception running child : (?:java\.io\.IOException: )?")
 _EXIT_CODE: Final = re.compile(r"subprocess (?:failed|exited) with code (?P<code>\d+)")
 _SIGNALS: Final = {
     137: "SIGKILL: often it used more memory than its container has",
@@ -39,7 +42,7 @@ class TaskFailure:
 
     @classmethod
     def of(cls, stderr: str, hadoop_error: str = "", split: str = "") -> TaskFailure:
-        """Return what a task's standard error tells, or Hadoop's own error when that tells nothing."""
+        """Return the error in a task's standard error, or Hadoop's own where there is none."""
         place = _PLACE.search(stderr)
         host, split = (place["host"], place["split"]) if place else ("", split)
         if own := list(_OWN.finditer(stderr)):
@@ -74,7 +77,7 @@ def _reason(stderr: str, traceback: str) -> str:
 
 def _hadoop_reason(message: str) -> str:
     """Return the first line of Hadoop's error, with what an exit code stands for."""
-    line = message.strip().partition("\n")[0]
+    line = _JAVAS.sub("", message.strip().partition("\n")[0])
     if found := _EXIT_CODE.search(line):
         code = int(found["code"])
         return f"it ended with exit code {code}{f' ({_SIGNALS[code]})' if code in _SIGNALS else ''}"

@@ -5,11 +5,10 @@ from __future__ import annotations
 import select
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from model_mapreduce_job.exceptions import IncompleteRunError
-from model_mapreduce_job.pipeline.counters import RunStart, Tally
-from model_mapreduce_job.storage.map_task import MAX_ATTEMPTS, Attempt, MapTask
+from model_mapreduce_job.pipeline.task_report import ReportBuilder, RunStart, TaskReport
 from model_mapreduce_job.task.messages import Done, Faulted, Progress, Raised, Refused, Run, raise_refused
 from model_mapreduce_job.task.model_process import GRACE_SECONDS, ProcessLostError
 
@@ -18,11 +17,22 @@ if TYPE_CHECKING:
 
     from model_mapreduce_job.runners.local.progress import Progress as ProgressDisplay
     from model_mapreduce_job.storage.parts import Parts
+    from model_mapreduce_job.storage.splits import MapTask
     from model_mapreduce_job.task.messages import Message, ModelFacts
     from model_mapreduce_job.task.model_process import ModelProcess
 
+MAX_ATTEMPTS = 4  # as on Hadoop: mapreduce.map.maxattempts
 # How long to wait for an answer before looking whether those who owe one are still there.
 _PATIENCE_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt at a task, counted from 0, and the path that it writes to."""
+
+    task: MapTask
+    number: int
+    output: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +56,9 @@ class LocalEngine:
     progress: ProgressDisplay
     workers: int
     fail_fast: bool = False
-    tally: Tally = field(default_factory=Tally)
+    report: ReportBuilder = field(default_factory=ReportBuilder)
     idle: list[ModelProcess] = field(default_factory=list)
-    model: ModelFacts | None = None
+    models: dict[str, ModelFacts] = field(default_factory=dict)
     _busy: list[Busy] = field(default_factory=list)
     _again: deque[tuple[MapTask, int]] = field(default_factory=deque)
     _start_of_run: RunStart = field(default_factory=RunStart)
@@ -90,7 +100,7 @@ class LocalEngine:
         if before is None:
             self._start(task, 0)
         else:
-            self._count(task, before.tally)
+            self._count(task, before.report)
 
     def _start(self, task: MapTask, attempt: int) -> None:
         path = str(self.parts.attempt_path(task, attempt))
@@ -121,8 +131,8 @@ class LocalEngine:
             for source in busy.worker.sources():
                 sources[source.fileno()] = busy
                 poll.register(source, select.POLLIN)
-        heard = {sources[descriptor] for descriptor, _ in poll.poll(_PATIENCE_SECONDS * 1000)}
-        for busy in heard:
+        ready = {sources[descriptor] for descriptor, _ in poll.poll(_PATIENCE_SECONDS * 1000)}
+        for busy in ready:
             self._handle_all(busy)
         for busy in [busy for busy in self._busy if busy.worker.is_gone()]:
             self._lost(busy, busy.worker.lost())
@@ -141,9 +151,9 @@ class LocalEngine:
             case Progress():
                 self._under_way[attempt.task.number] = message
             case Done():
-                self.model = message.model or self.model
+                self.models = message.models or self.models
                 self.parts.finish(attempt.task, attempt.number, message.part)
-                self._count(attempt.task, message.part.tally)
+                self._count(attempt.task, message.part.report)
                 self._busy.remove(busy)
                 self.idle.append(busy.worker)
             case Refused():
@@ -168,17 +178,16 @@ class LocalEngine:
             )
         self._again.append((attempt.task, attempt.number + 1))
 
-    def _count(self, task: MapTask, tally: dict[str, Any]) -> None:
-        counted = Tally(**tally)
-        self.tally.add(counted)
+    def _count(self, task: MapTask, report: TaskReport) -> None:
+        self.report.add(report)
         if self.fail_fast:
-            self._start_of_run.add(task.number, counted)
+            self._start_of_run.add(task.number, report)
         self._under_way.pop(task.number, None)
         self._done_bytes += task.split.length or len(task.data)
 
     def _show_progress(self) -> None:
         under_way = self._under_way.values()
         done = sum(report.done for report in under_way)
-        records = sum(report.records for report in under_way) + self.tally.predicted + self.tally.failed
-        failed = sum(report.failed for report in under_way) + self.tally.failed
+        records = sum(report.records for report in under_way) + self.report.counters.records
+        failed = sum(report.failed for report in under_way) + self.report.counters.failed
         self.progress.update(self._done_bytes + done, records, failed)

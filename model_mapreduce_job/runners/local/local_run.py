@@ -10,25 +10,26 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model_mapreduce_job.driver.run_plan import RunPlan
+from model_mapreduce_job.driver.run_spec import RunSpec
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.models.content_digest import digest_of
 from model_mapreduce_job.runners.local.engine import LocalEngine
 from model_mapreduce_job.runners.local.progress import make_progress
 from model_mapreduce_job.storage.compression import decompressed, whole_or_error
-from model_mapreduce_job.storage.files import DISK
-from model_mapreduce_job.storage.inputs import STDIN, local_path
-from model_mapreduce_job.storage.map_task import MapTask
-from model_mapreduce_job.storage.output_directory import OutputDirectory, write_to_stderr
+from model_mapreduce_job.storage.file_operations import OS_FILES
+from model_mapreduce_job.storage.inputs import STDIN
+from model_mapreduce_job.storage.output_directory import OutputDirectory, output_path, write_to_stderr
 from model_mapreduce_job.storage.parts import Parts
-from model_mapreduce_job.storage.streams import as_source, chunks
+from model_mapreduce_job.storage.sources import CHUNK_BYTES, as_source, chunks
+from model_mapreduce_job.storage.splits import MapTask
+from model_mapreduce_job.task.delimited_options import text_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from model_mapreduce_job.formats.lines import Source
-    from model_mapreduce_job.pipeline.counters import Tally
-    from model_mapreduce_job.storage.files import Files
+    from model_mapreduce_job.pipeline.task_report import TaskReport
+    from model_mapreduce_job.storage.file_operations import FileOperations
     from model_mapreduce_job.storage.splits import Split
     from model_mapreduce_job.task.messages import ModelFacts
     from model_mapreduce_job.task.model_process import ModelProcess
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MapStep:
-    """How a runner runs the map tasks of a step, on at most so many workers.
+    """How a runner runs the map tasks of a step, on at most this many workers.
 
     part_path gives the place of a task's output, start_worker starts a worker, environment gives an
     attempt's. resumable says whether the output is the run's own, made of its input alone: then a later run
@@ -53,36 +54,33 @@ class MapStep:
 
 @dataclass
 class LocalRun:
-    """The state of one run: its plan, its output, and what its tasks counted."""
+    """The state of one run: its specification, its output, and its parts."""
 
-    plan: RunPlan = field(default_factory=RunPlan)
-    examples: dict[str, str] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-    model: ModelFacts | None = None
+    spec: RunSpec = field(default_factory=RunSpec)
+    models: dict[str, ModelFacts] = field(default_factory=dict)
     output: OutputDirectory | None = None
     parts: Parts | None = None
-    files: Files = DISK
+    files: FileOperations = OS_FILES
+    paths: list[str] = field(default_factory=list)
+    input_digest: str = ""
 
-    def prepare(self, output_dir: str | None, paths: list[str], circumstances: dict[str, str]) -> str | None:
+    def prepare(self, output_dir: str | None, paths: list[str], mrjob_identity: dict[str, str]) -> str | None:
         """Make ready to write aside and return where; the output appears as output_dir when it's published.
 
-        circumstances is what of mrjob's options the output depends on. Raises InputError.
+        mrjob_identity has mrjob's options that the output depends on. Raises InputError.
         """
         if output_dir is None:
-            if self.plan.resume:
+            if self.spec.options.resume:
                 raise InputError(
                     "--resume goes on with the parts of an --output-dir. Name the one of the stopped run."
                 )
             return None
-        if self.plan.resume:
+        if self.spec.options.resume:
             _check_resumable(paths)
-        identity = {
-            **self.plan.identity(),
-            **circumstances,
-            "input": digest_of(list(map(_file_identity, paths)), follow=False),
-        }
-        self.output = OutputDirectory(_output_path(output_dir), identity, self.files)
-        self.output.prepare(resume=self.plan.resume)
+        self.paths, self.input_digest = paths, _input_digest(paths)
+        identity = {**self.spec.identity(), **mrjob_identity, "input": self.input_digest}
+        self.output = OutputDirectory(output_path(output_dir), identity, self.files)
+        self.output.prepare(resume=self.spec.options.resume)
         return str(self.output.staging)
 
     def publish(self) -> str | None:
@@ -103,9 +101,17 @@ class LocalRun:
         kept = self.output.abandon() if self.output else 0
         if self.output and self.output.published:
             return f"The output {self.output.published} is complete."
-        if kept:
-            return f"{kept:,} finished parts are kept: the same command with --resume goes on."
-        return ""
+        if not kept:
+            return ""
+        if self._input_has_changed():
+            return f"{kept:,} finished parts are of the input as it was: start over without --resume."
+        return f"{kept:,} finished parts are kept: the same command with --resume goes on."
+
+    def _input_has_changed(self) -> bool:
+        try:
+            return _input_digest(self.paths) != self.input_digest
+        except OSError:
+            return True
 
     def abandon(self) -> None:
         """Let go of the output directory; what is finished and not published stays, to resume from."""
@@ -114,8 +120,8 @@ class LocalRun:
         if self.parts:
             self.parts.close()
 
-    def run_mappers(self, step: MapStep, splits: list[Split], stdin: Any) -> tuple[Tally, int]:
-        """Run the map tasks of splits; return what they counted and how many there were."""
+    def run_mappers(self, step: MapStep, splits: list[Split], stdin: Any) -> tuple[TaskReport, int]:
+        """Run the map tasks of splits; return what they report and how many there were."""
         total = sum(split.length for split in splits)
         self.parts = Parts(
             step.part_path,
@@ -127,16 +133,15 @@ class LocalRun:
             start_worker=step.start_worker,
             environment=step.environment,
             parts=self.parts,
-            progress=make_progress(sys.__stderr__ or sys.stderr, total, quiet=self.plan.quiet),
+            progress=make_progress(sys.__stderr__ or sys.stderr, total, quiet=self.spec.options.quiet),
             workers=step.workers,
-            fail_fast=self.plan.fail_fast,
+            fail_fast=not self.spec.options.task.no_fail_fast,
             idle=list(step.idle),
         )
         tasks = engine.run(self._tasks(splits, stdin))
         self.verify()
-        self.examples, self.warnings = engine.tally.examples, engine.tally.warnings
-        self.model = engine.model
-        return engine.tally, tasks
+        self.models = engine.models
+        return engine.report.built(), tasks
 
     def _tasks(self, splits: Iterable[Split], stdin: Any) -> Iterator[MapTask]:
         numbers = count()
@@ -145,8 +150,16 @@ class LocalRun:
                 yield MapTask(next(numbers), split)
                 continue
             with whole_or_error(split.path), _open_stream(split.path, stdin) as stream:
-                for data in chunks(stream, self.plan.max_record_bytes):
+                for data in self._chunks(stream, is_utf_8=split.path == STDIN):
                     yield MapTask(next(numbers), split, data)
+
+    def _chunks(self, stream: Source, *, is_utf_8: bool) -> Iterator[bytes]:
+        """Return a stream's text in UTF-8 in chunks of whole rows; standard input was transcoded before."""
+        reading = text_reading(self.spec.options.task)
+        source = stream if is_utf_8 else reading.in_utf_8(stream)
+        if reading.delimiter_of_long_rows is None:
+            return chunks(source, reading.max_record_bytes)
+        return reading.chunks(source, CHUNK_BYTES)
 
 
 @contextmanager
@@ -158,19 +171,15 @@ def _open_stream(path: str, stdin: Any) -> Iterator[Source]:
         yield decompressed(path, file)
 
 
-def _output_path(output_dir: str) -> Path:
-    """Return where an output is to appear; a ~ that the shell has left is the home directory."""
-    try:
-        return Path(local_path(output_dir)).expanduser().resolve()
-    except RuntimeError as error:
-        raise InputError(f"The output {output_dir} can't be made: {error} Write the path in full.") from error
-
-
 def _check_resumable(paths: list[str]) -> None:
     stream = next((path for path in paths if path == STDIN or not Path(path).is_file()), None)
     if stream:
         name = "standard input" if stream == STDIN else f"{stream}, which is no file"
         raise InputError(f"--resume can't go on with {name}. Give the input as files.")
+
+
+def _input_digest(paths: list[str]) -> str:
+    return digest_of(list(map(_file_identity, paths)), follow=False)
 
 
 def _file_identity(path: str) -> list[Any]:

@@ -12,25 +12,25 @@ _LINE_SECONDS = 30.0
 
 
 class Progress(Protocol):
-    """What is told of a run while it goes on."""
+    """What is shown of a run while it goes on."""
 
     def update(self, done: int, records: int, failed: int) -> None:
-        """Take note of the bytes read, and the records predicted and failed, since the run began."""
+        """Show the bytes read, and the records predicted and failed, since the run began."""
         ...
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         ...
 
 
 class Silence:
-    """Tells nothing."""
+    """Shows nothing."""
 
     def update(self, done: int, records: int, failed: int) -> None:
-        """Take note of nothing."""
+        """Show nothing."""
 
     def close(self) -> None:
-        """Take nothing away."""
+        """Remove nothing."""
 
 
 class Lines:
@@ -40,14 +40,14 @@ class Lines:
         self._stream = stream
         self._total = total
         self._every = seconds
-        self._started = self._told = monotonic()
+        self._started = self._shown_at = monotonic()
 
     def update(self, done: int, records: int, failed: int) -> None:
         """Write a line when it's time for one."""
         now = monotonic()
-        if now - self._told < self._every:
+        if now - self._shown_at < self._every:
             return
-        self._told = now
+        self._shown_at = now
         rate = records / (now - self._started)
         share = f"{done / self._total:.0%}, " if self._total else ""
         left = (
@@ -76,7 +76,7 @@ class Bar:
         self._bar.update(done - self._bar.n)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._bar.close()
 
 

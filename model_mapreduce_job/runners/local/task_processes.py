@@ -1,4 +1,4 @@
-"""The processes of tasks that are mrjob's own affair, such as reducers: so many at a time, and none left."""
+"""The processes of tasks that mrjob runs itself, such as reducers: a limited number at a time, none left."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class TaskProcesses:
-    """Runs functions in threads, at most so many at a time, and the commands that those call in processes."""
+    """Runs functions in threads, a limited number at a time, and the commands that they call in processes."""
 
     def __init__(self, most: int) -> None:
         self._most = most

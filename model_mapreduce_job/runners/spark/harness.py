@@ -1,4 +1,4 @@
-"""What spark-submit runs: mrjob's harness, fed with lines as they are, counting each task once."""
+"""What spark-submit runs: mrjob's harness, fed with lines as they are; what a task reports counts once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import json
 import os
 import re
 import sys
+from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mrjob.spark import harness
@@ -14,65 +16,71 @@ from mrjob.util import shlex_split
 from pyspark import AccumulatorParam, TaskContext
 from pyspark.rdd import RDD
 from pyspark.serializers import UTF8Deserializer
-from pyspark.sql import SparkSession, functions
+from pyspark.sql import DataFrame, SparkSession, functions
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Iterator
 
+    from model_mapreduce_job.pipeline.task_report import Place, TaskReport
+
 Counters = dict[str, dict[str, int]]
-# What one attempt of one partition of a step has counted
-ByAttempt = dict[tuple[int, int, int], Counters]
+# What the tasks of a step have sent: which attempt of each partition counts, of mappers and of reducers; the
+# sums of mrjob's counters; and their reports as one, in JSON: None where the step does not predict, "" where
+# reports can't be added
+StepSums = tuple[dict[tuple[str, int], int], Counters, str | None]
 
 _PARTITION: Final = re.compile(r"Task (\d+)(?:\.\d+)? in stage \S+ failed")
 _HOST: Final = re.compile(r"\(TID \d+\) \((\S+) executor")
+_OWN_NOTE: Final = re.compile(r"^Task \d+ in stage .*\n?", re.MULTILINE)
 _TRACEBACK: Final = re.compile(r"Traceback \(most recent call last\):\n.*?(?=\n\s*\n|\n\tat |\Z)", re.DOTALL)
 _CRASHED: Final = re.compile(r"Fatal Python error: .*|Python worker exited unexpectedly.*")
 _NAMED_ERROR: Final = re.compile(r"model_mapreduce_job\.exceptions\.(?P<kind>\w+): (?P<message>.*)")
 
 
-class AttemptCounters(AccumulatorParam[ByAttempt]):
-    """Sums counters by attempt, so that a partition which ran twice is not counted twice."""
+class OncePerPartition(AccumulatorParam[dict[int, StepSums]]):
+    """Sums what tasks send, by step; of a partition that ran twice, one attempt counts."""
 
-    def zero(self, value: ByAttempt) -> ByAttempt:  # noqa: ARG002 - Spark's signature
+    def zero(self, value: dict[int, StepSums]) -> dict[int, StepSums]:  # noqa: ARG002 - Spark's signature
         """Return what nothing has been added to yet."""
         return {}
 
-    def addInPlace(self, value1: ByAttempt, value2: ByAttempt) -> ByAttempt:  # noqa: N802 - Spark's name
-        """Add the second value's counters to the first."""
-        for attempt, counters in value2.items():
-            mine = value1.setdefault(attempt, {})
-            for group, amounts in counters.items():
-                sums = mine.setdefault(group, {})
-                for name, amount in amounts.items():
-                    sums[name] = sums.get(name, 0) + amount
+    def addInPlace(  # noqa: N802 - Spark's name
+        self, value1: dict[int, StepSums], value2: dict[int, StepSums]
+    ) -> dict[int, StepSums]:
+        """Add the second value's sums to the first."""
+        for step, sent in value2.items():
+            value1[step] = _sum(value1[step], sent) if step in value1 else sent
         return value1
 
 
 def main(arguments: list[str]) -> int:
-    """Run the steps that the arguments name, and leave their counters, or why they failed, in --result."""
+    """Run the steps that the arguments name; write what they report, or why they failed, to --result."""
     options = _parse(arguments)
     session = SparkSession.builder.getOrCreate()
-    counted = session.sparkContext.accumulator({}, AttemptCounters())
-    lines = read_lines(session, options.input_paths)
+    _make_package_importable(options.job_class)
+    counted = session.sparkContext.accumulator({}, OncePerPartition())
+    read, run = (table_frame, run_table) if options.tables else (read_lines, run_steps)
+    source = read(session, options)
     try:
-        run_steps(options, lines, counted)
+        run(options, source, counted)
     except Exception as error:  # noqa: BLE001 - whatever ended it, the runner is to hear of it
-        result: dict[str, Any] = {"failure": explain(str(error), lines)}
+        result: dict[str, Any] = {"failure": explain(str(error), source)}
     else:
-        result = {"counters": [_of_step(counted.value, step) for step in _step_numbers(options)]}
+        sums = [counted.value.get(step) for step in _step_numbers(options)]
+        result = _result(sums, source, options)
     _write(session, options.result, json.dumps(result))
     session.stop()
     return 1 if "failure" in result else 0
 
 
-def read_lines(session: SparkSession, paths: list[str]) -> RDD[bytes]:
+def read_lines(session: SparkSession, options: Namespace) -> RDD[bytes]:
     """Return the lines of files, byte for byte but for the LF that ends each.
 
     Spark's own ways would take other bytes for UTF-8 and lines to end at a CR. As Latin-1 every byte passes.
     """
     # what is below directories is read as well, as on the other runners
-    text = session.read.text(paths, lineSep="\n", recursiveFileLookup=True)
+    text = session.read.text(options.input_paths, lineSep="\n", recursiveFileLookup=True)
     latin = text.select(functions.decode(functions.col("value").cast("binary"), "ISO-8859-1"))
     strings = session.sparkContext._jvm.org.apache.spark.sql.Encoders.STRING()  # noqa: SLF001 - the way to Java
     java_lines = getattr(latin._jdf, "as")(strings).toJavaRDD()  # noqa: SLF001 - as above
@@ -100,10 +108,35 @@ def run_steps(options: Namespace, lines: RDD[bytes], counted: Any) -> None:
     rdd.saveAsTextFile(options.output_path, options.compression_codec)
 
 
-def explain(error: str, lines: RDD[bytes]) -> dict[str, str]:
+def table_frame(session: SparkSession, options: Namespace) -> DataFrame:
+    """Return the input of a run with tables, as its plan says."""
+    from model_mapreduce_job.runners.spark.tables import read_frame  # noqa: PLC0415 - text does without
+
+    return read_frame(session, options.input_paths, Path(options.tables).read_bytes())
+
+
+def run_table(options: Namespace, frame: DataFrame, counted: Any) -> None:
+    """Predict the rows of a frame, and save them."""
+    from model_mapreduce_job.runners.spark.tables import write_frame  # noqa: PLC0415 - text does without
+
+    make, plan = _job_maker(options, counted), Path(options.tables).read_bytes()
+
+    def predict(batches: Iterator[Any]) -> Iterator[Any]:
+        # the job makes the package importable
+        job = make("mapper", options.first_step_num)
+        from model_mapreduce_job.runners.spark.table_tasks import naming_task, output_batches  # noqa: PLC0415 - as above
+
+        with naming_task(TaskContext.get()):
+            yield from output_batches(job, plan, batches)
+
+    frame = frame.coalesce(options.max_output_files) if options.max_output_files else frame
+    write_frame(frame, predict, plan, options.output_path, options.compression_codec)
+
+
+def explain(error: str, source: RDD[bytes] | DataFrame) -> dict[str, str]:
     """Return why a Spark job failed: the task's own error, its host and what it was reading."""
     tracebacks = _TRACEBACK.findall(error)
-    traceback = tracebacks[-1] if tracebacks else ""
+    traceback = _OWN_NOTE.sub("", tracebacks[-1]) if tracebacks else ""
     own, crashed = _NAMED_ERROR.search(error), _CRASHED.search(error)
     host, partition = _HOST.search(error), _PARTITION.search(error)
     reason = crashed[0] if crashed else (traceback or error).strip().splitlines()[-1 if traceback else 0]
@@ -111,7 +144,7 @@ def explain(error: str, lines: RDD[bytes]) -> dict[str, str]:
         "reason": own["message"] if own else reason,
         "kind": own["kind"] if own else "",
         "host": host[1] if host else "",
-        "split": _split(lines, int(partition[1])) if partition else "",
+        "split": _split(source, int(partition[1])) if partition else "",
         "traceback": "" if own else traceback,
     }
 
@@ -121,6 +154,7 @@ def _parse(arguments: list[str]) -> Namespace:
     parser.add_argument("--result", required=True)
     parser.add_argument("--input-paths", required=True, type=json.loads)
     parser.add_argument("--options-here")
+    parser.add_argument("--tables")
     parsed: Namespace = parser.parse_args(arguments)
     return parsed
 
@@ -140,13 +174,21 @@ def _job_maker(options: Namespace, counted: Any) -> Callable[[str, int], Any]:
         job = getattr(import_module(module), name)([*arguments, *own, f"--{kind}", f"--step-num={step}"])
         if context is None:
             return job
-        # what Hadoop would say of the attempt, and where the job looks for it
+        # the job looks for the attempt where Hadoop has it
         attempt = f"attempt_spark_m_{context.partitionId():06d}_{context.attemptNumber()}"
         os.environ["mapred_task_id"] = attempt  # noqa: SIM112 - Hadoop's name
-        key = (step, context.partitionId(), context.taskAttemptId())
-        job.increment_counter = lambda group, counter, amount=1: counted.add(
-            {key: {group: {counter: amount}}}
-        )
+        attempt_of = {(kind, context.partitionId()): context.taskAttemptId()}
+
+        def increment_counter(group: str, counter: str, amount: int = 1) -> None:
+            counted.add({step: (attempt_of, {group: {counter: amount}}, None)})
+
+        def send_report(report: TaskReport) -> None:
+            from model_mapreduce_job.pipeline.several_counters import groups_of  # noqa: PLC0415 - tasks alone have it
+
+            placed = report.in_file(str(context.partitionId()), 0)
+            counted.add({step: (attempt_of, groups_of(report), placed.to_json())})
+
+        job.increment_counter, job.send_report = increment_counter, send_report
         return job
 
     return make
@@ -158,23 +200,80 @@ def _as_bytes(lines: Iterator[bytes]) -> Iterator[bytes]:
         yield line if line.isascii() else line.decode().encode("latin-1")
 
 
-def _of_step(counted: ByAttempt, step: int) -> Counters:
-    """Return a step's counters: one attempt's for each partition, those of a later attempt alike."""
-    attempts = {partition: key for key in sorted(counted) if key[0] == step for partition in [key[1]]}
-    sums = AttemptCounters().addInPlace({}, {})
-    for key in attempts.values():
-        AttemptCounters().addInPlace(sums, {(step, 0, 0): counted[key]})
-    return sums.get((step, 0, 0), {})
+def _sum(sums: StepSums, sent: StepSums) -> StepSums:
+    """Return sums with what a task sent, unless another attempt of its partition counts already."""
+    (attempts, counters, report), (sent_attempts, sent_counters, sent_report) = sums, sent
+    if any(attempts.get(partition, attempt) != attempt for partition, attempt in sent_attempts.items()):
+        return sums
+    for group, amounts in sent_counters.items():
+        mine = counters.setdefault(group, {})
+        for name, amount in amounts.items():
+            mine[name] = mine.get(name, 0) + amount
+    return {**attempts, **sent_attempts}, counters, _merged(report, sent_report)
 
 
-def _split(lines: RDD[bytes], partition: int) -> str:
-    """Return the file ranges that a partition of the input holds; nothing for one of a later step."""
+def _merged(report: str | None, other: str | None) -> str | None:
+    """Return two reports as one, as JSON; "" where this program has no package to add them with."""
+    if report is None or other is None:
+        return other if report is None else report
     try:
-        files = lines._jrdd.rdd().partitions()[partition].files()  # noqa: SLF001 - Python's side doesn't know them
-        ranges = [(file.filePath().toString(), file.start(), file.length()) for file in files]
-    except Exception:  # noqa: BLE001 - an error while telling of an error must not hide it
+        from model_mapreduce_job.pipeline.task_report import TaskReport, merged  # noqa: PLC0415 - it may be missing
+    except ImportError:
         return ""
+    return merged(map(TaskReport.from_json, (report, other))).to_json() if report and other else ""
+
+
+def _make_package_importable(job_class: str) -> None:
+    """Let the job's script make this package importable, as it does for tasks; it may fail here."""
+    try:
+        import_module("model_mapreduce_job.pipeline.task_report")
+    except ImportError:
+        with suppress(Exception):
+            import_module(job_class.rpartition(".")[0])
+
+
+def _result(
+    steps: list[StepSums | None], source: RDD[bytes] | DataFrame, options: Namespace
+) -> dict[str, Any]:
+    """Return the counters of each step, and its report as JSON where there is one."""
+    counters = [sums[1] if sums else {} for sums in steps]
+    reports = [_in_files(sums[2], source, options) if sums and sums[2] else None for sums in steps]
+    return {"counters": counters, "reports": reports}
+
+
+def _in_files(report: str, source: RDD[bytes] | DataFrame, options: Namespace) -> str | None:
+    """Return a report whose places are in files instead of partitions; None where that can't be done here."""
+    try:
+        from model_mapreduce_job.pipeline.task_report import TaskReport  # noqa: PLC0415 - it may be missing
+    except ImportError:
+        return None
+    return TaskReport.from_json(report).with_places(lambda place: _in_file(place, source, options)).to_json()
+
+
+def _in_file(place: Place, source: RDD[bytes] | DataFrame, options: Namespace) -> Place | None:
+    """Return a place in a partition as one in a file; None where a partition is not the range of one file."""
+    from model_mapreduce_job.pipeline.task_report import Place  # noqa: PLC0415 - it may be missing
+
+    # the partitions of later steps, and those that are merged into few outputs, are others
+    has_own_partitions = options.first_step_num == options.last_step_num and not options.max_output_files
+    ranges = _files(source, int(place.file)) if has_own_partitions else []
+    return Place(place.line, *ranges[0][:2]) if len(ranges) == 1 else None
+
+
+def _split(source: RDD[bytes] | DataFrame, partition: int) -> str:
+    """Return in words the file ranges that a partition of the input holds; "" where they are not known."""
+    ranges = _files(source, partition)
     return " and ".join(f"{path}, bytes {start:,} to {start + length:,}" for path, start, length in ranges)
+
+
+def _files(source: RDD[bytes] | DataFrame, partition: int) -> list[tuple[str, int, int]]:
+    """Return path, start and length of the file ranges of a partition; none for one of a later step."""
+    try:
+        java = source._jdf.toJavaRDD() if isinstance(source, DataFrame) else source._jrdd  # noqa: SLF001 - Python's
+        files = java.rdd().partitions()[partition].files()  # side doesn't know them
+        return [(file.filePath().toString(), file.start(), file.length()) for file in files]
+    except Exception:  # noqa: BLE001 - what a report says beside its counts must not cost the run
+        return []
 
 
 def _write(session: SparkSession, path: str, text: str) -> None:

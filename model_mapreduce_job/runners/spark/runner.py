@@ -6,41 +6,43 @@ import json
 import logging
 import os
 import posixpath
-import socket
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from mrjob.conf import combine_dicts
-from mrjob.logs.log4j import _parse_hadoop_log4j_records
 from mrjob.spark.runner import SparkMRJobRunner
 
+from model_mapreduce_job.driver.run_spec import RunSpec
+from model_mapreduce_job.driver.runner import RunReport, step_report
 from model_mapreduce_job.exceptions import IncompleteRunError
+from model_mapreduce_job.pipeline.task_report import Place, TaskReport
 from model_mapreduce_job.printable import printable
-from model_mapreduce_job.runners.hadoop import task_environment
-from model_mapreduce_job.runners.hadoop.client_process import start_client
-from model_mapreduce_job.runners.hadoop.task_environment import find_bundle, upload_bundle
+from model_mapreduce_job.runners.hadoop import part_compression, task_environment
+from model_mapreduce_job.runners.hadoop.task_environment import bundle_for, ship_bundle, ship_options
 from model_mapreduce_job.runners.hadoop.task_failures import TaskFailure
-from model_mapreduce_job.storage.cluster_paths import ClusterInputs, LocalOutputs, check_paths, is_remote
-from model_mapreduce_job.storage.given_names import GivenNames, plain_key
-from model_mapreduce_job.storage.hadoop_fs import ClusterError, HadoopShell, no_command
-from model_mapreduce_job.storage.parts import in_order
-from model_mapreduce_job.storage.private_directory import PrivateDirectory
+from model_mapreduce_job.runners.shared import LocalTmp, default_opts, with_hadoop_shell
+from model_mapreduce_job.runners.spark.submission import check_master, own_settings, submit, with_tries
+from model_mapreduce_job.runners.spark.table_plan import TablePlan, plan_of
+from model_mapreduce_job.storage.cluster_paths import LocalOutputs, absolute_path, check_paths, uri_of
+from model_mapreduce_job.storage.hadoop_commands import ClusterError
+from model_mapreduce_job.storage.inputs import is_remote
+from model_mapreduce_job.storage.parts import sorted_parts
 from model_mapreduce_job.storage.staged_output import StagedOutput
+from model_mapreduce_job.storage.upload_names import UploadNames, plain_key
 from model_mapreduce_job.task.child_processes import how_it_ended
 from model_mapreduce_job.task.model_process import PACKAGE_PARENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from model_mapreduce_job.storage.cluster_paths import ClusterInputs
+
 log = logging.getLogger("mrjob.spark")  # mrjob shows what its own loggers write
 
 HARNESS: Final = Path(__file__).with_name("harness.py")
 LOOPBACK: Final = "127.0.0.1"
-_TRIES: Final = 4  # of a task, as on a cluster; local masters would try once
-_ANSWER_SECONDS: Final = 10.0
-_TOLD: Final = frozenset({"WARN", "ERROR", "FATAL"})
 
 
 class SparkRunner(SparkMRJobRunner):
@@ -53,48 +55,60 @@ class SparkRunner(SparkMRJobRunner):
     _upload_mgr: Any
 
     def __init__(self, **kwargs: Any) -> None:
-        self._private: PrivateDirectory | None = None
+        self._private = LocalTmp()
         super().__init__(**kwargs)
         self._bundle: Path | None = None
+        self._spec = RunSpec()
         self._output: StagedOutput | None = None
         self._inputs: ClusterInputs | None = None
-        self._links = GivenNames("")
+        self._reports: dict[int, TaskReport] = {}
+        self._links = UploadNames("")
+        self._plan: TablePlan | None = None
         if self._upload_mgr:
-            self._upload_mgr = GivenNames(self._upload_mgr.prefix)
+            self._upload_mgr = UploadNames(self._upload_mgr.prefix)
         if kwargs.get("output_dir"):
-            self._output_dir = _path(self._output_dir)
+            self._output_dir = absolute_path(self._output_dir)
             self._output = StagedOutput(self._output_dir, self._job_key)
 
     @classmethod
     def _default_opts(cls) -> dict[str, Any]:
-        own: dict[str, Any] = {"cleanup_on_failure": ["ALL"], "check_input_paths": False}
-        return dict(combine_dicts(super()._default_opts(), own))
+        return default_opts(super()._default_opts())
 
     @property
     def fs(self) -> Any:
         """The filesystems of mrjob's runner, with a Hadoop that needs few calls."""
-        is_new = self._fs is None
-        filesystems = super().fs
-        if is_new:
-            filesystems.hadoop = HadoopShell(self._opts["hadoop_bin"] or None)
-        return filesystems
+        return with_hadoop_shell(super().fs, self._opts["hadoop_bin"])
 
     def run(self) -> None:
         """Run the job; what it writes bears no name that a result has until publish()."""
-        self._check_master()
+        check_master(self._spark_master())
         output = self._output.final if self._output else None
         self._inputs = check_paths(self._input_paths, output, self.fs.hadoop)
         self._input_paths = self._inputs.as_given_to_cluster()
+        if self._plan and self._plan.reads:
+            self._input_paths = [file.path for file in self._spec.table_files]
         if is_remote(self._spark_tmp_dir):
             self.fs.hadoop.mkdir_for_all(posixpath.dirname(self._spark_tmp_dir))
         self._ship_bundle()
         super().run()
         self._inputs.check_unchanged(self.fs.hadoop)
 
-    def use_bundle(self, option: str | None) -> None:
-        """Run tasks that are elsewhere in the bundle of --bundle, unless a Python is named for them."""
-        if not (self._on_this_machine() or self._opts["python_bin"] or self._opts["task_python_bin"]):
-            self._bundle = find_bundle(option)
+    def prepare(self, spec: RunSpec) -> None:
+        """Take what it needs to know of the run; raises for a bundle that tasks can't run in."""
+        self._spec = part_compression.checked(spec, self._opts["jobconf"], by_tasks=False)
+        self._plan = plan_of(self._spec, self._spark_deploy_mode())
+        ship_options(self, self._spec.options.task)
+        self._bundle = None if self._on_this_machine() else bundle_for(spec.options, self._opts)
+
+    def report(self) -> RunReport:
+        """Return what the run amounts to."""
+        tasks = self._reports.get(self._spec.predicted_step)
+        report = step_report(self.counters(), self._spec)
+        return replace(report, tasks=tasks, input_records=self._spec.table_rows)
+
+    def stop(self) -> str:
+        """Return that nothing is kept of a run that ends before its time."""
+        return ""
 
     def publish(self) -> None:
         """Make the output a result: the run was checked, and is whole."""
@@ -107,19 +121,14 @@ class SparkRunner(SparkMRJobRunner):
         if is_remote(self._output_dir):
             yield from self.fs.hadoop.read([f"{self._output_dir}/part-*"], "-text")
             return
-        for part in in_order(Path(self._output_dir).glob("part-*")):
+        for part in sorted_parts(Path(self._output_dir).glob("part-*")):
             yield from self.fs.local._cat_file(str(part))  # noqa: SLF001 - mrjob's own runners call it as well
 
     # Where things are
 
     def _spark_master(self) -> str:
         """Return the master, a local one with as many tries for a task as a cluster has."""
-        master = str(super()._spark_master())
-        if master == "local":
-            return f"local[1,{_TRIES}]"
-        if master.startswith("local[") and "," not in master:
-            return f"{master[:-1]},{_TRIES}]"
-        return master
+        return with_tries(str(super()._spark_master()))
 
     def _on_this_machine(self) -> bool:
         return not self._spark_executors_have_own_wd()
@@ -132,8 +141,7 @@ class SparkRunner(SparkMRJobRunner):
 
     def _get_local_tmp_dir(self) -> str:
         if not self._local_tmp_dir:
-            self._private = PrivateDirectory(self._opts["local_tmp_dir"], self._job_key)
-            self._local_tmp_dir = str(self._private.path)
+            self._local_tmp_dir = self._private.make(self._opts["local_tmp_dir"], self._job_key)
         return self._local_tmp_dir
 
     def _pick_spark_tmp_dir(self) -> str:
@@ -148,7 +156,7 @@ class SparkRunner(SparkMRJobRunner):
 
     def _link(self, path: str) -> str:
         """Return a link to a file of this machine, whose own name Spark may take for a pattern."""
-        directory = Path(_path(self._spark_tmp_dir), "inputs")
+        directory = Path(absolute_path(self._spark_tmp_dir), "inputs")
         directory.mkdir(parents=True, exist_ok=True)
         self._links.prefix = str(directory)
         link = Path(self._links.add(path))
@@ -166,7 +174,7 @@ class SparkRunner(SparkMRJobRunner):
     def _step_output_uri(self, step_num: int) -> str:
         last = step_num == self._num_steps() - 1
         return (
-            _uri(self._output.staging) if last and self._output else str(super()._step_output_uri(step_num))
+            uri_of(self._output.staging) if last and self._output else str(super()._step_output_uri(step_num))
         )
 
     def _output_filesystem(self) -> Any:
@@ -174,19 +182,9 @@ class SparkRunner(SparkMRJobRunner):
 
     # Before the run
 
-    def _check_master(self) -> None:
-        """Raise ClusterError when no master of a standalone cluster answers: Spark would try for a minute."""
-        kind, _, places = self._spark_master().partition("://")
-        if kind == "spark" and not any(map(_answers, places.split(","))):
-            raise ClusterError(f"The Spark master {self._spark_master()} can't be reached. Is it up?")
-
     def _ship_bundle(self) -> None:
-        if self._bundle is None:
-            return
-        uri = upload_bundle(self._bundle, self.fs.hadoop, posixpath.dirname(self._spark_tmp_dir))
-        self._working_dir_mgr.add("archive", uri, name=task_environment.NAME)
-        self._opts["task_python_bin"] = [task_environment.PYTHON]
-        self._opts["bootstrap_mrjob"] = False  # the bundle has it
+        if self._bundle:
+            ship_bundle(self, self._bundle, posixpath.dirname(self._spark_tmp_dir), "task_python_bin")
 
     def _cmdenv(self) -> dict[str, str]:
         return {**task_environment.task_settings(), **super()._cmdenv()}
@@ -205,15 +203,7 @@ class SparkRunner(SparkMRJobRunner):
         return environment
 
     def _jobconf_for_step(self, step_num: int) -> dict[str, Any]:
-        own = {
-            "spark.log.level": "WARN",
-            "spark.ui.showConsoleProgress": "false",
-            "spark.ui.enabled": str(not self._on_this_machine()).lower(),
-            # a crash says where it was
-            "spark.python.worker.faulthandler.enabled": "true",
-            # the driver writes _SUCCESS, when the run was checked
-            "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
-        }
+        own = own_settings(has_ui=not self._on_this_machine()) | part_compression.settings(self._spec.options)
         return {**own, **super()._jobconf_for_step(step_num)}
 
     def _spark_harness_path(self) -> str:
@@ -222,13 +212,23 @@ class SparkRunner(SparkMRJobRunner):
     def _spark_script_args(self, step_num: int, last_step_num: int | None = None) -> list[str]:
         args = list(super()._spark_script_args(step_num, last_step_num))
         inputs = json.dumps(self._step_input_uris(step_num))
-        return [*args, "--result", self._result_path(step_num), "--input-paths", inputs, *self._own_options()]
+        own = [*self._own_options(), *self._table_options(step_num)]
+        return [*args, "--result", self._result_path(step_num), "--input-paths", inputs, *own]
 
     def _own_options(self) -> list[str]:
         """Return what names the job's options to a driver program that doesn't run where tasks do."""
         files = [argument["path"] for argument in self._extra_args if isinstance(argument, dict)]
         in_client = self._spark_deploy_mode() == "client" and not self._on_this_machine()
         return ["--options-here", files[0]] if files and in_client else []
+
+    def _table_options(self, step_num: int) -> list[str]:
+        """Return what names the plan of a run with tables, which is written now."""
+        if self._plan is None:
+            return []
+        path = Path(self._get_local_tmp_dir(), "tables.json")
+        plan = self._plan.with_partitions(self._spec.table_files, self._step_input_uris(step_num))
+        path.write_bytes(plan.to_json())
+        return ["--tables", str(path)]
 
     def _result_path(self, step_num: int) -> str:
         """Return where the driver program leaves counters: on this machine, if that's where it runs."""
@@ -244,7 +244,7 @@ class SparkRunner(SparkMRJobRunner):
             super()._run_step_on_spark(step, step_num, last_step_num)
             return
         command = self._args_for_spark_step(step_num, last_step_num)
-        code, complaint = self._submit(command, {**os.environ, **self._environment(step_num)})
+        code, complaint = submit(command, {**os.environ, **self._environment(step_num)}, self._restore)
         result = self._read_result(step_num)
         if "failure" in result:
             raise self._failed(TaskFailure(**result["failure"]))
@@ -253,6 +253,13 @@ class SparkRunner(SparkMRJobRunner):
                 f"Spark did not run the job ({how_it_ended(code)}): {printable(self._restore(complaint))}"
             )
         self._counters += result["counters"]
+        for number, report in enumerate(result["reports"], step_num):
+            if report:
+                self._reports[number] = TaskReport.from_json(report).with_places(self._shown)
+
+    def _shown(self, place: Place) -> Place:
+        """Return a place with the person's own name of its file."""
+        return Place(place.line, self._restore(place.file), place.start)
 
     def _environment(self, step_num: int) -> dict[str, str]:
         environment = self._spark_cmdenv(step_num)
@@ -261,29 +268,6 @@ class SparkRunner(SparkMRJobRunner):
         if self._on_this_machine():
             environment["SPARK_LOCAL_IP"] = os.environ.get("SPARK_LOCAL_IP", LOOPBACK)
         return environment
-
-    def _submit(self, command: list[str], environment: dict[str, str]) -> tuple[int, str]:
-        """Run spark-submit, which ends with this run; return its exit code and last complaint."""
-        complaint = "it did not say why"
-        try:
-            client = start_client(command, environment)
-        except OSError as error:
-            raise ClusterError(
-                no_command(command[0], "Spark's", "SPARK_HOME", "--spark-submit-bin", error)
-            ) from error
-        with client:
-            try:
-                for record in _parse_hadoop_log4j_records(client.stdout):
-                    told = record["level"] in _TOLD
-                    for line in self._restore(record["message"]).splitlines():
-                        log.log(logging.WARNING if told else logging.DEBUG, "  %s", printable(line))
-                    complaint = (
-                        record["message"].partition("\n")[0] if record["level"] != "INFO" else complaint
-                    )
-            except BaseException:
-                client.terminate()  # Spark's own shutdown ends its tasks
-                raise
-        return client.returncode, complaint
 
     def _read_result(self, step_num: int) -> dict[str, Any]:
         path = self._result_path(step_num)
@@ -303,9 +287,8 @@ class SparkRunner(SparkMRJobRunner):
     def cleanup(self, mode: Any = None) -> None:
         """Remove temporary files, and an output that was never published."""
         super().cleanup(mode)
-        if self._private:
-            self._private.release()
-            self._private = None
+        self.fs.hadoop.close()
+        self._private.release()
 
     def _cleanup_local_tmp(self) -> None:
         if self._output:
@@ -315,19 +298,3 @@ class SparkRunner(SparkMRJobRunner):
             with suppress(ClusterError):
                 self.fs.hadoop.remove([self._spark_tmp_dir])
         super()._cleanup_local_tmp()
-
-
-def _path(path: str) -> str:
-    """Return a path of this machine as an absolute one; a URI of another place as it is."""
-    return path if is_remote(path) else str(Path(path.removeprefix("file://")).absolute())
-
-
-def _uri(path: str) -> str:
-    return path if is_remote(path) else f"file://{_path(path)}"
-
-
-def _answers(place: str) -> bool:
-    host, _, port = place.rpartition(":")
-    with suppress(OSError, ValueError), socket.create_connection((host, int(port)), _ANSWER_SECONDS):
-        return True
-    return False

@@ -1,0 +1,115 @@
+"""Equal records of a run, in the driver: what can be counted, and what was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from model_mapreduce_job.exceptions import IncompleteRunError, InputError
+from model_mapreduce_job.formats.registry import TABLES
+from model_mapreduce_job.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from model_mapreduce_job.pipeline.task_report import TaskReport
+    from model_mapreduce_job.profiles.repeat_rows import LineOf
+    from model_mapreduce_job.profiles.repeats import Repeats
+    from model_mapreduce_job.task.run_options import RunOptions
+
+
+def check_duplicates(options: RunOptions) -> None:
+    """Raise InputError where equal records could not be counted."""
+    task = options.task
+    if not task.check_duplicates:
+        return
+    table = next((name for name in (task.input_protocol, task.output_protocol) if name in TABLES), None)
+    reasons = {
+        "is of one model, and this run has several": task.several,
+        f"compares lines of text, and {table} has none": table,
+        f"is not for -r {options.runner}, whose tasks report counts alone": options.runner == "emr",
+        "is of a run, and --plan and --debug_record start none": options.plan or options.debug_record,
+    }
+    for reason, holds in reasons.items():
+        if holds:
+            raise InputError(f"--check_duplicates {reason}. Leave it out.")
+
+
+def check_reports(options: RunOptions) -> None:
+    """Raise InputError for what needs the tasks' reports, on a Hadoop whose tasks are given lines."""
+    if options.task.check_duplicates:
+        raise InputError(
+            "--check_duplicates needs the reports of Hadoop's tasks, which come with blocks alone. "
+            "Leave out what keeps the run from them (docs/hadoop.md), or --check_duplicates."
+        )
+
+
+@dataclass(frozen=True)
+class RunDuplicates:
+    """The equal records of a run; None where they were not counted, lost where no task reported any."""
+
+    found: Repeats | None = None
+    is_lost: bool = False
+
+    @classmethod
+    def of(cls, options: RunOptions, tasks: TaskReport | None) -> RunDuplicates:
+        """Return what a run's options ask for."""
+        if not options.task.check_duplicates or (tasks is not None and not tasks.counters.lines):
+            return cls()
+        if tasks is None or tasks.repeats is None:
+            return cls(is_lost=True)
+        return cls(tasks.repeats)
+
+    def check(self) -> None:
+        """Raise IncompleteRunError where no task reported what was asked for."""
+        if self.is_lost:
+            raise IncompleteRunError(
+                "--check_duplicates asks for equal records, and no task reported any. Nothing was published."
+            )
+
+    def in_words(self) -> str:
+        """Return the lines of a summary."""
+        found = self.as_json().get("duplicates")
+        return "".join(f"{line}\n" for line in _lines(found)) if found else ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what was found, for the summary's file; nothing where it was not counted."""
+        if self.found is None:
+            return {}
+        from model_mapreduce_job.profiles import repeat_rows  # noqa: PLC0415 - few runs need NumPy
+
+        pairs = [tuple(map(_place, pair)) for pair in repeat_rows.pairs_of(self.found)]
+        return {
+            "duplicates": {
+                "records": self.found.records,
+                "repeats": repeat_rows.repeated(self.found),
+                "is_exact": self.found.level == 0,
+                "standard_error": repeat_rows.standard_error(self.found),
+                "more_than_once": repeat_rows.more_than_once(self.found),
+                "differing": repeat_rows.differing(self.found),
+                "pairs": [{"first": first, "other": other} for first, other in pairs],
+            }
+        }
+
+
+def _lines(found: dict[str, Any]) -> Iterator[str]:
+    repeats, records = found["repeats"], found["records"]
+    how = "exactly" if found["is_exact"] else f"with a standard error of {found['standard_error']:,}"
+    yield f"duplicates   {repeats:,} of {records:,} records repeat an earlier one, {how}"
+    yield f"             {found['more_than_once']:,} different ones come more than once"
+    if found["differing"]:
+        yield f"             {found['differing']:,} of these got different predictions:"
+    for pair in found["pairs"]:
+        yield f"             {_in_words(pair['first'])}, and {_in_words(pair['other'])}"
+
+
+def _place(at: LineOf) -> dict[str, Any] | None:
+    """Return a place as the summary has it; None where it isn't known."""
+    return {"file": at.file, "from_byte": at.start, "line": at.line} if at.file else None
+
+
+def _in_words(place: dict[str, Any] | None) -> str:
+    if place is None:
+        return "a line in an unknown place"
+    start = f" from byte {place['from_byte']:,}" if place["from_byte"] else ""
+    return f"{printable(place['file'])} line {place['line']:,}{start}"

@@ -1,0 +1,41 @@
+"""Where the files of a table are that is on a cluster, as the driver finds them before a run."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from model_mapreduce_job.formats.registry import TABLES
+from model_mapreduce_job.storage.inputs import is_remote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from model_mapreduce_job.storage.table_files import TablePlace
+    from model_mapreduce_job.task.job import Job
+    from model_mapreduce_job.task.run_options import RunOptions
+
+
+@contextmanager
+def table_places(job: Job, options: RunOptions) -> Iterator[tuple[TablePlace, ...]]:
+    """Return the files of an input of tables of which some are on a run's Hadoop; nothing of other inputs.
+
+    What they say of themselves is on this machine until the with statement ends. Raises InputError and
+    ClusterError.
+    """
+    is_table = options.task.input_protocol in TABLES
+    if options.runner != "hadoop" or not is_table or not any(map(is_remote, options.inputs)):
+        yield ()
+        return
+    # it needs mrjob, which not all that imports this has
+    from model_mapreduce_job.storage import remote_tables  # noqa: PLC0415
+
+    runner = job.make_plain_runner()
+    try:
+        shell, directory = runner.fs.hadoop, Path(runner._get_local_tmp_dir())  # noqa: SLF001 - mrjob has no public name for it
+        places = remote_tables.table_places(shell, options.inputs, options.task.input_protocol, directory)
+        job.hadoop = shell.hand_over()
+        yield places
+    finally:
+        runner.cleanup(mode=["LOCAL_TMP"])  # nothing else was made

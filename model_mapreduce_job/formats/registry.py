@@ -1,0 +1,95 @@
+"""The formats that a run reads and writes: their names, and the endings of file names that stand for them.
+
+A new format is a module, and an entry here. Nothing is imported for a format that a run doesn't have.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+from model_mapreduce_job.exceptions import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from model_mapreduce_job.formats.table_format import TableFormat
+
+# Text may be compressed as a whole; a table compresses what is in it.
+COMPRESSIONS: Final = (".gz", ".bz2", ".xz", ".zst")
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format: its name as an option has it, the endings of its files, and whether it's read and written.
+
+    module, of a table, is the one whose FORMAT reads and writes its files; text has none. has_footer says
+    that a table's end describes it, library names what it needs that the job itself does not require.
+    """
+
+    name: str
+    suffixes: tuple[str, ...] = ()
+    module: str = ""
+    is_read: bool = True
+    is_written: bool = True
+    has_footer: bool = True
+    library: str = ""
+
+    @property
+    def is_table(self) -> bool:
+        """Whether its files hold typed columns, and not lines of text."""
+        return bool(self.module)
+
+
+FORMATS: Final = {
+    entry.name: entry
+    for entry in (
+        Format("ldjson"),
+        Format("csv", (".csv",)),
+        Format("tsv", (".tsv",)),
+        Format("parquet", (".parquet",), "parquet"),
+        Format("orc", (".orc",), "orc"),
+        Format("avro", (".avro",), "avro", is_written=False, has_footer=False, library="fastavro"),
+        Format("json", is_read=False),
+    )
+}
+INPUTS: Final = tuple(entry.name for entry in FORMATS.values() if entry.is_read)
+OUTPUTS: Final = ("json", *(entry.name for entry in FORMATS.values() if entry.is_written and entry.is_read))
+TABLES: Final = frozenset(entry.name for entry in FORMATS.values() if entry.is_table)
+_PLAIN: Final = "ldjson"
+
+
+def table_format(name: str) -> TableFormat:
+    """Return what reads and writes the files of a table; raises InputError where its library is missing."""
+    try:
+        found: TableFormat = import_module(f"{__package__}.{FORMATS[name].module}").FORMAT
+    except ImportError as error:
+        library = (error.name or "pyarrow").partition(".")[0]
+        extra = f" (pip install 'model_mapreduce_job[{name}]')" if library == "fastavro" else ""
+        raise InputError(f"{name} needs the package {library}, which is not installed{extra}.") from error
+    return found
+
+
+def format_of(path: str) -> str:
+    """Return the name of the format that a file's name stands for: ldjson, unless its ending says other."""
+    name = path.lower()
+    text = next((name.removesuffix(ending) for ending in COMPRESSIONS if name.endswith(ending)), name)
+    for entry in FORMATS.values():
+        if (name if entry.is_table else text).endswith(entry.suffixes or ("\0",)):
+            return entry.name
+    return _PLAIN
+
+
+def format_of_all(paths: Iterable[str]) -> str:
+    """Return the one format that files' names stand for; raises InputError where they stand for several."""
+    first: dict[str, str] = {}
+    for path in paths:
+        first.setdefault(format_of(path), path)
+        if len(first) > 1:
+            (one, path_of_one), (other, path_of_other) = first.items()
+            raise InputError(
+                f"{path_of_one} is {one} by its name, and {path_of_other} {other}. Run them apart, "
+                "or say with --input_protocol what all of them are."
+            )
+    return next(iter(first), _PLAIN)

@@ -1,0 +1,99 @@
+"""Arrow's columns into fields' sketches, without Python's values in between."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from model_mapreduce_job.profiles.number_rows import NumberRows
+from model_mapreduce_job.profiles.values import Values
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from model_mapreduce_job.profiles.field import Field
+    from model_mapreduce_job.profiles.fields import Fields
+    from model_mapreduce_job.profiles.picked_texts import PickedTexts
+    from model_mapreduce_job.profiles.picking import Picked
+
+
+def add_batch(
+    fields: Fields, batch: pa.RecordBatch, picked: Picked, texts: PickedTexts | None = None
+) -> NumberRows:
+    """Add all columns of a batch, and return the numbers of the records that were picked.
+
+    Where texts are given, those that were picked are added to these; else all of them are looked at.
+    """
+    numbers: dict[str, NDArray[np.float64]] = {}
+    missing: list[int] = []
+    for name, array in zip(batch.schema.names, batch.columns, strict=True):
+        if _is_of_numbers(array.type):
+            fields.of(name)  # in their order
+            numbers[name] = _floats(array)
+            missing.append(array.null_count)
+        elif texts and _is_of_texts(array.type):
+            chosen = array if picked.places is None else array.take(pa.array(picked.places))
+            texts.add(name, chosen.drop_null().to_pylist(), len(array) - array.null_count)
+        else:
+            add_array(fields, name, array, picked)
+    return NumberRows.added(fields, numbers, missing, picked)
+
+
+def add_array(fields: Fields, name: str, array: pa.Array, picked: Picked) -> None:
+    """Add a column's values to the field of its name; those of a struct to fields of their own."""
+    if pa.types.is_struct(array.type):
+        for place, inner in enumerate(array.flatten()):
+            add_array(fields, f"{name}.{array.type.field(place).name}", inner, picked)
+        return
+    field = fields.of(name)
+    if field is None:
+        return
+    if array.null_count:
+        is_valid = np.from_dlpack(pc.cast(array.is_valid(), pa.uint8())).astype(np.bool_)
+        picked = picked.among(is_valid)
+        array = array.drop_null()
+    if len(array):
+        _add_valid(fields, name, field, array, picked)
+
+
+def _add_valid(fields: Fields, name: str, field: Field, array: pa.Array, picked: Picked) -> None:
+    kind, types = array.type, pa.types
+    if types.is_dictionary(kind):
+        array = array.cast(kind.value_type)
+        kind = array.type
+    if types.is_boolean(kind):
+        true = int(array.true_count)
+        field.add_booleans(true, len(array) - true)
+    elif _is_of_numbers(kind):
+        field.add_numbers(_floats(array), picked)
+    elif _is_of_texts(kind):
+        counts = pc.value_counts(array)
+        texts = counts.field("values").to_pylist(), counts.field("counts").to_pylist()
+        field.add_texts(dict(zip(*texts, strict=True)), picked)
+    elif types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        field.add_lists(_floats(pc.list_value_length(array)), picked)
+    else:
+        fields.add(name, Values(array.to_pylist(), picked))
+
+
+def _is_of_numbers(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
+
+
+def _is_of_texts(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _floats(array: pa.Array) -> NDArray[np.float64]:
+    """Return numbers as an array, NaN for null."""
+    bits, data = array.buffers()
+    places = slice(array.offset, array.offset + len(array))
+    # what Arrow offers takes several times as long, and to_numpy() would import pandas
+    floats = np.frombuffer(data or b"", array.type.to_pandas_dtype())[places].astype(np.float64)
+    if array.null_count:
+        is_valid = np.unpackbits(np.frombuffer(bits, np.uint8), bitorder="little")[places]
+        floats[is_valid == 0] = np.nan
+    return floats

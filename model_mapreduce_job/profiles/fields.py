@@ -1,0 +1,73 @@
+"""The fields of records or of predictions, by their names: at most 200, the names of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from model_mapreduce_job.profiles.field import Field
+from model_mapreduce_job.profiles.values import Values, add_values
+
+MOST_FIELDS: Final = 200
+_MOST_NAMES: Final = 1000
+_LONGEST_NAME: Final = 200
+_DEEPEST: Final = 5
+
+
+class Fields(msgspec.Struct):
+    """Fields by name; left_out has the names of those over 200, of which at most 1,000 are kept.
+
+    A field of an object that is a field itself is called `outer.inner`.
+    """
+
+    kept: dict[str, Field] = {}
+    left_out: list[str] = []
+
+    def of(self, name: str) -> Field | None:
+        """Return the field of this name; None where there are too many."""
+        if len(name) > _LONGEST_NAME:
+            name = f"{name[:_LONGEST_NAME]}\N{HORIZONTAL ELLIPSIS}"
+        if name in self.kept:
+            return self.kept[name]
+        if len(self.kept) < MOST_FIELDS:
+            return self.kept.setdefault(name, Field())
+        self._leave_out(name)
+        return None
+
+    def merge(self, other: Fields) -> None:
+        """Add another's fields."""
+        for name, field in other.kept.items():
+            if (own := self.of(name)) is not None:
+                own.merge(field)
+        for name in other.left_out:
+            self._leave_out(name)
+
+    def add(self, name: str, values: Values) -> None:
+        """Add a field's values, of whatever kinds."""
+        self._add(name, values, _DEEPEST)
+
+    def _add(self, name: str, values: Values, depth: int) -> None:
+        kinds = set(map(type, values.values))
+        objects = {kind for kind in kinds if issubclass(kind, Mapping)}
+        if objects and depth:
+            inside = values if kinds == objects else values.those(lambda value: type(value) in objects)
+            self._add_objects(name, inside, depth - 1)
+            if kinds == objects:
+                return
+            values = values.those(lambda value: type(value) not in objects)
+            kinds -= objects
+        if (field := self.of(name or "value")) is not None:
+            add_values(field, values, kinds)
+
+    def _add_objects(self, name: str, values: Values, depth: int) -> None:
+        shapes = dict.fromkeys(map(tuple, values.values))
+        for key in dict.fromkeys(key for shape in shapes for key in shape):
+            inner = f"{name}.{key}" if name else str(key)
+            found = [value.get(key) for value in values.values]
+            self._add(inner, Values(found, values.picked, values.counts), depth)
+
+    def _leave_out(self, name: str) -> None:
+        if name not in self.left_out and len(self.left_out) < _MOST_NAMES:
+            self.left_out.append(name)

@@ -1,0 +1,92 @@
+"""The job's own code on a cluster: put there once for each version of it, and so unpacked once on a node."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import posixpath
+import py_compile
+import sys
+import tarfile
+from contextlib import suppress
+from functools import cache
+from importlib.util import cache_from_source
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from model_mapreduce_job.storage.hadoop_commands import ClusterError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from model_mapreduce_job.storage.hadoop_fs import HadoopShell
+
+PACKAGE: Final = Path(__file__).parents[2]
+_READABLE: Final = 0o644
+# It can't be that of another source: the archive's name has the digest of all
+_UNCHECKED: Final = py_compile.PycInvalidationMode.UNCHECKED_HASH
+
+
+def code_uri(directory: str) -> str:
+    """Return where the code is, or will be, below a directory of the cluster: its digest is in the name."""
+    return posixpath.join(directory, "code", _digest(), f"{PACKAGE.name}.tar.gz")
+
+
+def upload_code(shell: HadoopShell, uri: str, place: Path) -> None:
+    """Put the code there unless it is there already; its archive is made in a directory of this machine."""
+
+    def make_archive() -> Path:
+        path = place / f"{PACKAGE.name}.tar.gz"
+        with tarfile.open(path, mode="w:gz") as archive:
+            for name, content in _entries(place / "compiled.pyc"):
+                entry = tarfile.TarInfo(name)
+                entry.size, entry.mode = len(content), _READABLE
+                archive.addfile(entry, io.BytesIO(content))
+        return path
+
+    put_once(shell, uri, make_archive)
+
+
+def put_once(shell: HadoopShell, uri: str, make: Callable[[], Path]) -> None:
+    """Put the file that make() returns to a URI, unless this or another run has put it there."""
+    if shell.exists(uri):
+        return
+    try:
+        with shell.together():
+            shell.mkdir(posixpath.dirname(uri))
+            shell.put(str(make()), uri)
+    except ClusterError:
+        with suppress(ClusterError):
+            if shell.exists(uri):  # another run was faster
+                return
+        raise
+
+
+@cache
+def _digest() -> str:
+    digest = hashlib.sha256(f"{sys.implementation.cache_tag}\0".encode())
+    for path in _files():
+        content = path.read_bytes()
+        digest.update(b"%s\0%d\0%s" % (_name(path).encode(), len(content), content))
+    return digest.hexdigest()
+
+
+def _entries(compiled: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield names and contents; of a module also what is compiled, since tasks keep nothing of that."""
+    for path in _files():
+        yield _name(path), path.read_bytes()
+        if path.suffix == ".py":
+            name = _name(Path(cache_from_source(path)))
+            py_compile.compile(str(path), str(compiled), _name(path), invalidation_mode=_UNCHECKED)
+            yield name, compiled.read_bytes()
+
+
+def _files() -> Iterator[Path]:
+    for path in sorted(PACKAGE.rglob("*")):
+        parts = path.relative_to(PACKAGE).parts
+        if path.is_file() and not any(part == "__pycache__" or part.startswith(".") for part in parts):
+            yield path
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()

@@ -1,0 +1,97 @@
+"""What several of mrjob's runners need alike, as functions and values that their subclasses hold."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from mrjob.conf import combine_dicts
+
+from model_mapreduce_job.driver.runner import RunReport, step_report
+from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.runners.hadoop.task_environment import ship_options
+from model_mapreduce_job.storage.hadoop_fs import HadoopShell
+from model_mapreduce_job.storage.private_directory import PrivateDirectory
+from model_mapreduce_job.task.child_processes import die_with_parent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Self
+
+    from model_mapreduce_job.driver.run_spec import RunSpec
+
+
+def default_opts(mrjobs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return mrjob's defaults with those of this job: no leftovers, and inputs that it looks at itself."""
+    return dict(combine_dicts(mrjobs, {"cleanup_on_failure": ["ALL"], "check_input_paths": False}))
+
+
+def with_hadoop_shell(filesystems: Any, hadoop_bin: list[str] | None) -> Any:
+    """Return a runner's filesystems with a Hadoop that needs few calls, and ends with this process."""
+    if not isinstance(filesystems.hadoop, HadoopShell):
+        filesystems.hadoop = HadoopShell(hadoop_bin or None, partial(die_with_parent, os.getpid()))
+    return filesystems
+
+
+class LocalTmp:
+    """A runner's temporary directory on this machine, which nobody else can read."""
+
+    def __init__(self) -> None:
+        self._directory: PrivateDirectory | None = None
+
+    def make(self, parent: str | None, name: str) -> str:
+        """Make the directory and return its path."""
+        self._directory = PrivateDirectory(parent, name)
+        return str(self._directory.path)
+
+    def release(self, *, stays: bool = True) -> None:
+        """Let go of the directory; if it stays, no later run removes it."""
+        if self._directory:
+            self._directory.release(stays=stays)
+            self._directory = None
+
+
+class PlainRunner:
+    """One of mrjob's runners as it is: it publishes by itself, and has counters alone to report."""
+
+    def __init__(self, runner: Any) -> None:
+        self._runner = runner
+
+    def __enter__(self) -> Self:
+        """Return the runner."""
+        self._runner.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Remove temporary files."""
+        self._runner.__exit__(*error)
+
+    def prepare(self, spec: RunSpec) -> None:
+        """Take what it needs to know of the run."""
+        self._spec = spec
+        if spec.options.task.part_compression:
+            raise InputError(
+                f"--output_compression {spec.options.task.part_compression} of an --output-dir is for -r "
+                f"inline, local, hadoop, emr and spark, and this is -r {self._runner.alias}. Leave it out."
+            )
+        ship_options(self._runner, spec.options.task)
+
+    def run(self) -> None:
+        """Run the job to its end."""
+        self._runner.run()
+
+    def report(self) -> RunReport:
+        """Return what the run amounts to."""
+        return step_report(self._runner.counters(), self._spec)
+
+    def publish(self) -> None:
+        """Do nothing: the output has its name already."""
+
+    def cat_output(self) -> Iterator[bytes]:
+        """Yield the output."""
+        yield from self._runner.cat_output()
+
+    def stop(self) -> str:
+        """Return that there is nothing to report of what is kept."""
+        return ""

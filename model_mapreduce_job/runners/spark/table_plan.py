@@ -1,0 +1,105 @@
+"""What Spark's driver program, and the tasks that it starts, need to know of a run with tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.formats.registry import TABLES
+from model_mapreduce_job.formats.table_format import TableRun  # noqa: TC001 - msgspec looks at it
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from model_mapreduce_job.driver.run_spec import RunSpec
+    from model_mapreduce_job.storage.table_files import TableFile
+
+# Where all columns of an ORC file are called so, Spark takes them by their place and not by their name.
+_NAMELESS: Final = "_col"
+
+Partition = tuple[tuple[str, str | None], ...]
+
+
+class TablePlan(msgspec.Struct, frozen=True):
+    """A run with tables: the formats of its input and output, "" for text, and Spark's JSON of their columns.
+
+    partitions has what the directories of a file give, by the file's place_of(); none where none gives any.
+    """
+
+    tables: TableRun
+    reads: str = ""
+    read_columns: str = ""
+    writes: str = ""
+    written_columns: str = ""
+    partitions: dict[str, Partition] = {}
+
+    @classmethod
+    def of(cls, text: bytes) -> TablePlan:
+        """Return the plan that to_json() has written."""
+        return msgspec.json.decode(text, type=cls)
+
+    def to_json(self) -> bytes:
+        """Return the plan as JSON."""
+        return msgspec.json.encode(self)
+
+    def with_partitions(self, files: Sequence[TableFile], uris: Sequence[str]) -> TablePlan:
+        """Return the plan with what the directories of files give, which Spark reads by these URIs."""
+        if not any(file.partition for file in files):
+            return self
+        places = {place_of(uri): file.partition for file, uri in zip(files, uris, strict=True)}
+        return msgspec.structs.replace(self, partitions=places)
+
+
+def plan_of(spec: RunSpec, deploy_mode: str) -> TablePlan | None:
+    """Return the plan of a run; None where it has no table. Raises InputError for what Spark can't have."""
+    begin, task = spec.begin, spec.begin.options
+    if not (begin.tables.is_read or begin.tables.is_written):
+        return None
+    _refuse_elsewhere(deploy_mode, {task.input_protocol, task.output_protocol} & TABLES)
+    from model_mapreduce_job.formats.table_schemas import read_schema  # noqa: PLC0415 - tables alone need Arrow
+    from model_mapreduce_job.formats.table_stamp import written_schema  # noqa: PLC0415 - same
+    from model_mapreduce_job.runners.spark.column_types import read_columns, written_columns  # noqa: PLC0415 - same
+
+    plan = TablePlan(begin.tables)
+    if begin.tables.is_read:
+        _refuse_compression(spec.options.output_compression)
+        _refuse_nameless(task.input_protocol, spec.options.task.input_fields)
+        found = read_schema(begin.tables.read)
+        given = {name for file in spec.table_files for name, _ in file.partition}
+        in_files = found.empty_table().drop_columns([name for name in found.names if name in given]).schema
+        columns = read_columns(in_files)
+        plan = msgspec.structs.replace(plan, reads=task.input_protocol, read_columns=columns)
+    if begin.tables.is_written:
+        columns = written_columns(written_schema(begin.tables, task), task.output_protocol)
+        plan = msgspec.structs.replace(plan, writes=task.output_protocol, written_columns=columns)
+    return plan
+
+
+def place_of(uri: str) -> str:
+    """Return a file's path in its URI, which versions of Spark write in several ways."""
+    return unquote(urlsplit(uri).path)
+
+
+def _refuse_elsewhere(deploy_mode: str, tables: set[str]) -> None:
+    """Raise InputError where the driver program of a run with tables would run on a cluster's node."""
+    if deploy_mode != "client":
+        raise InputError(
+            f"{min(tables)} on Spark is for --spark-deploy-mode client, and this is {deploy_mode}. "
+            "Leave it out, or run text."
+        )
+
+
+def _refuse_compression(name: str | None) -> None:
+    if name is not None:
+        raise InputError(f"--output_compression {name} on Spark is for text input up to now. Leave it out.")
+
+
+def _refuse_nameless(table: str, names: Sequence[str]) -> None:
+    if table == "orc" and all(name.startswith(_NAMELESS) for name in names):
+        raise InputError(
+            f"The input's columns are {', '.join(names[:3])}: Spark reads such ORC files by the columns' "
+            "places. Give them names, or run with -r local."
+        )

@@ -1,0 +1,100 @@
+"""Commands of the `hadoop` program: each a process of its own, or many in one Java machine that answers."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import tempfile
+from typing import IO, TYPE_CHECKING, Final, Protocol
+
+from model_mapreduce_job.exceptions import ModelMapReduceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+CHUNK_BYTES: Final = 1 << 20
+# The most that is kept of what a command writes to its standard error: its end says what was wrong
+_MOST_ERRORS: Final = 1 << 20
+_LOG_RECORD: Final = re.compile(r"^\d{2,4}[-/]\d\d[-/]\d\d \d\d:\d\d:\d\d\S* [A-Z]+ |^\s*at |^SLF4J|^\s*$")
+_SEE_MORE: Final = re.compile(r"; For more details see: .*", re.DOTALL)
+
+
+class ClusterError(ModelMapReduceError):
+    """Raised when a cluster, or a program that reaches it, can't be used."""
+
+
+class Command(Protocol):
+    """A command that was started. out() has to be read to its end, or left by stop()."""
+
+    @property
+    def code(self) -> int:
+        """The exit code, once out() has ended."""
+        ...
+
+    @property
+    def errors(self) -> str:
+        """The end of its standard error, once out() has ended."""
+        ...
+
+    def out(self) -> Iterator[bytes]:
+        """Yield its standard output in chunks."""
+        ...
+
+    def stop(self) -> None:
+        """End it: nobody reads on."""
+        ...
+
+
+class ProcessCommand:
+    """A command as a process of its own; raises OSError when it can't be started."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        # standard error goes to a file: a pipe that nobody reads yet would block a command that writes much
+        self._err = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed where the process ends
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - the operator's own hadoop
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._err
+            )
+        except OSError:
+            self._err.close()
+            raise
+        self.code = 0
+        self.errors = ""
+
+    def out(self) -> Iterator[bytes]:
+        """Yield its standard output in chunks."""
+        try:
+            yield from read_chunks(self._process.stdout)
+        except BaseException:
+            self.stop()
+            raise
+        self._end()
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._end()
+
+    def _end(self) -> None:
+        with self._process, self._err:
+            self.code = self._process.wait()
+            self.errors = last_text(self._err)
+
+
+def read_chunks(stream: IO[bytes] | None) -> Iterator[bytes]:
+    """Yield what a stream has, in chunks of bounded size."""
+    yield from iter(lambda: stream.read(CHUNK_BYTES) if stream else b"", b"")
+
+
+def last_text(file: IO[bytes]) -> str:
+    """Return the end of a file, as text."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(0, size - _MOST_ERRORS))
+    return file.read().decode(errors="replace")
+
+
+def complaint(stderr: str) -> str:
+    """Return the line of standard error with the error: the last one that is not a log record."""
+    lines = [line for line in stderr.splitlines() if not _LOG_RECORD.match(line)]
+    return _SEE_MORE.sub("", lines[-1]).strip() if lines else "it did not say why"

@@ -1,0 +1,138 @@
+"""Tables that are on a cluster: which files there are, and a copy of what each says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import chain
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.formats.first_bytes import LOOK_BYTES
+from model_mapreduce_job.formats.registry import FORMATS
+from model_mapreduce_job.formats.table_tails import LOOK_BYTES as END_BYTES
+from model_mapreduce_job.formats.table_tails import tail_bytes
+from model_mapreduce_job.storage.cluster_paths import visible
+from model_mapreduce_job.storage.hadoop_fs import as_uris, nothing_at
+from model_mapreduce_job.storage.hadoop_ranges import read_ranges
+from model_mapreduce_job.storage.inputs import is_remote, without_host
+from model_mapreduce_job.storage.ranges import FileRange
+from model_mapreduce_job.storage.table_files import TablePlace, above_wildcards, named_files, partition_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from model_mapreduce_job.storage.hadoop_fs import FoundFile, HadoopShell
+
+# The end of most files is all of what describes them.
+_TAIL_BYTES: Final = 1 << 15
+# The beginning of those whose end says nothing.
+_HEAD_BYTES: Final = 1 << 20
+_WILD: Final = frozenset("*?[{")
+
+
+def table_places(
+    shell: HadoopShell, patterns: Iterable[str], table: str, directory: Path
+) -> tuple[TablePlace, ...]:
+    """Return the files that paths and globs name, here and on a cluster, as named_files does.
+
+    A directory of this machine gets copies of what those of the cluster say of themselves, as files of the
+    format that table names. Raises InputError for a path that names nothing, ClusterError.
+    """
+    places = list(chain.from_iterable(_places(shell, pattern) for pattern in patterns))
+    sizes = {place.path: place.state[2] for place in places if place.state}
+    copies = {path: directory / f"table-{number:06}" for number, path in enumerate(sizes)}
+    _copy_descriptions(shell, sizes, copies, table)
+    return tuple(replace(place, copy=str(copies[place.path])) if place.state else place for place in places)
+
+
+def remote_state(found: FoundFile) -> tuple[int, int, int, int]:
+    """Return what stands for a file's file_state() on a cluster, which says of its time the minute."""
+    return 0, 0, found.size, int("".join(filter(str.isdigit, found.changed)))
+
+
+def _places(shell: HadoopShell, pattern: str) -> Iterator[TablePlace]:
+    if not is_remote(pattern):
+        yield from named_files([pattern])
+        return
+    files = _files(shell, pattern)
+    path = PurePosixPath(without_host(pattern))
+    root = above_wildcards(path, _WILD) if _WILD & {*pattern} else path
+    for uri, found in files.items():
+        partition = partition_of(PurePosixPath(without_host(uri)), root)
+        yield TablePlace(uri, partition, remote_state(found))
+
+
+def _files(shell: HadoopShell, pattern: str) -> Mapping[str, FoundFile]:
+    found = shell.look([pattern])
+    if found.missing:
+        raise InputError(nothing_at(pattern))
+    if not (files := visible(found, [pattern])):
+        raise InputError(f"The input {pattern} has no files in it.")
+    return as_uris(pattern, files)
+
+
+def _copy_descriptions(
+    shell: HadoopShell, sizes: Mapping[str, int], copies: Mapping[str, Path], table: str
+) -> None:
+    """Fill copies, of the files' length and with holes for the rows, with the files' begin and end."""
+    for path, size in sizes.items():
+        with copies[path].open("wb") as file:
+            file.truncate(size)
+    if not FORMATS[table].has_footer:
+        _copy(shell, [FileRange(path, 0, min(size, _HEAD_BYTES)) for path, size in sizes.items()], copies)
+        return
+    _copy(shell, [one for file in sizes.items() for one in _begin_and_end(*file)], copies)
+    _copy(shell, [one for file in sizes.items() for one in _rest(*file, copies[file[0]], table)], copies)
+
+
+def _begin_and_end(path: str, size: int) -> Iterator[FileRange]:
+    if size <= LOOK_BYTES + _TAIL_BYTES:
+        yield FileRange(path, 0, size)
+    else:
+        yield FileRange(path, 0, LOOK_BYTES)
+        yield FileRange(path, size - _TAIL_BYTES, _TAIL_BYTES)
+
+
+def _rest(path: str, size: int, copy: Path, table: str) -> Iterator[FileRange]:
+    """Yield what describes a file, and begins before what was copied of its end."""
+    with copy.open("rb") as file:
+        file.seek(max(0, size - END_BYTES))
+        start = max(LOOK_BYTES, size - tail_bytes(table, file.read()))
+    if start < size - _TAIL_BYTES:
+        yield FileRange(path, start, size - _TAIL_BYTES - start)
+
+
+def _copy(shell: HadoopShell, ranges: Sequence[FileRange], copies: Mapping[str, Path]) -> None:
+    chunks = _Chunks(read_ranges(shell, ranges) if ranges else iter(()))
+    for one in ranges:
+        with copies[one.path].open("r+b") as file:
+            file.seek(one.start)
+            left = one.length
+            while left and (data := chunks.take(left)):
+                file.write(data)
+                left -= len(data)
+        if left:
+            raise InputError(
+                f"{one.path} became shorter while it was looked at. Run again when it is complete."
+            )
+    chunks.take(1)  # an error comes after the last bytes
+
+
+class _Chunks:
+    """Takes pieces of what comes in chunks."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._chunk = memoryview(b"")
+
+    def take(self, most: int) -> memoryview:
+        """Return at most this many bytes, none at the end."""
+        while not self._chunk:
+            found = next(self._chunks, None)
+            if found is None:
+                break
+            self._chunk = memoryview(found)
+        taken, self._chunk = self._chunk[:most], self._chunk[most:]
+        return taken

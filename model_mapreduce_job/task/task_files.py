@@ -1,0 +1,81 @@
+"""What a task reads and writes: lines of text, or the rows of tables, as the run's options say."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from model_mapreduce_job.formats.column_order import ColumnOrder, rearranged
+from model_mapreduce_job.formats.registry import table_format
+from model_mapreduce_job.formats.text_forms import whole_text
+from model_mapreduce_job.storage.compressed_output import compressing
+from model_mapreduce_job.storage.sources import open_source
+from model_mapreduce_job.task.messages import Begin
+from model_mapreduce_job.task.table_sink import writing_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from model_mapreduce_job.formats.text_reading import TextReading
+    from model_mapreduce_job.storage.splits import Split
+    from model_mapreduce_job.task.table_sink import Output
+
+
+@dataclass(frozen=True)
+class OpenInput:
+    """A split that is being read: its lines or rows by the block, and how many of its bytes were read."""
+
+    blocks: Iterable[Any]
+    done: Callable[[], int]
+
+
+_BEGIN: Final = Begin()
+
+
+class TaskFiles:
+    """Opens the inputs and outputs of the tasks of a run."""
+
+    def __init__(self, reading: TextReading, begin: Begin = _BEGIN) -> None:
+        self._options = begin.options
+        self._reading = reading
+        self._tables = begin.tables
+
+    @contextmanager
+    def opened(self, split: Split, data: bytes) -> Iterator[OpenInput]:
+        """Open a split, or the data of a streamed one; raises InputError as open_source does."""
+        if split.table is None:
+            order = ColumnOrder(split.delimiter, split.places) if split.places else None
+            with open_source(split, data) as source:
+                blocks = self._reading.quick_blocks(source, is_utf_8=split.streamed)
+                yield OpenInput(rearranged(blocks, order), source.done)
+            return
+        from model_mapreduce_job.formats.table_schemas import read_schema  # noqa: PLC0415 - tables alone need Arrow
+        from model_mapreduce_job.storage.table_source import open_table  # noqa: PLC0415 - same
+
+        with open_table(split, split.table, table_format(self._options.input_protocol)) as rows:
+            yield OpenInput(rows.batches(read_schema(self._tables.read)), rows.done)
+
+    @contextmanager
+    def writing(self, part: Output, header: bytes | None) -> Iterator[Callable[[Any], None]]:
+        """Return what writes a batch's output to a part, which is whole when the with statement has ended.
+
+        Text begins with the header, where there is one.
+        """
+        if not self._tables.is_written:
+            with compressing(part.write, self._options.part_compression) as write_bytes:
+                if header is not None:
+                    write_bytes(header + b"\n")
+
+                def write(lines: Sequence[bytes]) -> None:
+                    if len(lines):
+                        write_bytes(whole_text(lines))
+
+                yield write
+            return
+        from model_mapreduce_job.formats.table_stamp import written_schema  # noqa: PLC0415 - tables alone need Arrow
+
+        schema = written_schema(self._tables, self._options)
+        table = table_format(self._options.output_protocol)
+        with writing_rows(part, lambda sink: table.writer(sink, schema)) as write_rows:
+            yield write_rows

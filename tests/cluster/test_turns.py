@@ -1,0 +1,75 @@
+"""Workers take turns with what they share. Needs no cluster."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+from turns import Turns
+
+SOON = 0.2
+LIMIT_S = 60
+
+
+@pytest.fixture
+def workers(tmp_path: Path) -> tuple[Turns, Turns]:
+    return Turns(tmp_path), Turns(tmp_path)
+
+
+def waits(turn: Callable[[], AbstractContextManager[None]], has: Event) -> Thread:
+    """Start to wait for a turn in a thread, which ends when it had it."""
+
+    def take() -> None:
+        with turn():
+            has.set()
+
+    thread = Thread(target=take)
+    thread.start()
+    return thread
+
+
+def test_what_is_shared_is_made_once(workers: tuple[Turns, Turns]) -> None:
+    first, second = workers
+    made = first.once("rows", lambda path: path.write_text("the first's"))
+    assert second.once("rows", lambda path: path.write_text("the second's")) == made
+    assert made.read_text() == "the first's"
+
+
+def test_what_could_not_be_made_is_made_by_the_next(workers: tuple[Turns, Turns]) -> None:
+    first, second = workers
+    with pytest.raises(ZeroDivisionError):
+        first.once("rows", lambda _: 1 / 0)
+    assert second.once("rows", lambda path: path.touch()).exists()
+
+
+def test_who_has_the_hadoop_alone_has_it_when_all_others_have_left(workers: tuple[Turns, Turns]) -> None:
+    """A worker that has it already may ask again while another waits."""
+    first, second = workers
+    has = Event()
+    with first.beside_others():
+        thread = waits(second.alone, has)
+        assert not has.wait(SOON)
+        with first.beside_others():
+            assert not has.is_set()
+    thread.join(LIMIT_S)
+    assert has.is_set()
+
+
+def test_nobody_else_has_it_meanwhile_and_two_may_have_it_together(workers: tuple[Turns, Turns]) -> None:
+    first, second = workers
+    has = Event()
+    with first.alone():
+        thread = waits(second.beside_others, has)
+        assert not has.wait(SOON)
+    thread.join(LIMIT_S)
+    with first.beside_others(), second.beside_others():
+        assert has.is_set()
+
+
+def test_the_last_worker_knows_that_it_is_the_last(workers: tuple[Turns, Turns]) -> None:
+    first, second = workers
+    with first.held("session", shared=True) as mine:
+        with second.held("session", shared=True):
+            assert not first.is_last(mine)
+        assert first.is_last(mine)

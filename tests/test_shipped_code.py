@@ -1,0 +1,57 @@
+"""The job's own code on a cluster: once for each version, as the sources are, and compiled."""
+
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from model_mapreduce_job.runners.hadoop.shipped_code import PACKAGE, code_uri, put_once, upload_code
+from model_mapreduce_job.storage.hadoop_commands import ClusterError
+from model_mapreduce_job.storage.hadoop_fs import HadoopShell
+
+FAKE = Path(__file__).with_name("fake_hadoop.py")
+
+
+def test_the_code_is_put_once_and_runs_from_what_is_compiled(
+    hdfs: Path, shell: HadoopShell, tmp_path: Path
+) -> None:
+    uri = code_uri("hdfs:///tmp")
+    for _ in range(2):
+        upload_code(shell, uri, tmp_path)
+    assert (hdfs.parent / "calls").read_text(encoding="utf-8").count("-put") == 1
+    place = tmp_path / "node" / PACKAGE.name
+    with tarfile.open(hdfs / uri.removeprefix("hdfs:///")) as archive:
+        archive.extractall(place, filter="data")
+    sources = {path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py")}
+    assert {path.relative_to(place) for path in place.rglob("*.py")} == sources
+    assert (place / "__init__.py").read_bytes() == (PACKAGE / "__init__.py").read_bytes()
+    code = f"import {PACKAGE.name}.printable as one; print(one.__file__, one.printable('a'))"
+    ran = subprocess.run(
+        [sys.executable, "-v", "-c", code],
+        cwd=place.parent,
+        env={"PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout == f"{place / 'printable.py'} a\n"
+    assert f"matches {place / 'printable.py'}" in ran.stderr
+
+
+def test_another_run_may_have_put_a_file_there_meanwhile(
+    hdfs: Path, shell: HadoopShell, tmp_path: Path
+) -> None:
+    there = hdfs / "d" / "a"
+
+    def slow() -> Path:
+        there.parent.mkdir()
+        there.write_bytes(b"theirs")
+        return tmp_path / "missing"
+
+    put_once(shell, "hdfs:///d/a", slow)
+    assert there.read_bytes() == b"theirs"
+    there.unlink()
+    with pytest.raises(ClusterError):
+        put_once(shell, "hdfs:///d/a", lambda: tmp_path / "missing")
