@@ -6,32 +6,35 @@ measured.
 
 import argparse
 import json
+import os
 import statistics
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from cluster.hadoop_jobs import OUTPUT, ROOT, WORK, Cluster
+from cluster.running import running_cluster
 from cluster.startup import startup_seconds
 from iris_rows import write_iris_rows
 from mapper.machine import machine_facts
+from one_record import one_record
 
 KEPT = ROOT / "benchmarks" / "results" / "cluster.json"
 ROWS, REPETITIONS, STARTS = 10_000_000, 3, 11
 MOST_WALL_TIME, MOST_STARTUP_S = 1.35, 1.5
 CONCURRENT = (1, 2, 4)
-SOURCE, ONE = "hdfs:///benchmark/rows", "hdfs:///benchmark/one"
+# A setting that is tried: Java without its slow compiler
+C1 = {"mapreduce.map.env.JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
+SOURCE = "hdfs:///benchmark/rows"
 
 
 def main() -> None:
     """Measure, print and keep the figures."""
     options = parse_options()
-    with running_cluster() as cluster:
+    with running_cluster(options.bundle) as cluster:
         put_rows(cluster, options.rows)
-        results = measure(cluster, options)
+        results = with_turns(cluster, options) if options.turns else measure(cluster, options)
         cluster.fs("-rm", "-r", "-f", "-skipTrash", "/benchmark")
     options.results.parent.mkdir(parents=True, exist_ok=True)
     options.results.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
@@ -45,6 +48,10 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--repetitions", type=int, default=REPETITIONS)
     parser.add_argument("--results", type=Path, default=KEPT)
+    parser.add_argument(
+        "--turns", action="store_true", help="cat, lines and blocks in turn, and nothing else"
+    )
+    parser.add_argument("--bundle", type=Path, help="one that was made before; a bundle takes its time")
     return parser.parse_args()
 
 
@@ -53,7 +60,7 @@ def measure(cluster: Cluster, options: argparse.Namespace) -> dict[str, Any]:
     startup = startup_seconds(cluster.bundle, STARTS)
     cluster.run_job(SOURCE, {})  # the first run brings the bundle to the nodes
     pairs = [
-        (cluster.run_cat(SOURCE, {}), cluster.run_job(SOURCE, {})[0]) for _ in range(options.repetitions)
+        (cluster.run_cat(SOURCE, {})[0], cluster.run_job(SOURCE, {})[0]) for _ in range(options.repetitions)
     ]
     tasks = len(cluster.fs("-ls", "-C", f"{OUTPUT}/part-*").split())
     ratio = statistics.median(job / cat for cat, job in pairs)
@@ -64,21 +71,51 @@ def measure(cluster: Cluster, options: argparse.Namespace) -> dict[str, Any]:
         "job_to_cat": {"median": round(ratio, 3), "goal": MOST_WALL_TIME, "met": ratio <= MOST_WALL_TIME},
         "startup_seconds": {**startup, "goal": MOST_STARTUP_S, "met": startup["median"] <= MOST_STARTUP_S},
         "tasks": tasks,
-        **one_record(cluster),
+        **one_record(cluster, options.repetitions),
         "by_concurrent_tasks": [by_tasks(cluster, options.rows, tasks) for tasks in CONCURRENT],
     }
 
 
-def one_record(cluster: Cluster) -> dict[str, float]:
-    """Return the seconds of a run over one record, and of its task as the cluster sees it."""
-    cluster.fs("-rm", "-f", ONE)
-    path = WORK / "one.ldjson"
-    write_iris_rows(path, 1)
-    cluster.fs("-put", path, ONE)
-    runs = [cluster.run_job(ONE, {"mapreduce.job.maps": "1"}) for _ in range(REPETITIONS)]
-    seconds = statistics.median(seconds for seconds, _ in runs)
-    task = statistics.median(cluster.map_seconds(told) for _, told in runs)
-    return {"one_record_seconds": round(seconds, 2), "task_seconds": round(task, 2)}
+def with_turns(cluster: Cluster, options: argparse.Namespace) -> dict[str, Any]:
+    """Return the figures that are kept, with those of the ways in turn."""
+    ways: dict[str, Callable[[], tuple[float, str]]] = {
+        "cat": lambda: cluster.run_cat(SOURCE, {}),
+        "lines": lambda: cluster.run_job(SOURCE, {}, "--no_blocks"),
+        "blocks": lambda: cluster.run_job(SOURCE, {}),
+        "blocks, C1": lambda: cluster.run_job(SOURCE, C1),
+    }
+    cluster.run_job(SOURCE, {"mapreduce.job.maps": "1"})  # the first run brings the bundle to the nodes
+    found = [{name: timed(run) for name, run in ways.items()} for _ in range(options.repetitions)]
+    turns = {
+        "command": f"benchmark_cluster.py {' '.join(sys.argv[1:])}",
+        "date": machine_facts()["date"],
+        "rows": options.rows,
+        "turns": found,
+        "blocks_to_cat": _median_ratio(found, "seconds", "blocks", "cat"),
+        "task_cpu_of_blocks_to_lines": _median_ratio(found, "task_cpu_seconds", "blocks", "lines"),
+    }
+    kept = json.loads(options.results.read_text(encoding="utf-8")) if options.results.exists() else {}
+    return {**kept, "blocks": turns}
+
+
+def timed(run: Callable[[], tuple[float, str]]) -> dict[str, float]:
+    """Return the seconds of a run, its map tasks' CPU time, and that of the whole machine while it ran."""
+    before = busy_seconds()
+    seconds, told = run()
+    machine = busy_seconds() - before
+    tasks = Cluster.cpu_seconds(told)
+    return {"seconds": round(seconds, 2), "task_cpu_seconds": tasks, "machine_cpu_seconds": round(machine, 1)}
+
+
+def busy_seconds() -> float:
+    """Return the CPU time that the machine has spent at work since it was started."""
+    fields = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:]
+    user, nice, system, _idle, _iowait, irq, softirq = map(int, fields[:7])
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+
+
+def _median_ratio(found: list[dict[str, dict[str, float]]], what: str, one: str, other: str) -> float:
+    return round(statistics.median(turn[one][what] / turn[other][what] for turn in found), 3)
 
 
 def by_tasks(cluster: Cluster, rows: int, tasks: int) -> dict[str, Any]:
@@ -99,26 +136,6 @@ def put_rows(cluster: Cluster, rows: int) -> None:
         write_iris_rows(path, rows)
     cluster.fs("-mkdir", "-p", "/benchmark")
     cluster.fs("-put", "-f", path, SOURCE)
-
-
-@contextmanager
-def running_cluster() -> Iterator[Cluster]:
-    """Have Hadoop up, and down again unless it was up before; with a bundle of the job as it is now."""
-    bundle = WORK / "bundle.tar.gz"
-    subprocess.run([sys.executable, "-m", "model_mapreduce_job.bundle", str(bundle)], cwd=ROOT, check=True)
-    was_up = command("status", "--json", check=False) == 0
-    command("up", check=True)
-    try:
-        yield Cluster(bundle)
-    finally:
-        if not was_up:
-            command("down", check=True)
-
-
-def command(*arguments: str, check: bool) -> int:
-    """Run a command of cluster.py; its exit code."""
-    program = [sys.executable, str(ROOT / "cluster" / "cluster.py"), *arguments]
-    return subprocess.run(program, check=check, stdout=subprocess.DEVNULL).returncode
 
 
 if __name__ == "__main__":

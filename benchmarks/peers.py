@@ -6,6 +6,7 @@ Prints a table for each case, and keeps the figures as JSON. peers/README.md say
 import argparse
 import json
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 from mapper.machine import machine_facts
 from peer_runs.contenders import BENCHMARKS, WORK, Case, Contender, contenders
-from peer_runs.preparation import REQUIREMENTS, check_machine, make_case, make_environment
+from peer_runs.preparation import REQUIREMENTS, check_machine, make_case, make_csv_case, make_environment
 from peer_runs.process_tree import RunError
 from peer_runs.race import race
 from peer_runs.standings import Standing, as_json, ratios, standings, table
@@ -34,6 +35,8 @@ def main() -> None:
             make_case(model, rows, options.bad_share if model == "iris" else 0.0)
             for model, rows in chosen_sizes(options)
         ]
+        if options.csv:
+            cases = [make_csv_case(case, writes) for case in cases for writes in options.csv]
         results = run_cases(cases, chosen, options)
     except RunError as error:
         sys.exit(f"peers.py: {error}")
@@ -53,7 +56,13 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--peers", nargs="+", help=f"who runs (default all): {', '.join(contenders())}")
     parser.add_argument("--repetitions", type=int, default=3, help="runs of each (default %(default)s)")
     parser.add_argument("--bad-share", type=float, default=0.0, help="share of iris rows that are bad")
+    parser.add_argument(
+        "--csv", nargs="+", choices=["csv", "json"], help="rows as csv, written in each of these"
+    )
     parser.add_argument("--timeout", type=float, default=1800.0, help="seconds that a run may take")
+    parser.add_argument(
+        "--unchecked", action="store_true", help="outputs are not compared, which takes longer than the runs"
+    )
     parser.add_argument("--quick", action="store_true", help="small files, one run each: only that it works")
     parser.add_argument("--results", type=Path, help="the JSON file to write (default results/peers.json)")
     return parser.parse_args()
@@ -78,7 +87,12 @@ def run_cases(
     cases: Sequence[Case], chosen: Sequence[Contender], options: argparse.Namespace
 ) -> dict[str, Any]:
     """Run each case, print its table, and return all that is kept."""
-    kept: dict[str, Any] = {"machine": machine_facts(), "peers": pinned_versions(), "cases": []}
+    kept: dict[str, Any] = {
+        "command": shlex.join(["benchmarks/peers.py", *sys.argv[1:]]),
+        "machine": machine_facts(),
+        "peers": pinned_versions(),
+        "cases": [],
+    }
     # The plain job does not run on every size: its rate on the largest that it ran is what counts.
     plain_rates: dict[str, float | None] = {}
     for case in cases:
@@ -92,9 +106,9 @@ def run_cases(
 
 def run_case(case: Case, chosen: Sequence[Contender], options: argparse.Namespace) -> list[Standing]:
     """Run the contenders on one case and print their table."""
-    print(f"\n{case.model}, {case.rows:,} rows, load {os.getloadavg()[0]:.2f}", flush=True)
+    print(f"\n{case.name}, load {os.getloadavg()[0]:.2f}", flush=True)
     repetitions = 1 if options.quick else options.repetitions
-    found = standings([*race(case, chosen, repetitions, options.timeout)])
+    found = standings([*race(case, chosen, repetitions, options.timeout, compares=not options.unchecked)])
     print(table(found), flush=True)
     return found
 
@@ -111,8 +125,11 @@ def case_results(
     return {
         "model": case.model,
         "rows": case.rows,
+        "reads": case.reads,
+        "writes": case.writes,
         "bytes": case.input.stat().st_size,
         "bad_share": options.bad_share,
+        "outputs_compared": not options.unchecked,
         "ratios": compared,
         "standings": [as_json(each) for each in found],
     }

@@ -43,16 +43,16 @@ class Cluster:
         """Run a file system command; what it prints."""
         return self._hadoop("fs", *arguments)
 
-    def run_cat(self, source: str, settings: Mapping[str, str]) -> float:
-        """Run the streaming job whose mapper is `cat`; the seconds that it takes."""
+    def run_cat(self, source: str, settings: Mapping[str, str]) -> tuple[float, str]:
+        """Run the streaming job whose mapper is `cat`; the seconds that it takes, and what it told."""
         self._clear()
         jar = next((HOME / "share" / "hadoop" / "tools" / "lib").glob("hadoop-streaming-*.jar"))
         given = [word for name, value in {**SHAPE, **settings}.items() for word in ("-D", f"{name}={value}")]
         started = time.monotonic()
-        self._hadoop("jar", jar, *given, "-input", source, "-output", OUTPUT, "-mapper", "cat")
-        return time.monotonic() - started
+        done = self._run("jar", jar, *given, "-input", source, "-output", OUTPUT, "-mapper", "cat")
+        return time.monotonic() - started, done.stderr
 
-    def run_job(self, source: str, settings: Mapping[str, str]) -> tuple[float, str]:
+    def run_job(self, source: str, settings: Mapping[str, str], *more: str) -> tuple[float, str]:
         """Run the job, all that its driver does included; the seconds that it takes, and what it told."""
         self._clear()
         options = [
@@ -65,7 +65,7 @@ class Cluster:
             self.bundle,
         ]
         given = [word for name, value in settings.items() for word in ("-D", f"{name}={value}")]
-        command = [sys.executable, JOB, *options, *given, "--output-dir", OUTPUT, source]
+        command = [sys.executable, JOB, *options, *more, *given, "--output-dir", OUTPUT, source]
         started = time.monotonic()
         done = subprocess.run(command, env=self.environment, check=True, capture_output=True, text=True)
         return time.monotonic() - started, done.stderr
@@ -78,10 +78,17 @@ class Cluster:
             raise RuntimeError(f"The run told no counters: {told}")
         return int(found[1]) / 1000
 
+    @staticmethod
+    def cpu_seconds(told: str) -> float:
+        """Return the CPU time of a run's map tasks, by Hadoop's count: their Java and their processes."""
+        return int(re.findall(r"CPU time spent \(ms\)=(\d+)", told)[-1]) / 1000
+
     def _clear(self) -> None:
         self.fs("-rm", "-r", "-f", "-skipTrash", OUTPUT)
 
     def _hadoop(self, *arguments: object) -> str:
+        return self._run(*arguments).stdout
+
+    def _run(self, *arguments: object) -> subprocess.CompletedProcess[str]:
         command = [str(HOME / "bin" / "hadoop"), *map(str, arguments)]
-        done = subprocess.run(command, env=self.environment, check=True, capture_output=True, text=True)
-        return done.stdout
+        return subprocess.run(command, env=self.environment, check=True, capture_output=True, text=True)

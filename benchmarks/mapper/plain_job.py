@@ -6,7 +6,7 @@ from typing import Any
 from mrjob.job import MRJob
 from mrjob.protocol import JSONProtocol, JSONValueProtocol
 
-from model_mapreduce_job.task.factory import load_model
+from model_mapreduce_job.task.run_model import load_model
 
 
 class PlainJob(MRJob):

@@ -21,4 +21,4 @@ class Sizes:
 
 FULL = Sizes(rows=1_000_000, large_rows=10_000_000, plain_rows=100_000, warm_ups=1, repetitions=5)
 # Enough to see that it works; too little to judge by.
-QUICK = Sizes(rows=50_000, large_rows=100_000, plain_rows=10_000, warm_ups=0, repetitions=1)
+QUICK = Sizes(rows=20_000, large_rows=40_000, plain_rows=10_000, warm_ups=0, repetitions=1)

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from peer_runs.process_tree import Command
@@ -29,6 +29,14 @@ class Case:
     model: str
     rows: int
     input: Path
+    reads: str = "ldjson"
+    writes: str = "json"
+
+    @property
+    def name(self) -> str:
+        """What the tables call it."""
+        formats = "" if self.reads == "ldjson" else f", {self.reads} to {self.writes}"
+        return f"{self.model}, {self.rows:,} rows{formats}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +50,14 @@ class Contender:
     is_peer: bool = True
     writes_to_standard_output: bool = False
     most_rows: int | None = None
+    reads: tuple[str, ...] = ("ldjson",)
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def command(self, case: Case, output: Path, timeout: float) -> Command:
         """Return what to run for a case; the predictions go to `output`, the rest to a log beside it."""
         values = {"input": case.input, "output": output, "model": case.model, "workers": self.workers}
+        values |= {"reads": case.reads, "writes": case.writes}
+        values["peer_writes"] = "csv" if case.writes == "csv" else "ldjson"
         standard_output = output if self.writes_to_standard_output else output.with_suffix(".stdout")
         path = os.pathsep.join(map(str, self.search_path))
         return Command(
@@ -66,6 +77,8 @@ def contenders() -> dict[str, Contender]:
         _job("job local, 1 worker", "local", workers=1),
         _job("job inline", "inline", workers=1),
         _peer("polars", "polars_peer.py"),
+        _csv_peer("polars csv", "polars_csv_peer.py"),
+        _csv_peer("pandas csv", "pandas_csv_peer.py", most_rows=1_000_000),
         _peer("dask", "dask_peer.py"),
         _peer("pyspark", "spark_peer.py"),
         _peer("ray data", "ray_peer.py"),
@@ -78,16 +91,32 @@ def contenders() -> dict[str, Contender]:
 
 def _job(name: str, runner: str, workers: int) -> Contender:
     cores = ("--num-cores", "{workers}") if runner == "local" else ()
-    options = ("-r", runner, *cores, "--no-conf", "--model_qualified_name", "{model}_model", "{input}")
+    formats = ("--input_protocol", "{reads}", "--output_protocol", "{writes}")
+    options = (
+        "-r",
+        runner,
+        *cores,
+        "--no-conf",
+        "--model_qualified_name",
+        "{model}_model",
+        *formats,
+        "{input}",
+    )
     return Contender(
         name=name,
         arguments=(str(JOB_PYTHON), JOB_SCRIPT, *options),
         search_path=(ROOT, BENCHMARKS, ROOT / "examples" / "wide_model"),
         workers=workers,
         is_peer=False,
+        reads=("ldjson", "csv"),
         writes_to_standard_output=True,
         environment={"APP_SETTINGS": "peer_runs.peers_config.PeersConfig"},
     )
+
+
+def _csv_peer(name: str, script: str, most_rows: int | None = None) -> Contender:
+    peer = _peer(name, script, most_rows)
+    return replace(peer, arguments=(*peer.arguments, "--writes", "{peer_writes}"), reads=("csv",))
 
 
 def _peer(name: str, script: str, most_rows: int | None = None) -> Contender:

@@ -5,6 +5,7 @@ input and the sums are those of its right output. Runs in the peers' environment
 """
 
 import argparse
+import csv
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
@@ -53,6 +54,28 @@ def written_pairs(path: Path, model: ServedModel) -> Iterator[Pair]:
                 yield _pair(line, model)
 
 
+def written_rows(path: Path, model: ServedModel) -> Iterator[Pair]:
+    """Yield what a csv file holds: the record's cells and then the prediction's, with a header or without."""
+    names = [*model.fields, *model.prediction]
+    numbers = {*model.numbers, *(name for name, kind in model.prediction.items() if kind is float)}
+    with path.open(newline="") as file:
+        for cells in csv.reader(file):
+            if cells == names:
+                continue
+            found = {name: _value(cell, name in numbers) for name, cell in zip(names, cells, strict=True)}
+            prediction = {name: found[name] for name in model.prediction}
+            yield found, None if None in prediction.values() else prediction
+
+
+def _value(cell: str, is_number: bool) -> Any:
+    if not is_number:
+        return cell or None
+    try:
+        return float(cell)
+    except ValueError:
+        return None
+
+
 def expected_pairs(path: Path, model_name: str) -> Iterator[Pair]:
     """Yield the records of an input file with the predictions of the model file."""
     with path.open("rb") as lines:
@@ -79,7 +102,7 @@ def _fields(record: Record, model: ServedModel) -> Iterator[Any]:
         yield float(value) if isinstance(value, float | int) else None
     for name in model.texts:
         value = record.get(name)
-        yield value if isinstance(value, str) else None
+        yield value or None if isinstance(value, str) else None  # an empty cell of csv comes back as a text
 
 
 def _outputs(prediction: Record | None, model: ServedModel) -> list[Any]:
@@ -103,11 +126,11 @@ def main() -> None:
     parser.add_argument("path", type=Path)
     parser.add_argument("--model", choices=[*MODELS], required=True)
     parser.add_argument("--expect", action="store_true", help="PATH is an input: sum up its right output")
+    parser.add_argument("--csv", action="store_true", help="PATH is a csv file")
     options = parser.parse_args()
     model = MODELS[options.model]
-    pairs = (
-        expected_pairs(options.path, options.model) if options.expect else written_pairs(options.path, model)
-    )
+    read = written_rows if options.csv else written_pairs
+    pairs = expected_pairs(options.path, options.model) if options.expect else read(options.path, model)
     print(json.dumps(asdict(digest_of(pairs, model))))
 
 

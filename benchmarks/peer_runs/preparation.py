@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import venv
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -53,14 +54,24 @@ def make_case(model: str, rows: int, bad_share: float) -> Case:
     return Case(model, rows, path)
 
 
+def make_csv_case(case: Case, writes: str) -> Case:
+    """Return the case of the same rows as csv, with its file, which is made when it is not there."""
+    path = case.input.with_suffix(".csv")
+    if not path.exists():
+        unfinished = path.with_suffix(".unfinished")
+        _run_script("peer_runs/as_csv.py", str(case.input), str(unfinished))
+        unfinished.rename(path)
+    return replace(case, input=path, reads="csv", writes=writes)
+
+
 def expected_sums(case: Case) -> dict[str, Any]:
     """Return the sums of the case's right output."""
-    return _sums(case.input, case.model, "--expect")
+    return _sums(case.input.with_suffix(".ldjson"), case.model, "--expect")
 
 
-def output_sums(output: Path, model: str) -> dict[str, Any]:
+def output_sums(output: Path, case: Case) -> dict[str, Any]:
     """Return the sums of what a contender wrote; raises RunError when it can't be read."""
-    return _sums(output, model)
+    return _sums(output, case.model, *(("--csv",) if case.writes == "csv" else ()))
 
 
 def _sums(path: Path, model: str, *options: str) -> dict[str, Any]:
@@ -82,3 +93,11 @@ def _run_script(script: str, *arguments: str) -> str:
     if done.returncode:
         raise RunError(f"{script}: {done.stderr.strip()[-500:]}")
     return done.stdout
+
+
+def clear(output: Path) -> None:
+    """Remove an output, a file or a directory, if it is there."""
+    if output.is_dir():
+        shutil.rmtree(output)
+    else:
+        output.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ class PeerOptions:
     output: Path
     model: str
     workers: int
+    writes: str = "ldjson"
 
 
 def peer_options(description: str) -> PeerOptions:
@@ -22,4 +23,5 @@ def peer_options(description: str) -> PeerOptions:
     parser.add_argument("output", type=Path, help="file, or directory of part files, to make")
     parser.add_argument("--model", choices=["iris", "wide"], default="iris")
     parser.add_argument("--workers", type=int, default=2, help="cores to use")
+    parser.add_argument("--writes", choices=["csv", "ldjson"], default="ldjson", help="of the peers on csv")
     return PeerOptions(**vars(parser.parse_args()))

@@ -1,6 +1,7 @@
 """The Polars query of polars_peer.py, apart from it because importing Polars fixes its number of threads."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,13 +12,32 @@ POLARS_TYPES = {str: pl.String, float: pl.Float64}
 
 def predicted(path: Path, model_name: str) -> pl.LazyFrame:
     """Return the records of `path` with their predictions; a value of the wrong type is read as null."""
+    records = pl.scan_ndjson(path, schema=_schema(model_name), ignore_errors=True)
+    return _with_predictions(records, model_name)
+
+
+def predicted_csv(path: Path, model_name: str) -> pl.LazyFrame:
+    """Return the rows of a csv file with their predictions; a value of the wrong type is read as null."""
+    records = pl.scan_csv(path, schema=_schema(model_name), ignore_errors=True)
+    return _with_predictions(records, model_name)
+
+
+def predicted_parquet(path: Path, model_name: str) -> pl.LazyFrame:
+    """Return the rows of a Parquet file with their predictions."""
+    return _with_predictions(pl.scan_parquet(path), model_name)
+
+
+def _schema(model_name: str) -> dict[str, Any]:
     model = MODELS[model_name]
-    schema = dict.fromkeys(model.numbers, pl.Float64) | dict.fromkeys(model.texts, pl.String)
+    return dict.fromkeys(model.numbers, pl.Float64) | dict.fromkeys(model.texts, pl.String)
+
+
+def _with_predictions(records: pl.LazyFrame, model_name: str) -> pl.LazyFrame:
+    model = MODELS[model_name]
     prediction = pl.Struct({name: POLARS_TYPES[kind] for name, kind in model.prediction.items()})
     outputs = pl.struct(model.fields).map_batches(
         lambda records: _predict(records, model_name), return_dtype=prediction, is_elementwise=True
     )
-    records = pl.scan_ndjson(path, schema=schema, ignore_errors=True)
     return records.with_columns(outputs.alias("prediction")).unnest("prediction")
 
 

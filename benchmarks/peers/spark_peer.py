@@ -1,4 +1,4 @@
-"""PySpark: the JSON reader with a schema, the model in mapInPandas, part files, on local[N]."""
+"""PySpark: its JSON or Parquet reader with a schema, the model in mapInPandas, part files, on local[N]."""
 
 import os
 import sys
@@ -27,9 +27,14 @@ def run(options: PeerOptions) -> None:
     """Predict `options.input` into a directory of part files."""
     model = MODELS[options.model]
     spark = _session(options.workers)
-    records = spark.read.schema(_record_schema(model)).json(str(options.input))
+    reader = spark.read.schema(_record_schema(model))
+    is_parquet = options.input.suffix == ".parquet"
+    records = reader.parquet(str(options.input)) if is_parquet else reader.json(str(options.input))
     predicted = records.mapInPandas(_predictor(options.model), _output_schema(model))
-    predicted.write.json(str(options.output), ignoreNullFields=False)
+    if is_parquet:
+        predicted.write.parquet(str(options.output), compression="zstd")
+    else:
+        predicted.write.json(str(options.output), ignoreNullFields=False)
     spark.stop()
 
 
@@ -62,4 +67,4 @@ def _output_schema(model: ServedModel) -> StructType:
 
 
 if __name__ == "__main__":
-    run(peer_options("Predict line-delimited JSON with PySpark."))
+    run(peer_options("Predict line-delimited JSON or Parquet with PySpark."))

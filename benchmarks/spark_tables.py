@@ -1,0 +1,83 @@
+"""Parquet to Parquet on Spark (`local[2]`): the job beside a hand-written mapInPandas, same file, same model.
+
+`spark_tables.py [--rows N ...]` prints wall time, CPU time and peak memory of each, and keeps them as JSON.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from mapper.machine import machine_facts
+from peer_runs.contenders import BENCHMARKS, JOB_PYTHON, JOB_SCRIPT, WORK
+from peer_runs.preparation import clear
+from peer_runs.process_tree import Cost, run
+from tables import command, made, medians, species
+
+KEPT = BENCHMARKS / "results" / "spark_tables.json"
+MASTER = "local[2]"
+# What the job may take of mapInPandas' wall time, of 10M rows.
+GOAL = 1.0
+
+
+def main() -> None:
+    """Run both on files of each size, print what they took, and keep it."""
+    options = parse_options()
+    WORK.mkdir(parents=True, exist_ok=True)
+    cases = [case(rows, options) for rows in options.rows]
+    command_line = f"python {Path(sys.argv[0]).name} {' '.join(sys.argv[1:])}".rstrip()
+    results = {"command": command_line, "machine": machine_facts(), "goal": GOAL, "cases": cases}
+    options.results.parent.mkdir(parents=True, exist_ok=True)
+    options.results.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    print(f"kept in {options.results}")
+
+
+def parse_options() -> argparse.Namespace:
+    """Read the command line of this process."""
+    parser = argparse.ArgumentParser(description="The job on Spark beside mapInPandas, Parquet to Parquet.")
+    parser.add_argument("--rows", type=int, nargs="+", default=[10_000_000])
+    parser.add_argument("--repetitions", type=int, default=3, help="runs of each (default %(default)s)")
+    parser.add_argument("--peers-python", type=Path, default=JOB_PYTHON, help="a Python that has pyspark")
+    parser.add_argument("--results", type=Path, default=KEPT, help="the JSON file to write")
+    return parser.parse_args()
+
+
+def case(rows: int, options: argparse.Namespace) -> dict[str, Any]:
+    """Run both in turn on a file, print what they took, and return it; their predictions must be the same."""
+    source, output = made(WORK / f"iris-{rows}.parquet", rows), WORK / "spark-output"
+    costs: dict[str, list[Cost]] = {}
+    for _ in range(options.repetitions):
+        predictions = []
+        for name, arguments in commands(source, output, options.peers_python).items():
+            clear(output)
+            costs.setdefault(name, []).append(run(command(name, arguments, output)))
+            predictions.append(counts(species(output)))
+        clear(output)
+        if predictions[0] != predictions[1] or sum(predictions[0].values()) != rows:
+            raise SystemExit("The job and mapInPandas have predicted something else.")
+    found = {name: medians(each) for name, each in costs.items()}
+    ratio = round(found["job"]["wall_seconds"] / found["map_in_pandas"]["wall_seconds"], 3)
+    print(json.dumps({"rows": rows, **found, "wall_ratio": ratio}, indent=2), flush=True)
+    return {"rows": rows, **found, "wall_ratio": ratio}
+
+
+def counts(predictions: pa.ChunkedArray) -> dict[str, int]:
+    """Return how often each class was predicted: Spark's parts have no order."""
+    return {pair["values"]: pair["counts"] for pair in predictions.value_counts().to_pylist()}
+
+
+def commands(source: Path, output: Path, peers_python: Path) -> dict[str, list[str]]:
+    """Return what to run, by name."""
+    job = [str(JOB_PYTHON), JOB_SCRIPT, "-r", "spark", "--spark-master", MASTER, "--no-conf"]
+    model = ["--model_qualified_name", "iris_model", "--output_protocol", "parquet"]
+    peer = [str(peers_python), str(BENCHMARKS / "peers" / "spark_peer.py"), "--model", "iris"]
+    return {
+        "job": [*job, *model, "--output-dir", str(output), str(source)],
+        "map_in_pandas": [*peer, "--workers", "2", str(source), str(output)],
+    }
+
+
+if __name__ == "__main__":
+    main()
