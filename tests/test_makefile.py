@@ -177,3 +177,10 @@ def test_make_run_finds_a_model_on_the_persons_own_path(
 
 def test_the_files_that_make_fuzz_runs_are_there() -> None:
     assert [name for name in READERS if not (TESTS / f"{name}.py").is_file()] == []
+
+
+def test_make_test_collects_every_file_without_what_the_cluster_tests_install() -> None:
+    """The cluster's tests are left out by their marks, so their files are imported all the same."""
+    imported = re.compile(r"^(?:import|from) pyspark\b", re.MULTILINE)
+    files = [path for path in TESTS.rglob("*.py") if imported.search(path.read_text(encoding="utf-8"))]
+    assert files == []

@@ -1,11 +1,11 @@
 """The job on Spark whose tasks YARN starts: the driver program runs here, the tasks in the bundle."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
-import pyspark
 import pytest
 from cluster_jobs import IRIS, IRIS_SETTINGS, fingerprint, inline_fingerprint
 from local_hadoop import LocalHadoop
@@ -21,7 +21,10 @@ def test_yarn_runs_its_tasks_in_the_bundle(hadoop: LocalHadoop, iris_bundle: Pat
     """Parquet from this machine, which is put there; the driver program runs here."""
     table = pa.table({name: pa.array([n / 8 + 0.5 for n in range(200)]) for name in MEASURES})
     pq.write_table(table, tmp_path / "rows.parquet")
-    jars = Path(pyspark.__file__).parent / "jars"
+    spark = find_spec("pyspark")
+    assert spark is not None
+    assert spark.origin is not None
+    jars = Path(spark.origin).parent / "jars"
     settings = {"yarn.jars": f"local:{jars}/*", "executor.memory": "512m", "yarn.am.memory": "512m"}
     options = [option for name, value in settings.items() for option in ("-D", f"spark.{name}={value}")]
     yarn = ("-r", "spark", "--no-conf", "--spark-master", "yarn", "--bundle", str(iris_bundle), *options)
