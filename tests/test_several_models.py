@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from model_mapreduce_job.exceptions import InputError, TooManyFailuresError
@@ -156,6 +156,7 @@ def test_the_header_names_each_column_by_its_model() -> None:
 
 
 @settings(max_examples=30)
+@example([b'{"n": 9223372036854775808}', b"[]"])
 @given(lines)
 def test_what_is_counted_of_each_model_is_what_it_counts_alone(given: list[bytes]) -> None:
     """Predicted and failed records, reasons and examples; a record fails for the run that any model fails."""

@@ -167,8 +167,9 @@ class Pipeline:
         texts = self.writer.checked(self._predict(batch.records))
         failed = _failures_in(texts)
         self.observer.answers(texts, has_failures=bool(failed))
-        failures = [*batch.failures.values(), *failed]
         outcomes = batch.with_failures(texts)
+        # in the order of their lines: of each type the first one is shown
+        failures = _failures_in(outcomes) if failed else list(batch.failures.values())
         output = self._write(batch.keys, outcomes, failures, batch.lines)
         if batch.kept is not None:
             output = self._with_kept(output, batch.kept)
