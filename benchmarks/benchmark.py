@@ -4,12 +4,12 @@ Prints what compares with what, and keeps it as JSON. README.md says what is mea
 """
 
 import argparse
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from kept import keep
 from mapper.comparisons import Comparison, Spread, comparisons
 from mapper.contestants import ROOT, WORK, contestants
 from mapper.machine import machine_facts
@@ -30,9 +30,7 @@ def main() -> None:
     compared = list(comparisons(race))
     print_tables(race, compared)
     path = options.results or (WORK / "mapper-quick.json" if options.quick else KEPT)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(results(facts, sizes, race, compared), indent=2) + "\n", encoding="utf-8")
-    print(f"kept in {path}")
+    keep(results(facts, sizes, race, compared), path)
 
 
 def parse_options() -> argparse.Namespace:

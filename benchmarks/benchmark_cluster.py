@@ -8,7 +8,6 @@ import argparse
 import json
 import os
 import statistics
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from cluster.hadoop_jobs import OUTPUT, ROOT, WORK, Cluster
 from cluster.running import running_cluster
 from cluster.startup import startup_seconds
 from iris_rows import write_iris_rows
+from kept import command_line, keep
 from mapper.machine import machine_facts
 from one_record import one_record
 
@@ -36,10 +36,8 @@ def main() -> None:
         put_rows(cluster, options.rows)
         results = with_turns(cluster, options) if options.turns else measure(cluster, options)
         cluster.fs("-rm", "-r", "-f", "-skipTrash", "/benchmark")
-    options.results.parent.mkdir(parents=True, exist_ok=True)
-    options.results.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(results, indent=2))
-    print(f"kept in {options.results}")
+    keep(results, options.results)
 
 
 def parse_options() -> argparse.Namespace:
@@ -87,7 +85,7 @@ def with_turns(cluster: Cluster, options: argparse.Namespace) -> dict[str, Any]:
     cluster.run_job(SOURCE, {"mapreduce.job.maps": "1"})  # the first run brings the bundle to the nodes
     found = [{name: timed(run) for name, run in ways.items()} for _ in range(options.repetitions)]
     turns = {
-        "command": f"benchmark_cluster.py {' '.join(sys.argv[1:])}",
+        "command": command_line(),
         "date": machine_facts()["date"],
         "rows": options.rows,
         "turns": found,

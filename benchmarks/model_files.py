@@ -5,7 +5,6 @@ over the same file: 18 columns, numbers of which some are missing, and a text.
 """
 
 import argparse
-import json
 import os
 import statistics
 import sys
@@ -16,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from kept import keep
 from mapper.machine import machine_facts
 from model_file_training import FEATURES, LIBRARIES, save
 from peer_runs.preparation import clear
@@ -60,10 +60,8 @@ def main() -> None:
     options = parse_options()
     WORK.mkdir(parents=True, exist_ok=True)
     found = [measured(case, options.rounds) for case in cases(options)]
-    kept = {"machine": machine_facts(), "rows": options.rows, "rounds": options.rounds, "cases": found}
-    options.results.parent.mkdir(parents=True, exist_ok=True)
-    options.results.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
-    print(f"kept in {options.results}")
+    facts = {"machine": machine_facts(), "rows": options.rows, "rounds": options.rounds}
+    keep({**facts, "cases": found}, options.results)
 
 
 def parse_options() -> argparse.Namespace:

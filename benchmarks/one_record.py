@@ -7,13 +7,13 @@ benchmark_cluster.py does.
 import argparse
 import json
 import statistics
-import sys
 from pathlib import Path
 from typing import Any
 
 from cluster.hadoop_jobs import ROOT, WORK, Cluster
 from cluster.running import running_cluster
 from iris_rows import write_iris_rows
+from kept import command_line, keep
 from mapper.machine import machine_facts
 
 KEPT = ROOT / "benchmarks" / "results" / "one_record.json"
@@ -29,11 +29,10 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=KEPT)
     options = parser.parse_args()
     with running_cluster() as cluster:
-        command = f"one_record.py {' '.join(sys.argv[1:])}".strip()
-        results = {"machine": machine_facts(), "command": command, **one_record(cluster, options.repetitions)}
-    options.results.parent.mkdir(parents=True, exist_ok=True)
-    options.results.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+        figures = one_record(cluster, options.repetitions)
+        results = {"machine": machine_facts(), "command": command_line(), **figures}
     print(json.dumps(results, indent=2))
+    keep(results, options.results)
 
 
 def one_record(cluster: Cluster, repetitions: int) -> dict[str, Any]:

@@ -4,14 +4,13 @@ Prints a table for each case, and keeps the figures as JSON. peers/README.md say
 """
 
 import argparse
-import json
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from kept import command_line, keep
 from mapper.machine import machine_facts
 from peer_runs.contenders import BENCHMARKS, WORK, Case, Contender, contenders
 from peer_runs.preparation import REQUIREMENTS, check_machine, make_case, make_csv_case, make_environment
@@ -41,9 +40,7 @@ def main() -> None:
     except RunError as error:
         sys.exit(f"peers.py: {error}")
     path = options.results or (WORK / "peers-quick.json" if options.quick else KEPT)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    print(f"kept in {path}")
+    keep(results, path)
 
 
 def parse_options() -> argparse.Namespace:
@@ -88,7 +85,7 @@ def run_cases(
 ) -> dict[str, Any]:
     """Run each case, print its table, and return all that is kept."""
     kept: dict[str, Any] = {
-        "command": shlex.join(["benchmarks/peers.py", *sys.argv[1:]]),
+        "command": command_line(),
         "machine": machine_facts(),
         "peers": pinned_versions(),
         "cases": [],

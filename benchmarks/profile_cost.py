@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 
 import msgspec
 from iris_rows import write_iris_rows
+from kept import keep
 from mapper.machine import machine_facts
 from wide_rows import write_wide_rows
 
@@ -148,7 +149,7 @@ def main() -> None:
     found = [compared(case, given.repetitions) for case in cases]
     for each in found:
         print(json.dumps(each))
-    given.results.write_text(json.dumps({"machine": machine_facts(), "cases": found}, indent=2) + "\n")
+    keep({"machine": machine_facts(), "cases": found}, given.results)
 
 
 if __name__ == "__main__":

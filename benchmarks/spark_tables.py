@@ -5,16 +5,16 @@
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from kept import command_line, keep
 from mapper.machine import machine_facts
 from peer_runs.contenders import BENCHMARKS, JOB_PYTHON, JOB_SCRIPT, WORK
 from peer_runs.preparation import clear
 from peer_runs.process_tree import Cost, run
-from tables import command, made, medians, species
+from tables import command, made, medians, parser_of, species
 
 KEPT = BENCHMARKS / "results" / "spark_tables.json"
 MASTER = "local[2]"
@@ -24,24 +24,13 @@ GOAL = 1.0
 
 def main() -> None:
     """Run both on files of each size, print what they took, and keep it."""
-    options = parse_options()
+    parser = parser_of("The job on Spark beside mapInPandas, Parquet to Parquet.", "pyspark", KEPT)
+    parser.set_defaults(peers_python=JOB_PYTHON)
+    options = parser.parse_args()
     WORK.mkdir(parents=True, exist_ok=True)
     cases = [case(rows, options) for rows in options.rows]
-    command_line = f"python {Path(sys.argv[0]).name} {' '.join(sys.argv[1:])}".rstrip()
-    results = {"command": command_line, "machine": machine_facts(), "goal": GOAL, "cases": cases}
-    options.results.parent.mkdir(parents=True, exist_ok=True)
-    options.results.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    print(f"kept in {options.results}")
-
-
-def parse_options() -> argparse.Namespace:
-    """Read the command line of this process."""
-    parser = argparse.ArgumentParser(description="The job on Spark beside mapInPandas, Parquet to Parquet.")
-    parser.add_argument("--rows", type=int, nargs="+", default=[10_000_000])
-    parser.add_argument("--repetitions", type=int, default=3, help="runs of each (default %(default)s)")
-    parser.add_argument("--peers-python", type=Path, default=JOB_PYTHON, help="a Python that has pyspark")
-    parser.add_argument("--results", type=Path, default=KEPT, help="the JSON file to write")
-    return parser.parse_args()
+    results = {"command": command_line(), "machine": machine_facts(), "goal": GOAL, "cases": cases}
+    keep(results, options.results)
 
 
 def case(rows: int, options: argparse.Namespace) -> dict[str, Any]:

@@ -6,7 +6,6 @@
 import argparse
 import json
 import os
-import sys
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from kept import command_line, keep
 from mapper.machine import machine_facts
 from peer_runs.contenders import BENCHMARKS, JOB_PYTHON, JOB_SCRIPT, PEERS_PYTHON, QUIET, ROOT, WORK
 from peer_runs.preparation import clear, make_environment
@@ -29,26 +29,25 @@ GOALS = {"wall_seconds": 1.1, "peak_mib": 0.333}
 
 def main() -> None:
     """Run both on files of each size, print what they took, and keep it."""
-    options = parse_options()
+    parser = parser_of("The job beside Polars, Parquet to Parquet.", "Polars", KEPT)
+    parser.set_defaults(rows=[1_000_000, 10_000_000], peers_python=PEERS_PYTHON)
+    options = parser.parse_args()
     if options.peers_python == PEERS_PYTHON:
         make_environment()
     WORK.mkdir(parents=True, exist_ok=True)
     cases = [case(rows, options) for rows in options.rows]
-    command_line = f"python {Path(sys.argv[0]).name} {' '.join(sys.argv[1:])}".rstrip()
-    results = {"command": command_line, "machine": machine_facts(), "goals": GOALS, "cases": cases}
-    options.results.parent.mkdir(parents=True, exist_ok=True)
-    options.results.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    print(f"kept in {options.results}")
+    results = {"command": command_line(), "machine": machine_facts(), "goals": GOALS, "cases": cases}
+    keep(results, options.results)
 
 
-def parse_options() -> argparse.Namespace:
-    """Read the command line of this process."""
-    parser = argparse.ArgumentParser(description="The job beside Polars, Parquet to Parquet.")
-    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000])
+def parser_of(description: str, library: str, kept: Path) -> argparse.ArgumentParser:
+    """Return what reads the command line of a comparison with a library on Parquet files."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--rows", type=int, nargs="+", default=[10_000_000], help="(default %(default)s)")
     parser.add_argument("--repetitions", type=int, default=3, help="runs of each (default %(default)s)")
-    parser.add_argument("--peers-python", type=Path, default=PEERS_PYTHON, help="a Python that has Polars")
-    parser.add_argument("--results", type=Path, default=KEPT, help="the JSON file to write")
-    return parser.parse_args()
+    parser.add_argument("--peers-python", type=Path, help=f"a Python that has {library}")
+    parser.add_argument("--results", type=Path, default=kept, help="the JSON file to write")
+    return parser
 
 
 def case(rows: int, options: argparse.Namespace) -> dict[str, Any]:
