@@ -219,33 +219,34 @@ def test_lines_with_a_prediction_need_no_call_of_the_model() -> None:
     assert (task.report.counters.kept, task.report.counters.predicted) == (100, 0)
 
 
+NO_LINES_OF_ITS_OUTPUT = {
+    "json": {
+        b'{"n": 1}': "it is no JSON, TAB, JSON",
+        b'{"n": 1}\t{"twice": 2, "te': "it is no JSON, TAB, JSON",
+        b'{"n": 1}\t{"other": 2}': "the model answers text, twice",
+        b'{"text": "a"}\t{"twice": 2, "text": ""}': "the model needs n, which an output made with --key",
+        b'{"n": 1}\t{"prediction": null, "stamp": {"model_name": "a"}}': "it has a stamp",
+        b"": "it is no JSON, TAB, JSON",
+    },
+    "ldjson": {
+        b'{"n": 1}': 'it has no "input"',
+        b'{"input": {"n": 1}, "prediction": {"twice": 2': "it is no JSON",
+        b'{"input": {"n": 1}, "output": 1}': "it has no input, prediction and error",
+        b'{"input": {"n": 3}, "prediction": null, "error": null} ': "it is written in another way",
+    },
+    "csv": {
+        b"1,a,2": "it has 3 cells, and with these options a row has 4",
+        b'1,"a,2,': "A quoted cell is never closed",
+        b"1,\xff,2,": "invalid start byte",
+        b"": "it has 1 cells",
+        b"3,a,,\r": "it ends in CR",
+    },
+}
+
+
 @pytest.mark.parametrize(
     ("protocol", "line", "words"),
-    [
-        ("json", b'{"n": 1}', "it is no JSON, TAB, JSON"),
-        ("json", b'{"n": 1}\t{"twice": 2, "te', "it is no JSON, TAB, JSON"),
-        ("json", b'{"n": 1}\t{"other": 2}', "the model answers text, twice"),
-        (
-            "json",
-            b'{"text": "a"}\t{"twice": 2, "text": ""}',
-            "the model needs n, which an output made with --key",
-        ),
-        ("json", b'{"n": 1}\t{"prediction": null, "stamp": {"model_name": "a"}}', "it has a stamp"),
-        ("json", b"", "it is no JSON, TAB, JSON"),
-        ("ldjson", b'{"n": 1}', 'it has no "input"'),
-        ("ldjson", b'{"input": {"n": 1}, "prediction": {"twice": 2', "it is no JSON"),
-        ("ldjson", b'{"input": {"n": 1}, "output": 1}', "it has no input, prediction and error"),
-        ("csv", b"1,a,2", "it has 3 cells, and with these options a row has 4"),
-        ("csv", b'1,"a,2,', "A quoted cell is never closed"),
-        ("csv", b"1,\xff,2,", "invalid start byte"),
-        ("csv", b"", "it has 1 cells"),
-        ("csv", b"3,a,,\r", "it ends in CR"),
-        (
-            "ldjson",
-            b'{"input": {"n": 3}, "prediction": null, "error": null} ',
-            "it is written in another way",
-        ),
-    ],
+    [(protocol, *pair) for protocol, lines in NO_LINES_OF_ITS_OUTPUT.items() for pair in lines.items()],
 )
 def test_a_line_of_another_output_ends_the_run(protocol: str, line: bytes, words: str) -> None:
     rows = {"input_protocol": "csv", "columns": "n,text"} if protocol == "csv" else {}

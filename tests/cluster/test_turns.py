@@ -1,9 +1,9 @@
 """Workers take turns with what they share. Needs no cluster."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
-from threading import Event, Thread
 
 import pytest
 from turns import Turns
@@ -17,16 +17,25 @@ def workers(tmp_path: Path) -> tuple[Turns, Turns]:
     return Turns(tmp_path), Turns(tmp_path)
 
 
-def waits(turn: Callable[[], AbstractContextManager[None]], has: Event) -> Thread:
-    """Start to wait for a turn in a thread, which ends when it had it."""
+Waits = Callable[[Callable[[], AbstractContextManager[None]]], Future[None]]
 
-    def take() -> None:
+
+@pytest.fixture
+def waits() -> Iterator[Waits]:
+    """Return what takes a turn in a thread, and ends well only if it has to wait for it."""
+
+    def take(turn: Callable[[], AbstractContextManager[None]]) -> None:
         with turn():
-            has.set()
+            pass
 
-    thread = Thread(target=take)
-    thread.start()
-    return thread
+    def wait(turn: Callable[[], AbstractContextManager[None]]) -> Future[None]:
+        taken = pool.submit(take, turn)
+        with pytest.raises(TimeoutError):
+            taken.result(SOON)
+        return taken
+
+    with ThreadPoolExecutor() as pool:
+        yield wait
 
 
 def test_what_is_shared_is_made_once(workers: tuple[Turns, Turns]) -> None:
@@ -43,28 +52,27 @@ def test_what_could_not_be_made_is_made_by_the_next(workers: tuple[Turns, Turns]
     assert second.once("rows", lambda path: path.touch()).exists()
 
 
-def test_who_has_the_hadoop_alone_has_it_when_all_others_have_left(workers: tuple[Turns, Turns]) -> None:
+def test_who_has_the_hadoop_alone_has_it_when_all_others_have_left(
+    workers: tuple[Turns, Turns], waits: Waits
+) -> None:
     """A worker that has it already may ask again while another waits."""
     first, second = workers
-    has = Event()
     with first.beside_others():
-        thread = waits(second.alone, has)
-        assert not has.wait(SOON)
+        taken = waits(second.alone)
         with first.beside_others():
-            assert not has.is_set()
-    thread.join(LIMIT_S)
-    assert has.is_set()
+            assert not taken.done()
+    taken.result(LIMIT_S)
 
 
-def test_nobody_else_has_it_meanwhile_and_two_may_have_it_together(workers: tuple[Turns, Turns]) -> None:
+def test_nobody_else_has_it_meanwhile_and_two_may_have_it_together(
+    workers: tuple[Turns, Turns], waits: Waits
+) -> None:
     first, second = workers
-    has = Event()
     with first.alone():
-        thread = waits(second.beside_others, has)
-        assert not has.wait(SOON)
-    thread.join(LIMIT_S)
+        taken = waits(second.beside_others)
+    taken.result(LIMIT_S)
     with first.beside_others(), second.beside_others():
-        assert has.is_set()
+        pass
 
 
 def test_the_last_worker_knows_that_it_is_the_last(workers: tuple[Turns, Turns]) -> None:

@@ -10,13 +10,8 @@ from typing import Any
 class Moody:
     """Answers a record's `n`; one that is `moody` gets another answer each time."""
 
-    display_name = "Moody"
-    qualified_name = "moody"
-    description = "Is of another mind each time"
-    major_version = 1
-    minor_version = 0
-    input_schema = None
-    output_schema = None
+    display_name, qualified_name, description = "Moody", "moody", "Is of another mind each time"
+    version, input_schema, output_schema = "1.0", None, None
 
     def __init__(self) -> None:
         self._moods = count()
