@@ -1,6 +1,7 @@
 """The formats that a run reads and writes: their names, and the endings of file names that stand for them.
 
-A new format is a module, and an entry here. Nothing is imported for a format that a run doesn't have.
+A new table is a module, and an entry here; a new text format an entry here, and its classes one in
+task/factory.py. Nothing is imported for a format that a run doesn't have.
 """
 
 from __future__ import annotations
@@ -45,17 +46,17 @@ class Format:
 FORMATS: Final = {
     entry.name: entry
     for entry in (
+        Format("json", is_read=False),
         Format("ldjson"),
         Format("csv", (".csv",)),
         Format("tsv", (".tsv",)),
         Format("parquet", (".parquet",), "parquet"),
         Format("orc", (".orc",), "orc"),
         Format("avro", (".avro",), "avro", is_written=False, has_footer=False, library="fastavro"),
-        Format("json", is_read=False),
     )
 }
 INPUTS: Final = tuple(entry.name for entry in FORMATS.values() if entry.is_read)
-OUTPUTS: Final = ("json", *(entry.name for entry in FORMATS.values() if entry.is_written and entry.is_read))
+OUTPUTS: Final = tuple(entry.name for entry in FORMATS.values() if entry.is_written)
 TABLES: Final = frozenset(entry.name for entry in FORMATS.values() if entry.is_table)
 _PLAIN: Final = "ldjson"
 
