@@ -94,9 +94,9 @@ def _with_model(job: Job, first: FirstWorker, checked: Checked) -> Checked:
     checked = _with_tables(job, first, checked)
     if checked.options.task.model_files:
         first.load(job.begin(checked.options.task))
-    return (
-        replace(checked, verified=verify(job, first, checked.options)) if checked.options.verify else checked
-    )
+    if not checked.options.verify:
+        return checked
+    return replace(checked, verified=verify(job, first, checked.options))
 
 
 def _with_tables(job: Job, first: FirstWorker, checked: Checked) -> Checked:

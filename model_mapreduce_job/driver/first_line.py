@@ -84,7 +84,7 @@ def local_heads(inputs: Iterable[str], size: int) -> Iterator[tuple[str, bytes]]
 def first_fields(inputs: Iterable[str]) -> tuple[str, ...]:
     """Return the fields of the JSON records that the first local input begins with, in their order.
 
-    None where there are none of them, or the first input is on another machine or a stream.
+    Nothing where there are none, or where the first input is on another machine or a stream.
     """
     _, head = next(local_heads(islice(inputs, 1), _MAX_HEAD_BYTES), ("", b""))
     fields: dict[str, None] = {}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.registry import TABLES, format_of_all
 from model_mapreduce_job.storage.inputs import STDIN, is_remote, list_inputs
+from model_mapreduce_job.task.job import has_further_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,8 +37,7 @@ def check_tables(job: Job, options: RunOptions) -> None:
     if not tables:
         return
     _check_runner(options, tables)
-    steps = job.steps()
-    if len(steps) > 1 or "reducer" in steps[0].description(0):
+    if has_further_steps(job):
         raise InputError(f"{tables[0]} is for jobs of one mapper, and this one has further steps.")
     if task.output_protocol in TABLES and options.output_dir is None:
         raise InputError(

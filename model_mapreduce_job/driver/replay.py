@@ -16,6 +16,7 @@ from model_mapreduce_job.formats.rows import join_row, parse_columns
 from model_mapreduce_job.plan.input_files import list_files
 from model_mapreduce_job.storage.inputs import STDIN, is_remote
 from model_mapreduce_job.task.delimited_options import DELIMITERS, columns, dialect_of
+from model_mapreduce_job.task.job import has_further_steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +71,7 @@ def _of_formats(options: RunOptions) -> dict[str, object]:
 
 def _beside(job: Job, options: RunOptions) -> dict[str, object]:
     """Return those with other options, and with the job."""
-    task, steps = options.task, job.steps()
+    task = options.task
     return {
         "an output made with --key has not all of its input, and can't be replayed": task.key,
         "--plan and --debug_record are of an input that is predicted": options.plan or options.debug_record,
@@ -83,9 +84,7 @@ def _beside(job: Job, options: RunOptions) -> dict[str, object]:
         "--fingerprint leaves out one run's stamp, and this output has those of several": (
             task.fingerprint and task.stamp
         ),
-        "this job has further steps, so that its output has not the predictions": (
-            len(steps) > 1 or "reducer" in steps[0].description(0)
-        ),
+        "this job has further steps, so that its output has not the predictions": has_further_steps(job),
     }
 
 

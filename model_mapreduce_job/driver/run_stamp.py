@@ -6,10 +6,9 @@ import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from msgspec.structs import replace
-
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.storage.output_directory import identity_of_stopped
+from model_mapreduce_job.task.job import has_further_steps
 
 if TYPE_CHECKING:
     from model_mapreduce_job.task.job import Job
@@ -27,14 +26,13 @@ def with_run_stamp(job: Job, options: RunOptions) -> RunOptions:
     """
     if not options.task.stamp:
         return options
-    steps = job.steps()
-    if len(steps) > 1 or "reducer" in steps[0].description(0):
+    if has_further_steps(job):
         raise InputError("--stamp is for jobs of one mapper, and this one has further steps. Leave it out.")
     before = identity_of_stopped(options.output_dir) if options.resume and options.output_dir else {}
     run_id, run_time = before.get(_ID), before.get(_TIME)
     if not (run_id and run_time):
         run_id, run_time = secrets.token_hex(8), f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    return replace(options, task=replace(options.task, run_id=run_id, run_time=run_time))
+    return options.with_task(run_id=run_id, run_time=run_time)
 
 
 def stamp_identity(options: RunOptions) -> dict[str, str]:

@@ -33,6 +33,7 @@ from model_mapreduce_job.plan.sample_run import SampleRun, run_sample
 from model_mapreduce_job.plan.table_sample import table_figures, table_sample
 from model_mapreduce_job.storage.inputs import STDIN
 from model_mapreduce_job.task.delimited_options import text_reading
+from model_mapreduce_job.task.job import has_further_steps
 from model_mapreduce_job.task.messages import Surveyed
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def make_plan(  # noqa: PLR0913 - the job, the run and what its input is
 
 def _notes(job: Job, options: RunOptions, plan: Plan) -> Iterator[str]:
     """Yield what the plan does not take into account."""
-    if len(job.steps()) > 1 or "reducer" in job.steps()[0].description(0):
+    if has_further_steps(job):
         yield "Steps and reducers that follow the predictions are not counted."
     types = {machines.instance_type for fleet in plan.cluster.fleets for machines in fleet.choices}
     for kind, _ in options.price_per_hour or ():

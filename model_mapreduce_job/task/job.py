@@ -87,3 +87,9 @@ class Job(Protocol):
     def should_cat_output(self) -> bool:
         """Return whether the output goes to standard output."""
         ...
+
+
+def has_further_steps(job: Job) -> bool:
+    """Return whether the output of a job is not that of its first mapper: it has a reducer, or more steps."""
+    steps = job.steps()
+    return len(steps) > 1 or "reducer" in steps[0].description(0)
