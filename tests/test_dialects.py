@@ -132,7 +132,7 @@ def test_rows_come_back_in_another_dialect_with_the_same_cells() -> None:
         ({"delimiter": ";;"}, "one character"),
         ({"delimiter": '"'}, "one character"),
         ({"decimal": ","}, "Give another --delimiter"),
-        ({"decimal": "1"}, "can't be told"),
+        ({"decimal": "1"}, "has another meaning"),
     ],
 )
 def test_a_dialect_that_could_not_be_read_is_refused(options: Any, words: str) -> None:

@@ -9,7 +9,7 @@ HERE = Path(__file__).parent
 setup(
     name="iris_model",
     version="1.0.0",
-    description="Tells the species of an iris flower from four measurements.",
+    description="Predicts the species of an iris flower from four measurements.",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     packages=find_packages(include=["iris_model", "iris_model.*"]),

@@ -6,7 +6,7 @@ import json
 
 from model_mapreduce_job.formats.lines import strip_bom_and_cr
 
-# As many bytes as tell what kind of file it is.
+# Bytes that are enough to see what kind of file it is.
 LOOK_BYTES = 1 << 14
 
 _MAGIC = {

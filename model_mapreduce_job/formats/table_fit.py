@@ -33,7 +33,7 @@ _CHECKS: Final = {
 
 
 class ColumnFit:
-    """Tells which rows fit a model, and gives them as its columns. fields has what else is asked of some."""
+    """Finds rows that fit a model, and gives them as its columns. fields has what else is asked of some."""
 
     def __init__(self, schema: pa.Schema, fields: Sequence[PlainField]) -> None:
         self._schema = schema

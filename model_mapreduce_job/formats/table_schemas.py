@@ -59,7 +59,7 @@ def write_schema(schema: pa.Schema) -> bytes:
 
 
 def output_shape(tables: TableRun, options: TableOptions) -> OutputShape:
-    """Return the columns of a run's output; raises InputError where their names can't be told apart."""
+    """Return the columns of a run's output; raises InputError where two would have one name."""
     return output_shapes(tables, options)[-1]
 
 

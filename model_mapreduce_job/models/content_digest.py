@@ -79,8 +79,8 @@ def files_below(directory: Path) -> Iterator[Path]:
     """
     count = 0
     for parent, directories, names in os.walk(directory):
-        directories[:] = sorted(name for name in directories if not _is_passed_by(name))
-        for path in (Path(parent, name) for name in sorted(names) if not _is_passed_by(name)):
+        directories[:] = sorted(name for name in directories if not _is_skipped(name))
+        for path in (Path(parent, name) for name in sorted(names) if not _is_skipped(name)):
             if path.is_file():
                 count += 1
                 if count > _MOST_FILES:
@@ -88,7 +88,7 @@ def files_below(directory: Path) -> Iterator[Path]:
                 yield path
 
 
-def _is_passed_by(name: str) -> bool:
+def _is_skipped(name: str) -> bool:
     return name.startswith(".") or name == "__pycache__" or name.endswith((".pyc", ".egg-info"))
 
 

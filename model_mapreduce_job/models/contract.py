@@ -19,8 +19,7 @@ class MLModel(Protocol):
     """A trained model. Nothing needs to inherit from this: a class of this shape is a model.
 
     Beside these members it has either `version: str`, or `major_version: int` and `minor_version: int`.
-    Its __init__(**parameters) loads it. A model with predict_batch or
-    predict_columns may do without predict.
+    Its __init__(**parameters) loads it. A model with predict_batch or predict_columns may do without predict.
     """
 
     display_name: str

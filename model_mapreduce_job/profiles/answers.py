@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from model_mapreduce_job.profiles.profile import Profile
 
-# Of so many different texts, or of an eighth of all, each one is counted; of more, those picked.
+# Of this many different texts, or of an eighth of all, each one is counted; of more, those picked.
 _FEW: Final = 16
 _LOOKS: Final = 256
 _MOST_PICKED: Final = 1000

@@ -25,7 +25,7 @@ class Categories(msgspec.Struct):
     sketch: frequent_strings_sketch = msgspec.field(default_factory=_no_sketch)
 
     def add(self, counts: Mapping[str, int], rate: int = 1) -> None:
-        """Add texts with how often each came; with a rate each of them stands for so many."""
+        """Add texts with how often each came; with a rate each of them stands for that many."""
         update = self.sketch.update
         for text, count in counts.items():
             update(_short(text), count * rate)

@@ -88,7 +88,7 @@ class Field(msgspec.Struct):
             self.texts.add(Counter(names[place] for place in chosen), picked.rate)
 
     def add_booleans(self, true: int, false: int, weight: int = 1) -> None:
-        """Add booleans, each of which stands for so many."""
+        """Add booleans, each of which stands for a number of records."""
         counts = {word: count for word, count in (("true", true), ("false", false)) if count}
         self.present += (true + false) * weight
         self.booleans += (true + false) * weight

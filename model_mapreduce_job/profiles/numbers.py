@@ -58,7 +58,7 @@ class Sums:
 
 
 class Stratum(msgspec.Struct):
-    """Numbers of which one in so many was picked: how many there were, and a sketch of those picked."""
+    """Numbers that were picked at one rate: how many there were, and a sketch of those picked."""
 
     count: int = 0
     sketch: kll_doubles_sketch = msgspec.field(default_factory=_no_sketch)

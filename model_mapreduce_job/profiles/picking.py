@@ -73,7 +73,7 @@ class Picker:
         self._chance = np.random.Generator(np.random.PCG64(0))
 
     def parts(self, count: int) -> Iterator[tuple[slice, Picked]]:
-        """Yield the parts of a batch of so many records, and what is picked of each."""
+        """Yield the parts of a batch of this many records, and what is picked of each."""
         start = 0
         while start < count:
             rate = rate_at(self._seen)

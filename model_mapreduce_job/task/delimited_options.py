@@ -28,7 +28,7 @@ def dialect_of(protocol: str, options: TaskOptions) -> Dialect:
         )
     if len(options.decimal) != 1 or options.decimal.isalnum() or options.decimal in {delimiter, *'"+- \r\n'}:
         raise InputError(
-            f"--decimal {options.decimal!r} can't be told from the rest of a row whose cells {delimiter!r} "
+            f"--decimal {options.decimal!r} has another meaning in a row whose cells {delimiter!r} "
             "separates. Give another --delimiter, such as ';', with --decimal ','."
         )
     nulls = split_row(options.null_values, ",") if options.null_values else []

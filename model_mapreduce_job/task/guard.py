@@ -22,9 +22,8 @@ def watch(process: int, page: int, life: int) -> None:
     """Kill a process when its batch is over the time limit in page; return when it closes its end of life."""
     cells = memoryview(mmap(page, PAGE_BYTES)).cast("Q")
     while os.getppid() == process:
-        if select.select([life], [], [], min(_LONGEST_TICK_SECONDS, cells[1] / 4e9 or _LONGEST_TICK_SECONDS))[
-            0
-        ]:
+        seconds = min(_LONGEST_TICK_SECONDS, cells[1] / 4e9 or _LONGEST_TICK_SECONDS)
+        if select.select([life], [], [], seconds)[0]:
             return
         if 0 < cells[0] < monotonic_ns():
             os.kill(process, signal.SIGKILL)

@@ -45,6 +45,8 @@ CHANNEL_VARIABLE = "MODEL_MAPREDUCE_JOB_CHANNEL"
 # Options of the system call prctl
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 _PAGE_BYTES = 4096
+# The cells of the page; guard.py reads the first two.
+_DEADLINE_NS, _LIMIT_NS, _LINES, _IS_FINISHED = range(4)
 _FIRST_TICK_SECONDS, _LONGEST_TICK_SECONDS = 0.05, 1.0
 # How long a worker may take to exit after its work is done, for example because of a model's threads.
 GRACE_SECONDS = 3.0
@@ -65,40 +67,40 @@ class Page:
 
     def begin(self, seconds: float) -> None:
         """Begin a batch with a time limit in seconds."""
-        self._cells[1] = int(seconds * 1e9)
-        self._cells[0] = monotonic_ns() + self._cells[1]
+        self._cells[_LIMIT_NS] = int(seconds * 1e9)
+        self._cells[_DEADLINE_NS] = monotonic_ns() + self._cells[_LIMIT_NS]
 
     def end(self) -> None:
         """End the time limit of a batch."""
-        self._cells[0] = 0
+        self._cells[_DEADLINE_NS] = 0
 
     def finish(self) -> None:
         """Mark the work as done: how the worker ends does not matter from now on."""
-        self._cells[3] = 1
+        self._cells[_IS_FINISHED] = 1
 
     def add_lines(self, lines: int) -> None:
         """Count lines of output."""
-        self._cells[2] += lines
+        self._cells[_LINES] += lines
 
     @property
     def is_late(self) -> bool:
         """Whether a batch is over its time limit."""
-        return 0 < self._cells[0] < monotonic_ns()
+        return 0 < self._cells[_DEADLINE_NS] < monotonic_ns()
 
     @property
     def limit_seconds(self) -> float:
         """The last time limit that was set, 0 when there was none."""
-        return self._cells[1] / 1e9
+        return self._cells[_LIMIT_NS] / 1e9
 
     @property
     def lines(self) -> int:
         """The lines of output so far."""
-        return self._cells[2]
+        return self._cells[_LINES]
 
     @property
     def is_finished(self) -> bool:
         """Whether all work is done."""
-        return bool(self._cells[3])
+        return bool(self._cells[_IS_FINISHED])
 
 
 class Silence:

@@ -31,14 +31,14 @@ _ERRORS_ONLY: Final = 3
 
 
 class IrisModel:
-    """Tells the species of an iris flower.
+    """Predicts the species of an iris flower.
 
     `model_file` is a file that `iris_train` wrote; without it, the one in this package is used.
     """
 
     display_name = "Iris Model"
     qualified_name = "iris_model"
-    description = "Tells the species of an iris flower from the lengths and widths of its sepals and petals."
+    description = "Predicts the species of an iris flower from the sizes of its sepals and petals."
     major_version = 1
     minor_version = 0
     input_schema = IrisInput

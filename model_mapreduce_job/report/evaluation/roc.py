@@ -45,7 +45,7 @@ def area(bins: Bins) -> tuple[float, float] | None:
 
 
 def curve(bins: Bins, most: int = 200) -> list[tuple[float, float]]:
-    """Return at most so many points of the ROC curve: shares of the others, and of the class, from 0 to 1."""
+    """Return the ROC curve in `most` points or less: shares of the others, and of the class, from 0 to 1."""
     negatives, positives = (sum(counts[side] for counts in bins.values()) for side in (0, 1))
     points = [(0.0, 0.0)]
     if not (negatives and positives):

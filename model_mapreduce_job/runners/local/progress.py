@@ -34,7 +34,7 @@ class Silence:
 
 
 class Lines:
-    """Tells in a line every 30 seconds; total is the bytes of the input, 0 when that is not known."""
+    """Reports in a line every 30 seconds; total is the bytes of the input, 0 when that is not known."""
 
     def __init__(self, stream: TextIO, total: int, seconds: float = _LINE_SECONDS) -> None:
         self._stream = stream
@@ -81,7 +81,7 @@ class Bar:
 
 
 def make_progress(stream: TextIO, total: int, *, quiet: bool) -> Progress:
-    """Return the way to tell of a run that suits the stream."""
+    """Return what reports a run's progress as it suits the stream."""
     if quiet:
         return Silence()
     return Bar(stream, total) if stream.isatty() else Lines(stream, total)
