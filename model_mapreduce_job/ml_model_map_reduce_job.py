@@ -160,7 +160,7 @@ class MLModelMapReduceJob(MRJob):
                 if lines:
                     self.stdout.write(b"\n".join(lines) + b"\n")
         self.stdout.flush()
-        self.stderr.write(counter_lines(self._task))
+        self.stderr.write(counter_lines(self._task.report.built()))
         self.stderr.flush()
 
     def pick_protocols(self, step_num: int, step_type: str) -> tuple[Any, Any]:

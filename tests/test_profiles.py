@@ -306,6 +306,9 @@ def test_a_run_writes_its_profile_with_the_same_counts_for_any_splits(tmp_path: 
         assert (ended.code, ended.errors) == (0, "")
         profile = Profile.from_json((tmp_path / f"{runner}.json").read_bytes())
         assert profile.about["model"]["qualified_name"] == "obedient"
+        workers = profile.about["throughput"]["workers"]
+        assert sum(sum(worker["records"]) for worker in workers) == profile.records
+        assert {worker["name"] for worker in workers} <= {"worker 1", "worker 2"}
         texts = profile.inputs.kept["name"].texts
         fields = [*profile.inputs.kept.items(), *profile.predictions.kept.items()]
         kept = {name: (it.present, it.distinct.estimate) for name, it in fields}
@@ -317,6 +320,6 @@ def test_a_run_writes_its_profile_with_the_same_counts_for_any_splits(tmp_path: 
 def test_a_profile_where_none_comes_home_is_refused_before_the_run(tmp_path: Path) -> None:
     (tmp_path / "input.ldjson").write_text("{}")
     job = LocalJob(tmp_path, ("--model_qualified_name", "obedient"))
-    ended = job.run("-r", "hadoop", "--profile", "p.json", "input.ldjson")
+    ended = job.run("-r", "emr", "--profile", "p.json", "input.ldjson")
     assert ended.code == 1
     assert "whose tasks bring home no profiles" in ended.errors

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.profiles.fields import Fields
 from model_mapreduce_job.profiles.picking import Picked
 from model_mapreduce_job.profiles.profile import Profile
@@ -47,6 +48,11 @@ def hostile_profile() -> Profile:
         "records_per_second": 3,
         "reasons": [example],
         "slowest_batches": [{"seconds": 1, "lines": 2, "place": place}],
+        "throughput": {
+            "from": HOSTILE[0],
+            "span_seconds": 0.25,
+            "workers": [{"name": name, "records": [0, 3 * n, 0, n, n]} for n, name in enumerate(HOSTILE, 1)],
+        },
     }
     return Profile(records=5, predicted=5, failed=3, inputs=fields, predictions=fields, about=about)
 
@@ -57,7 +63,7 @@ def test_no_value_is_markup_and_the_page_stays_small(baseline: Profile | None) -
     assert len(page.encode()) < 1_000_000
     assert set(re.findall(r"<(\w+)", page)) <= {
         *("html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "h3", "dl", "dt", "dd"),
-        *("p", "span", "table", "tr", "th", "td", "div", "section", "svg", "rect", "desc"),
+        *("p", "span", "table", "tr", "th", "td", "div", "section", "svg", "rect", "path", "desc"),
     }
     assert not {"\x1b", "\u202e"} & set(page)
     assert '<meta http-equiv="Content-Security-Policy" content="default-src \'none\';' in page
@@ -69,6 +75,51 @@ def test_the_page_says_what_ran_and_proves_it() -> None:
     assert "5 lines = 5 predicted + 0 failed + 0 blank + 0 headers" in page
     assert "--on_error explain --header" in page
     assert "--output_protocol" not in page
+
+
+def test_the_throughput_of_all_workers_comes_first_and_each_ones_has_one_scale() -> None:
+    page = page_of(hostile_profile())
+    shown = page.partition("<h2>Throughput</h2>")[2].partition("<h2>")[0]
+    assert "in spans of 0.25 s" in shown
+    names = re.findall(r"<h3>(.*)</h3>", shown)
+    assert (names[0], names[1][:9], names[-1]) == (
+        "all workers",
+        "x" * 9,
+        "&lt;script&gt;alert(1)&lt;/script&gt;",
+    )
+    assert re.findall(r"([\d,]+ records, up to [\d,]+/s)", shown)[:2] == [
+        "75 records, up to 180/s",
+        "25 records, up to 60/s",
+    ]
+    assert re.findall(r' d="(\S+ \S+)"', shown)[::5] == [
+        "M0 40V40H20V0H40V40H60V26.67H100V40Z",
+        "M0 40V40H20V32H40V40H60V37.33H100V40Z",
+    ]
+    assert "0 to 0.5 s: 90/s, 0.5 to 1 s: 30/s, 1 to 1.25 s: 60/s" in shown
+
+
+ODD = {
+    "no spans": {"span_seconds": 0, "from": "", "workers": []},
+    "none of them": {"span_seconds": 1, "from": "", "workers": [{"name": "a", "records": []}]},
+    "too many": {"span_seconds": 1, "from": "", "workers": [{"name": "a", "records": [1] * 101}]},
+    "different ones": {
+        "span_seconds": 1,
+        "from": "",
+        "workers": [{"name": "a", "records": [1] * n} for n in (1, 2)],
+    },
+    "fewer than none": {"span_seconds": 1, "from": "", "workers": [{"name": "a", "records": [-1]}]},
+    "a text": "fast",
+}
+
+
+@pytest.mark.parametrize("throughput", ODD.values(), ids=ODD)
+def test_a_throughput_that_no_run_writes_has_no_page(throughput: object) -> None:
+    with pytest.raises(InputError, match="not what a run writes"):
+        page_of(Profile(about={"throughput": throughput}))
+
+
+def test_where_no_time_is_known_there_is_no_throughput() -> None:
+    assert "Throughput" not in page_of(Profile())
 
 
 def test_each_chart_has_a_title_and_its_numbers_in_words() -> None:

@@ -150,6 +150,7 @@ class RunSummary:
             "slowest_batches": list(map(_batch, self.report.slowest)),
             "examples_are_in": "the tasks' logs" if self.in_logs else "this summary",
             **self._of_models(),
+            **({"throughput": self.report.pace.as_json()} if self.report.pace else {}),
         }
 
     def _of_models(self) -> dict[str, Any]:

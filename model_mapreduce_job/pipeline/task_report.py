@@ -12,6 +12,7 @@ from model_mapreduce_job.exceptions import TooManyFailuresError
 from model_mapreduce_job.formats.records import one_line
 from model_mapreduce_job.pipeline.agreement import Agreement, merged_agreements
 from model_mapreduce_job.pipeline.counters import OTHER, Counters
+from model_mapreduce_job.profiles.pace import Pace, PaceBuilder
 from model_mapreduce_job.profiles.repeats import Repeats  # noqa: TC001 - msgspec looks at it
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ class TaskReport(msgspec.Struct, frozen=True):
 
     examples has one failure for each type of error. warnings are what a person should know of the model, at
     most 20 different ones. slowest are the batches that took longest, at most 5, the longest first. profile
-    has sketches of values, packed, and repeats what is known of equal records, where they are asked for.
+    has sketches of values, packed, pace says how many records came when, and repeats what is known of equal
+    records, where they are asked for.
     leading_failures is how many records failed before the first one that did not. Of a run of several models,
     models has by their names what is reported of each, and agreements how far each but the first agrees with
     the first.
@@ -69,6 +71,7 @@ class TaskReport(msgspec.Struct, frozen=True):
     models: dict[str, TaskReport] = {}
     agreements: dict[str, Agreement] = {}
     repeats: Repeats | None = None
+    pace: Pace | None = None
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -98,6 +101,10 @@ class TaskReport(msgspec.Struct, frozen=True):
         """Return this report with places that name the file, and the byte of it where the task began."""
         return self.with_places(lambda place: Place(place.line, file, start))
 
+    def of_worker(self, name: str) -> TaskReport:
+        """Return this report with the name of the worker that had the task."""
+        return msgspec.structs.replace(self, pace=self.pace and self.pace.of_worker(name))
+
     def without_places(self) -> TaskReport:
         """Return this report without places, where it is not known what lines are counted from."""
         return self.with_places(lambda _: None)
@@ -124,6 +131,7 @@ class ReportBuilder:
     agreements: dict[str, Agreement] = field(default_factory=dict)
     profile: Any = None
     repeats: list[Repeats] = field(default_factory=list)
+    pace: PaceBuilder = field(default_factory=PaceBuilder)
 
     def built(self) -> TaskReport:
         """Return the report of what there is up to now."""
@@ -141,6 +149,7 @@ class ReportBuilder:
             models={name: report.built() for name, report in self.models.items()},
             agreements=dict(self.agreements),
             repeats=self._merged_repeats(),
+            pace=self.pace.built(),
         )
 
     def add_failures(self, failures: Iterable[Failure], line_of: Callable[[Failure], int]) -> None:
@@ -177,6 +186,10 @@ class ReportBuilder:
             self.profile = profile
         else:
             self.profile.merge(profile)
+
+    def add_pace(self, pace: Pace) -> None:
+        """Add how many records came when."""
+        self.pace.merge(pace)
 
     def add_repeats(self, repeats: Repeats) -> None:
         """Add what is known of equal records."""
@@ -220,6 +233,8 @@ class ReportBuilder:
             self.add_profile(report.profile)
         if report.repeats is not None:
             self.add_repeats(report.repeats)
+        if report.pace is not None:
+            self.add_pace(report.pace)
 
     def add_part(self, report: TaskReport) -> None:
         """Add what another process reports of this task's next lines, which it counted from 1."""

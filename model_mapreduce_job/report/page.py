@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import jinja2
+import msgspec
 from jinja2 import Environment, PackageLoader
 from msgspec.structs import fields
 
@@ -12,6 +13,7 @@ from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.printable import printable
 from model_mapreduce_job.report.charts import bars_of
 from model_mapreduce_job.report.drift import drift_of
+from model_mapreduce_job.report.throughput import throughput_of
 from model_mapreduce_job.task.run_options import RunOptions
 from model_mapreduce_job.task.task_options import TaskOptions
 
@@ -40,10 +42,11 @@ def page_of(profile: Profile, baseline: Profile | None = None) -> str:
             sections=sections,
             drifts=drifts,
             moved=list(drifts.values())[:5],
+            throughput=throughput_of(profile.about.get("throughput")),
             is_picked=profile.is_picked(),
             given=_given(profile.about.get("options") or {}),
         )
-    except (jinja2.TemplateError, ValueError, TypeError) as error:
+    except (jinja2.TemplateError, msgspec.ValidationError, ValueError, TypeError) as error:
         raise InputError(
             f"The profile has no page: what it says about its run is not what a run writes ({error})."
         ) from error

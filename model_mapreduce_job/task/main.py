@@ -37,10 +37,9 @@ from model_mapreduce_job.task.task_pipes import task_pipes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from model_mapreduce_job.pipeline.task_report import ReportBuilder
+    from model_mapreduce_job.pipeline.task_report import ReportBuilder, TaskReport
     from model_mapreduce_job.task.keeper import Page
     from model_mapreduce_job.task.streaming import TaskStreams
-    from model_mapreduce_job.task.task_pipeline import TaskPipeline
 
 # A batch makes thousands of objects that are all still needed: a garbage collection every 700 objects, as is
 # Python's default, costs 4 % of the task and finds nothing.
@@ -127,12 +126,12 @@ def mapper_options(arguments: list[str]) -> tuple[TaskOptions, list[str]]:
     return TaskOptions.read(named) if named else TaskOptions.of(vars(given)), given.args
 
 
-def counter_lines(pipeline: TaskPipeline) -> bytes:
+def counter_lines(report: TaskReport) -> bytes:
     """Return a task's counters as Hadoop streaming reads them from standard error."""
     # Hadoop separates the three by commas, which can't be escaped
     lines = [
         f"reporter:counter:{group.replace(',', ';')},{name.replace(',', ';')},{amount}\n"
-        for group, amounts in groups_of(pipeline.report.built()).items()
+        for group, amounts in groups_of(report).items()
         for name, amount in amounts.items()
     ]
     return "".join(lines).encode(errors="backslashreplace")
@@ -157,8 +156,9 @@ def _predict(options: TaskOptions, paths: Sequence[str], streams: TaskStreams, p
                 for output in pipeline.predict_lines(blocks):
                     write_output(output)
                     page.add_lines(len(output))
-        pipes.end(pipeline.report.built())
-    write(streams.stderr, counter_lines(pipeline))
+        report = pipeline.report.built().of_worker(socket.gethostname())
+        pipes.end(report)
+    write(streams.stderr, counter_lines(report))
     if is_hadoop_task():  # counters carry no text
         for line in log_lines(pipeline.report):
             _write_line(streams, line)

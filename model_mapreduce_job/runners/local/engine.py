@@ -7,6 +7,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from model_mapreduce_job.exceptions import IncompleteRunError
 from model_mapreduce_job.pipeline.task_report import ReportBuilder, RunStart, TaskReport
 from model_mapreduce_job.task.messages import Done, Faulted, Progress, Raised, Refused, Run, raise_refused
@@ -37,9 +39,10 @@ class Attempt:
 
 @dataclass(frozen=True, eq=False)
 class Busy:
-    """A worker, and the attempt that it runs."""
+    """A worker, its name, and the attempt that it runs."""
 
     worker: ModelProcess
+    name: str
     attempt: Attempt
 
 
@@ -60,6 +63,7 @@ class LocalEngine:
     idle: list[ModelProcess] = field(default_factory=list)
     models: dict[str, ModelFacts] = field(default_factory=dict)
     _busy: list[Busy] = field(default_factory=list)
+    _numbers: dict[int, int] = field(default_factory=dict)
     _again: deque[tuple[MapTask, int]] = field(default_factory=deque)
     _start_of_run: RunStart = field(default_factory=RunStart)
     _done_bytes: int = 0
@@ -100,12 +104,12 @@ class LocalEngine:
         if before is None:
             self._start(task, 0)
         else:
-            self._count(task, before.report)
+            self._count(task, replace(before.report, pace=None))  # which is of another run's time
 
     def _start(self, task: MapTask, attempt: int) -> None:
         path = str(self.parts.attempt_path(task, attempt))
         worker = self._worker(fresh=attempt > 0)
-        self._busy.append(Busy(worker, Attempt(task, attempt, path)))
+        self._busy.append(Busy(worker, self._name(worker), Attempt(task, attempt, path)))
         environment, first = self.environment(task, attempt), task.number == 0
         worker.send(Run(task.split, attempt, path, self.parts.durable, environment, first), task.data)
 
@@ -114,6 +118,9 @@ class LocalEngine:
         if fresh:
             self._dismiss()
         return self.idle.pop() if self.idle else self.start_worker()
+
+    def _name(self, worker: ModelProcess) -> str:
+        return f"worker {self._numbers.setdefault(worker.process.pid, len(self._numbers) + 1)}"
 
     def _dismiss(self) -> None:
         """Let idle workers end."""
@@ -153,7 +160,7 @@ class LocalEngine:
             case Done():
                 self.models = message.models or self.models
                 self.parts.finish(attempt.task, attempt.number, message.part)
-                self._count(attempt.task, message.part.report)
+                self._count(attempt.task, message.part.report.of_worker(busy.name))
                 self._busy.remove(busy)
                 self.idle.append(busy.worker)
             case Refused():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import sys
 from contextlib import suppress
@@ -185,7 +186,7 @@ def _job_maker(options: Namespace, counted: Any) -> Callable[[str, int], Any]:
         def send_report(report: TaskReport) -> None:
             from model_mapreduce_job.pipeline.several_counters import groups_of  # noqa: PLC0415 - tasks alone have it
 
-            placed = report.in_file(str(context.partitionId()), 0)
+            placed = report.in_file(str(context.partitionId()), 0).of_worker(platform.node())
             counted.add({step: (attempt_of, groups_of(report), placed.to_json())})
 
         job.increment_counter, job.send_report = increment_counter, send_report
