@@ -393,3 +393,33 @@ def finished(staging: Path) -> Iterator[Path]:
     for part in staging.glob("part-*"):
         if (staging / f".{part.name}.tally").exists():
             yield part
+
+
+AROUND = """
+from model_mapreduce_job import MLModelMapReduceJob
+
+class Own(MLModelMapReduceJob):
+    {}
+
+Own.run()
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("def mapper(self, key, data): yield from super().mapper(key, data)", "this one has another."),
+        ("def mapper_final(self): yield 'the', 'end'", "this one has mapper_final."),
+        ("def combiner(self, key, values): yield key, 1", "for jobs of one mapper"),
+    ],
+)
+def test_a_job_that_does_more_than_predict_has_no_tables(
+    job: LocalJob, source: Path, tmp_path: Path, body: str, words: str
+) -> None:
+    """Its own code is given lines."""
+    script = tmp_path / "own.py"
+    script.write_text(AROUND.format(body))
+    ran = replace(job, script=script).run("--output_protocol", "parquet", "--output-dir", "own", source)
+    assert (ran.code, ran.errors.count("\n")) == (1, 1), ran.errors
+    assert words in ran.errors
+    assert not (job.directory / "own").exists()

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 # The tables that tasks of a cluster read and write.
 _ON_CLUSTERS: Final = {"hadoop": TABLES, "spark": frozenset({"parquet", "orc"})}
 
+# What mrjob runs around a mapper's lines, of which a table has none.
+_AROUND_THE_MAPPER: Final = ("mapper_init", "mapper_final", "mapper_pre_filter")
+
 
 def with_protocol(options: RunOptions) -> RunOptions:
     """Return options with the input protocol that the inputs' names stand for, where none was given.
@@ -39,10 +42,20 @@ def check_tables(job: Job, options: RunOptions) -> None:
     _check_runner(options, tables)
     if has_further_steps(job):
         raise InputError(f"{tables[0]} is for jobs of one mapper, and this one has further steps.")
+    if other := _beside_the_mapper(job):
+        raise InputError(f"{tables[0]} is for the job's own mapper alone, and this one has {other}.")
     if task.output_protocol in TABLES and options.output_dir is None:
         raise InputError(
             f"{task.output_protocol} output is a directory of parts. Name it with --output-dir DIR."
         )
+
+
+def _beside_the_mapper(job: Job) -> str:
+    """Return what a job has in the place of the mapper that predicts, or around it; nothing of most jobs."""
+    if not job.predicts(0):
+        return "another"
+    step = job.steps()[0]
+    return ", ".join(name for name in _AROUND_THE_MAPPER if step[name])
 
 
 def _check_runner(options: RunOptions, tables: Sequence[str]) -> None:

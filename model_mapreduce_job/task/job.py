@@ -92,4 +92,4 @@ class Job(Protocol):
 def has_further_steps(job: Job) -> bool:
     """Return whether the output of a job is not that of its first mapper: it has a reducer, or more steps."""
     steps = job.steps()
-    return len(steps) > 1 or "reducer" in steps[0].description(0)
+    return len(steps) > 1 or not steps[0].description(0).keys().isdisjoint({"combiner", "reducer"})

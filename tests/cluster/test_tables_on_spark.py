@@ -22,8 +22,14 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 SPARK = ("-r", "spark", "--spark-master", "local[2]")
 INLINE = ("-r", "inline")
 EXPLAINED = ("--output_protocol", "parquet", "--on_error", "explain")
+SEVERAL = ("--model_qualified_name", "tabular", "--model_qualified_name", "mending")
 ROWS = 300
-BAD = {7: ("refuse", "ValueError"), 41: ("segfault", "ProcessDied"), 141: ("leave", "ProcessDied")}
+BAD = {
+    7: ("refuse", "ValueError"),
+    41: ("segfault", "ProcessDied"),
+    141: ("leave", "ProcessDied"),
+    241: ("hang", "PredictTimeout"),
+}
 
 
 def columns(rows: int = ROWS, first: int = 0) -> pa.Table:
@@ -91,19 +97,25 @@ def source(tmp_path: Path) -> Path:
 
 
 def test_parquet_of_each_type_comes_out_as_on_one_machine(job: LocalJob, source: Path) -> None:
-    """Rows that kill their process cost themselves; each row counts once, and the files say how many."""
+    """With stamps, and of two models: rows that kill their process, or hang, cost themselves with one.
+
+    Each row counts once, and the files say how many.
+    """
     there, here = job.directory / "there", job.directory / "here"
     summary = job.directory / "summary.json"
-    ended = job.run(*SPARK, *EXPLAINED, "--output-dir", there, "--summary_file", summary, source)
-    assert fingerprint(ended) == fingerprint(job.run(*INLINE, *EXPLAINED, "--output-dir", here, source))
-    found, expected = plain(there), plain(here)
+    options = (*SEVERAL, *EXPLAINED, "--stamp", "--predict_timeout", "3", "--output-dir")
+    ended = job.run(*SPARK, *options, there, "--summary_file", summary, source)
+    assert fingerprint(ended) == fingerprint(job.run(*INLINE, *options, here, source))
+    found, expected = (plain(place).drop_columns(["run_id", "run_time"]) for place in (there, here))
     assert list(map(str, found.schema)) == list(map(str, expected.schema))
     assert found.drop_columns("A.B").equals(expected.drop_columns("A.B"))
     assert str(found["A.B"].to_pylist()) == str(expected["A.B"].to_pylist())  # there are NaNs
-    errors = zip(found["n"].to_pylist(), found["error_type"].to_pylist(), strict=True)
+    errors = zip(found["n"].to_pylist(), found["tabular.error_type"].to_pylist(), strict=True)
     assert {n: kind for n, kind in errors if kind} == {n: kind for n, (_, kind) in BAD.items()}
     counts = summary_of(summary)["counts"]
-    assert (counts["lines"], counts["predicted"], counts["failed"]) == (ROWS, ROWS - 3, 3)
+    assert (counts["lines"], counts["predicted"], counts["failed"]) == (ROWS, ROWS - 4, 4)
+    models = summary_of(summary)["counts_of_models"]
+    assert {name: counts["failed"] for name, counts in models.items()} == {"tabular": 4, "mending": 0}
     assert (there / "_SUCCESS").exists()
     assert job.processes() == []
 
