@@ -102,6 +102,25 @@ def test_input_and_output_may_be_on_s3(driver: Driver, first: First) -> None:
     assert "".join(parts) == first.ended.stdout
 
 
+def test_a_replay_predicts_again_what_failed_and_needs_a_whole_output(driver: Driver, first: First) -> None:
+    """On S3, where _SUCCESS says that it is one."""
+    lines = first.ended.stdout.splitlines(keepends=True)
+    lines[::2] = [line.partition("\t")[0] + "\tnull\n" for line in lines[::2]]
+    s3 = driver.stack.client("s3")
+    s3.create_bucket(Bucket="earlier", CreateBucketConfiguration={"LocationConstraint": REGION})
+    for number, part in enumerate((lines[:7], lines[7:])):
+        s3.put_object(Bucket="earlier", Key=f"out/part-{number:05d}", Body="".join(part).encode())
+    given = (*MODEL, "--cluster-id", first.cluster_id, "--replay", "s3://earlier/out/")
+    ended = driver.run("-q", *given, job=MAIN_JOB)
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1), ended.stderr
+    assert "s3://earlier/out/ is a directory without _SUCCESS" in ended.stderr
+    s3.put_object(Bucket="earlier", Key="out/_SUCCESS", Body=b"")
+    ended = driver.run(*given, job=MAIN_JOB)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == first.ended.stdout
+    assert "complete: 15 lines = 6 kept + 8 predicted + 1 failed + 0 blank" in ended.stderr
+
+
 def test_too_many_failures_end_with_exit_code_3_and_no_result_on_s3(driver: Driver, first: First) -> None:
     s3 = driver.stack.client("s3")
     s3.create_bucket(Bucket="refused", CreateBucketConfiguration={"LocationConstraint": REGION})
