@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import pyarrow as pa
 
-from model_mapreduce_job.formats.protocol_buffer import fields_of, varint_at
 from model_mapreduce_job.formats.table_format import RowGroup
+from model_mapreduce_job.models.protocol_buffers import fields_by_number, varint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,12 +27,13 @@ def stripes_of(file: BinaryIO) -> list[RowGroup] | None:
     end = file.seek(0, os.SEEK_END)
     tail = _read(file, max(0, end - _LONGEST_POSTSCRIPT), end)
     size = tail[-1]
-    postscript = fields_of(tail[-1 - size : -1])
+    postscript = fields_by_number(tail[-1 - size : -1])
     length, kind = postscript[_FOOTER_LENGTH][0], (postscript[_COMPRESSION] or [0])[0]
     if kind not in _CODECS:
         return None
-    footer = fields_of(_decompressed(_read(file, end - 1 - size - length, end - 1 - size), _CODECS[kind]))
-    return [_stripe(number, fields_of(data)) for number, data in enumerate(footer[_STRIPES])]
+    packed = _read(file, end - 1 - size - length, end - 1 - size)
+    footer = fields_by_number(_decompressed(packed, _CODECS[kind]))
+    return [_stripe(number, fields_by_number(data)) for number, data in enumerate(footer[_STRIPES])]
 
 
 def _stripe(number: int, fields: dict[int, list[Any]]) -> RowGroup:
@@ -65,7 +66,7 @@ def _inflated(data: bytes) -> bytes:
 
 
 def _of_snappy(data: bytes) -> bytes:
-    return bytes(pa.decompress(data, varint_at(data, 0)[0], "snappy", asbytes=True))
+    return bytes(pa.decompress(data, varint(data, 0)[0], "snappy", asbytes=True))
 
 
 def _of_zstd(data: bytes) -> bytes:

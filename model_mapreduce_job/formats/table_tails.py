@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from model_mapreduce_job.formats.protocol_buffer import fields_of
+from model_mapreduce_job.models.protocol_buffers import fields_by_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ def _of_parquet(end: bytes) -> int:
 
 def _of_orc(end: bytes) -> int:
     size = end[-1] + 1
-    postscript = fields_of(end[-size:-1])
+    postscript = fields_by_number(end[-size:-1])
     lengths = (postscript[name] for name in (_FOOTER_LENGTH, _METADATA_LENGTH))
     return size + sum(int(sum(values)) for values in lengths)
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from model_mapreduce_job.exceptions import ConfigurationError, InputError
 from model_mapreduce_job.models.adapters.features import Feature, Kind, matrix, unnamed
-from model_mapreduce_job.models.adapters.onnx_content import onnx_content
+from model_mapreduce_job.models.adapters.onnx_content import onnx_classes
 from model_mapreduce_job.models.adapters.onnx_tensors import by_names, data_sets
 from model_mapreduce_job.models.adapters.trained import (
     LABEL,
@@ -67,7 +67,7 @@ def load(path: Path, _trusted_types: Sequence[str]) -> Trained:
     no columns.
     """
     data = path.read_bytes()
-    classes = onnx_content(data).classes
+    classes = onnx_classes(data)
     session = _session(data)
     inputs = session.get_inputs()
     _check_inputs(inputs, path)

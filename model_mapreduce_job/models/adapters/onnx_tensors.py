@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.models.adapters.onnx_content import fields, integers, text
+from model_mapreduce_job.models.protocol_buffers import fields, integers, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
