@@ -64,7 +64,6 @@ class TableWriter:
 
     def __init__(self, shape: OutputShape) -> None:
         self._schema = shape.schema
-        self._returned = shape.returned
         self._explain = shape.explain
         self._texts = TextColumns(shape.returned.names)
         self._reader = PredictionReader(shape.prediction)

@@ -88,11 +88,6 @@ class OutputDirectory:
             self._release()
             raise
 
-    @property
-    def locks(self) -> list[int]:
-        """Return the descriptors that keep other runs out, which copies of this process must not hold."""
-        return [] if self._staged is None or self._staged.lock is None else [self._staged.lock]
-
     def publish(self) -> Path:
         """Make the output appear under its name, with _SUCCESS in it, and return that.
 

@@ -64,22 +64,16 @@ class Worker:
         self._warnings.add_to(pipeline.report)
         return part.record(split, _in_file(pipeline.report.built(), split))
 
-    def load(self) -> None:
-        """Load the model for the first attempts of tasks."""
-        if self._kept is None:
-            self._kept = self._make_task(0)
-
     def _pipeline(self, attempt: int) -> TaskPipeline:
         if attempt:
             return self._make_task(attempt)
         if self._kept is None:
-            self.load()
-            assert self._kept is not None  # noqa: S101 - it was just loaded
-        else:
-            # what loading took was counted by the first task
-            before = self._kept.report.counters
-            loading = Counters(load_ns=before.load_ns, loads=before.loads)
-            self._kept.report = ReportBuilder(Counters() if before.lines else loading)
+            self._kept = self._make_task(0)
+            return self._kept
+        # what loading took was counted by the first task
+        before = self._kept.report.counters
+        loading = Counters(load_ns=before.load_ns, loads=before.loads)
+        self._kept.report = ReportBuilder(Counters() if before.lines else loading)
         return self._kept
 
     def _write(self, pipeline: TaskPipeline, source: OpenInput, part: PartWriter) -> None:
