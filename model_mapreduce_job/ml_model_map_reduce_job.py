@@ -35,11 +35,12 @@ from model_mapreduce_job.driver.runner_numbers import check_runner_numbers
 from model_mapreduce_job.driver.signals import signals_as_exit
 from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
 from model_mapreduce_job.formats.lines import blocks_of
-from model_mapreduce_job.formats.records import one_line as printable
+from model_mapreduce_job.formats.records import one_line
 from model_mapreduce_job.pipeline.model_warnings import ModelWarnings
 from model_mapreduce_job.pipeline.several_counters import groups_of
 from model_mapreduce_job.runners import as_runner, runner_class
 from model_mapreduce_job.task.delimited_options import text_reading
+from model_mapreduce_job.task.job import has_further_steps
 from model_mapreduce_job.task.messages import Begin
 from model_mapreduce_job.task.mistakes import one_line_for_mistakes, raise_input_error
 from model_mapreduce_job.task.options import OPTIONS, texts_in_utf_8
@@ -268,9 +269,8 @@ class MLModelMapReduceJob(MRJob):
 
     def begin(self, options: TaskOptions) -> Begin:
         """Return what a process that predicts for this job with these options is sent first."""
-        last_step = len(self.steps()) == 1 and "reducer" not in self.steps()[0].description(0)
         # another step reads what the first one wrote
-        return Begin(options if last_step else replace(options, output_protocol="json"))
+        return Begin(replace(options, output_protocol="json") if has_further_steps(self) else options)
 
     def first_worker(self) -> FirstWorker:
         """Return the process that is asked what the driver needs to know of the configuration."""
@@ -290,7 +290,7 @@ class MLModelMapReduceJob(MRJob):
         return self._show if self.options.verbose else None
 
     def _show(self, line: bytes) -> None:
-        self.stderr.write(printable(line.decode(errors="backslashreplace")).encode() + b"\n")
+        self.stderr.write(one_line(line.decode(errors="backslashreplace")).encode() + b"\n")
         self.stderr.flush()
 
     def send_report(self, report: TaskReport) -> None:

@@ -115,7 +115,7 @@ def test_a_start_of_a_thousand_failures_is_reported_with_the_most_frequent_reaso
     report = with_failures(*["A"] * 400, *["B"] * 600)
     report.add_failures_before_first_prediction(1000)
     with pytest.raises(
-        TooManyFailuresError, match=r"first 1,000 records .* failed, most of them with B: a B"
+        TooManyFailuresError, match=r"first 1,000 records .* failed, most of them with B: a B\. Check"
     ):
         check_start(report)
 

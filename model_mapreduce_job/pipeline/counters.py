@@ -35,9 +35,9 @@ class Counters(msgspec.Struct):
 
     lines = kept + predicted + failed + blank + headers; a replay alone keeps some of an earlier output. loads
     is how many processes loaded the model. predict_ns, the model's time with that of writing its answers
-    down, and load_ns are in nanoseconds, summed over tasks.
-    fingerprint is the sum of the digests of all output lines. reasons counts failures by the type of error,
-    at most 20 types and `other`. keys is how many lines had each field that --key names, in their order.
+    down, and load_ns are in nanoseconds, summed over tasks. fingerprint is the sum of the digests of all
+    output lines. reasons counts failures by the type of error, at most 20 types and `other`. keys is how many
+    lines had each field that --key names, in their order.
     """
 
     lines: int = 0

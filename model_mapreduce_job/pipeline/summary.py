@@ -13,7 +13,7 @@ from model_mapreduce_job.pipeline.several_summary import model_rows, models_as_j
 from model_mapreduce_job.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from model_mapreduce_job.pipeline.task_report import Place, SlowBatch, TaskReport
 
@@ -165,32 +165,26 @@ class RunSummary:
     @property
     def records_per_second(self) -> float:
         """Return the records that the run got through in a second of wall time."""
-        return (self.counters.records) / self.seconds if self.seconds else 0.0
+        return self.counters.records / self.seconds if self.seconds else 0.0
 
     def _rows(self) -> list[str]:
-        if not self.known:
-            return []
-        rows = [
-            ("lines", f"{self.counters.lines:,}"),
-            ("predicted", f"{self.counters.predicted:,}"),
-            ("failed", f"{self.counters.failed:,} ({self.failed_share:.2%})"),
-            ("blank", f"{self.counters.blank:,}"),
-            ("records/s", f"{self.records_per_second:,.0f} ({self.seconds:.2f} s)"),
-        ]
-        if self.counters.kept:
-            rows.insert(1, ("kept", f"{self.counters.kept:,}"))
-        if self.counters.headers:
-            rows.insert(-1, ("headers", f"{self.counters.headers:,}"))
-        if self.counters.loads > 1:
-            rows.append(
-                (
-                    "loads",
-                    f"{self.counters.loads:,} ({self.counters.load_ms / 1000:.2f} s){self._why_loaded()}",
-                )
-            )
-        if fingerprint := self.counters.fingerprint_hex:
-            rows.append(("fingerprint", fingerprint))
-        return [f"{name:<12} {value}" for name, value in rows]
+        return [f"{name:<12} {value}" for name, value in self._figures()] if self.known else []
+
+    def _figures(self) -> Iterator[tuple[str, str]]:
+        counts = self.counters
+        yield "lines", f"{counts.lines:,}"
+        if counts.kept:
+            yield "kept", f"{counts.kept:,}"
+        yield "predicted", f"{counts.predicted:,}"
+        yield "failed", f"{counts.failed:,} ({self.failed_share:.2%})"
+        yield "blank", f"{counts.blank:,}"
+        if counts.headers:
+            yield "headers", f"{counts.headers:,}"
+        yield "records/s", f"{self.records_per_second:,.0f} ({self.seconds:.2f} s)"
+        if counts.loads > 1:
+            yield "loads", f"{counts.loads:,} ({counts.load_ms / 1000:.2f} s){self._why_loaded()}"
+        if fingerprint := counts.fingerprint_hex:
+            yield "fingerprint", fingerprint
 
     def _why_loaded(self) -> str:
         """Return why the model was loaded again, where that is known: others are one a worker or task."""

@@ -80,9 +80,8 @@ class TaskReport(msgspec.Struct, frozen=True):
 
     def to_json(self) -> str:
         """Return the report as JSON."""
-        return json.dumps(
-            msgspec.to_builtins(self)
-        )  # msgspec's own JSON takes no name of a file that isn't UTF-8
+        # msgspec's own JSON takes no name of a file that isn't UTF-8
+        return json.dumps(msgspec.to_builtins(self))
 
     def with_places(self, change: Callable[[Place], Place | None]) -> TaskReport:
         """Return this report with other places; None for one that the reader of the report could not find."""
@@ -274,10 +273,10 @@ def check_start(report: TaskReport | ReportBuilder) -> None:
     reasons = report.counters.reasons
     kind = max(reasons, key=reasons.__getitem__)
     example = report.examples.get(kind)
+    reason = f"{kind}: {example.message}" if example else kind
     raise TooManyFailuresError(
-        f"The first {FAIL_FAST_RECORDS:,} records of the input all failed, most of them with {kind}: "
-        f"{example.message if example else ''} "
-        "Check that the model fits the input, or go on with --no_fail_fast."
+        f"The first {FAIL_FAST_RECORDS:,} records of the input all failed, most of them with "
+        f"{reason.rstrip('.')}. Check that the model fits the input, or go on with --no_fail_fast."
     )
 
 

@@ -146,14 +146,14 @@ class LocalEngineRunner(SimMRJobRunner):
         return list(map(str, sorted_parts(map(Path, super()._input_paths_for_step(step_num)))))
 
     def _split_mapper_input(self, input_paths: list[str], step_num: int) -> Any:
-        if step_num in self.local_run.spec.predicted_steps and self.local_run.spec.begin.tables.is_read:
-            return split_tables(self.local_run.spec.table_files, self._workers())
-        if step_num in self.local_run.spec.predicted_steps:
-            spec = self.local_run.spec
-            whole = not text_reading(spec.options.task).splits_at_lines
-            splits = split_inputs(input_paths, self._workers(), whole=whole)
-            return with_orders(with_states(splits, spec.input_states), spec.column_orders)
-        return super()._split_mapper_input(list(map(self._stored, input_paths)), step_num)
+        spec = self.local_run.spec
+        if step_num not in spec.predicted_steps:
+            return super()._split_mapper_input(list(map(self._stored, input_paths)), step_num)
+        if spec.begin.tables.is_read:
+            return split_tables(spec.table_files, self._workers())
+        whole = not text_reading(spec.options.task).splits_at_lines
+        splits = split_inputs(input_paths, self._workers(), whole=whole)
+        return with_orders(with_states(splits, spec.input_states), spec.column_orders)
 
     def _run_mappers_and_combiners(self, step_num: int, map_splits: list[Split]) -> None:
         if step_num not in self.local_run.spec.predicted_steps:
@@ -174,14 +174,13 @@ class LocalEngineRunner(SimMRJobRunner):
             self._run_combiners(step_num, tasks)
 
     def _map_step(self, step_num: int) -> MapStep:
+        is_whole_job = self._num_steps() == 1 and self._last_task_type_in_step(0) == "mapper"
         return MapStep(
             part_path=partial(self._part_path, step_num),
             start_worker=partial(self._start_worker, step_num),
             environment=partial(self._attempt_environment, step_num),
             workers=self._workers(),
-            resumable=step_num == 0
-            and self._num_steps() == 1
-            and self._last_task_type_in_step(0) == "mapper",
+            resumable=step_num == 0 and is_whole_job,
             idle=self._first_workers(),
         )
 
