@@ -77,6 +77,6 @@ def _run(bundle: Path, settings: str, arguments: list[str], data: bytes) -> byte
 
 def _refused(reason: str) -> ConfigurationError:
     return ConfigurationError(
-        f"No bundle was made, since its models don't work in it: {printable(reason)} "
+        f"No bundle was made, since its models don't work in it: {printable(reason).rstrip('.')}. "
         "Install what is missing, and import it in the model's own modules."
     )

@@ -43,8 +43,8 @@ def failure_of(error: BaseException, pid: int) -> Failure:
         failure = Failure.of(fault)
         reason = f"{failure.kind}: {failure.message}".removesuffix(": ")
         raise MachineFaultError(
-            f"A record could not be predicted for want of something that the machine has too little of: "
-            f"{reason}. See that there is more of it, and run it again.",
+            f"A record could not be predicted, since this machine has run out of something: {reason}. "
+            "Free some of it, and run again.",
             wants_memory=_is(fault, MemoryError),
         ) from error
     return Failure.of(error, place_of(error))

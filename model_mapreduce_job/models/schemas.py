@@ -180,9 +180,9 @@ def _adapter(schema: Any, parts: TypeParts) -> Any:
     try:
         return TypeAdapter(for_pydantic(schema))
     except (PydanticUserError, NameError, TypeError) as error:
-        reason = str(error).partition("\n")[0]
+        reason = str(error).partition("\n")[0].rstrip(".")
         raise ModelContractError(
-            f"{constraint}, and pydantic can't check it: {reason} Use a pydantic model, or msgspec.Meta."
+            f"{constraint}, and pydantic can't check it: {reason}. Use a pydantic model, or msgspec.Meta."
         ) from error
 
 

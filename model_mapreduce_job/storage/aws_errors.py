@@ -60,8 +60,8 @@ def aws_errors() -> Iterator[None]:
         raise AwsError(_refusal(error)) from error
     except UNREACHED as error:
         raise AwsError(
-            f"AWS can't be reached: {_line(error)} A cluster that was started ends by itself after its last "
-            "step."
+            f"AWS can't be reached: {_line(error).rstrip('.')}. A cluster that was started ends by itself "
+            "after its last step."
         ) from error
     except aws.BotoCoreError as error:
         raise AwsError(_advice(error)) from error

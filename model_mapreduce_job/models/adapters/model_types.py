@@ -108,7 +108,7 @@ def model_type_of(path: Path, name: str | None = None) -> ModelType:
     if found is not None and found is not said:
         raise ConfigurationError(
             f"{path} is a model file of {found.name}, by its content, and --model_type says {name}. "
-            "Leave --model_type away, or name the file that was meant."
+            "Leave --model_type out, or name the file that was meant."
         )
     return said
 
