@@ -11,11 +11,12 @@ def printable(text: str, limit: int = LONGEST) -> str:
 
     A longer text keeps its beginning and its end, since a message ends with what to do.
     """
-    line = _escaped(_cut(text, limit))
+    line = escaped(_cut(text, limit))
     return line if len(line) <= limit else _cut(line, limit)
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return text with escapes for what can't be printed, a newline among it."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

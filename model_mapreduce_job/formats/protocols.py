@@ -1,4 +1,4 @@
-"""Protocols: lines into records, predictions into lines. A new one is a class, named in task/factory.py."""
+"""Protocols: lines into records, predictions into lines. A new one is a class, made by task/factory.py."""
 
 from __future__ import annotations
 
@@ -187,8 +187,6 @@ class KeyFieldReader:
 
 
 _skim = msgspec.json.Decoder(msgspec.Raw).decode
-
-
 # An object's values as the text that they were written in.
 decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 

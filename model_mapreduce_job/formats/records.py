@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
-from model_mapreduce_job.printable import printable
+from model_mapreduce_job.printable import escaped, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -167,5 +167,4 @@ def texts_at(texts: Sequence[Text], places: Sequence[int]) -> Sequence[Text]:
 
 def one_line(message: str) -> str:
     """Return a message on one line, cut at 1,000 characters, with what can't be printed as escapes."""
-    line = " ".join(message[: 2 * MAX_MESSAGE_CHARACTERS].split())[:MAX_MESSAGE_CHARACTERS]
-    return line if line.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+    return escaped(" ".join(message[: 2 * MAX_MESSAGE_CHARACTERS].split())[:MAX_MESSAGE_CHARACTERS])
