@@ -83,7 +83,7 @@ _MODEL: Final = (
     Option(
         "model_output",
         "what the model file answers: label, probability, probabilities, value, raw, contributions or an "
-        "output's own name; FIELD=NAME calls it otherwise (repeatable)",
+        "output's own name; FIELD=NAME renames it (repeatable)",
         {"metavar": "NAME", "action": "append"},
         unset="label and probability, or value",
     ),

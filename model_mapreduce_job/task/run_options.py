@@ -24,7 +24,7 @@ def inputs_of(given: Mapping[str, Any], more: Sequence[str]) -> list[str]:
     inputs, replay = [*given["args"], *more], given["replay"]
     if replay is not None and inputs:
         raise InputError(
-            f"--replay {replay} is the whole input: its records come with theirs. Leave out {inputs[0]}; "
+            f"--replay {replay} is the whole input, with all of its records. Leave out {inputs[0]}; "
             "several files are named by their directory, or by a quoted pattern."
         )
     return inputs if replay is None else [replay]
