@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import numpy as np
 
+from model_mapreduce_job.profiles.numbers import sums_of_rows
 from model_mapreduce_job.profiles.profile import Mean
 
 if TYPE_CHECKING:
@@ -54,6 +55,6 @@ def class_in(prediction: Any) -> str | None:
 def _add(means: dict[str, Mean], names: Sequence[str], rows: NDArray[np.float64], rate: int) -> None:
     is_finite = np.isfinite(rows)
     counts = is_finite.sum(axis=1).tolist()
-    totals = np.where(is_finite, rows, 0.0).sum(axis=1).tolist()
+    totals = sums_of_rows(np.where(is_finite, rows, 0.0)).tolist()
     for name, count, total in zip(names, counts, totals, strict=True):
         means.setdefault(name, Mean()).merge(Mean(count * rate, total * rate))

@@ -88,8 +88,8 @@ class Numbers(msgspec.Struct):
 
     @property
     def mean(self) -> float | None:
-        """Return the mean of the finite numbers that were looked at; None without any."""
-        return self.total / self.looked_at if self.looked_at else None
+        """Return the mean of the finite numbers that were looked at; None without any, or without a sum."""
+        return self.total / self.looked_at if self.looked_at and abs(self.total) < _LARGEST else None
 
     @property
     def all(self) -> int:
@@ -123,8 +123,7 @@ class Numbers(msgspec.Struct):
     def _widen(self, least: float, greatest: float, total: float) -> None:
         self.least = least if self.least is None else min(self.least, least)
         self.greatest = greatest if self.greatest is None else max(self.greatest, greatest)
-        # JSON has no infinity: numbers whose sum is beyond all floats have the largest one for it
-        self.total = min(max(self.total + total, -_LARGEST), _LARGEST)
+        self.total = added(self.total, total)
 
     def add_summed(self, sums: Sums, chosen: NDArray[np.float64], picked: Picked) -> None:
         """Add numbers by what they add up to, and those of them that were picked, all finite."""
@@ -140,6 +139,25 @@ class Numbers(msgspec.Struct):
         if len(chosen):
             # the library refuses an array that can't be written to
             stratum.sketch.update(np.require(chosen, np.float64, ["C", "W"]))
+
+
+def added(one: float, other: float) -> float:
+    """Return the sum of two sums; the largest float is one beyond all floats, and stays it.
+
+    JSON has no infinity, and what is taken off such a sum later doesn't make it known.
+    """
+    if max(abs(one), abs(other)) >= _LARGEST:
+        one, other = max(one, other, key=abs), 0.0
+    return min(max(one + other, -_LARGEST), _LARGEST)
+
+
+def sums_of_rows(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sum of each row of finite numbers; one beyond all floats is infinite, never NaN."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        sums = rows.sum(axis=1)
+        if np.isfinite(sums).all():
+            return sums
+        return np.where(np.isfinite(sums), sums, (rows * 2.0**-64).sum(axis=1) * 2.0**64)
 
 
 def add_rows(
@@ -168,7 +186,7 @@ def _sums_of_any(rows: NDArray[np.float64], missing: Sequence[int]) -> Iterator[
     infinite = rows.shape[1] - counts - nans
     finite = np.where(is_finite, rows, np.nan)
     ends = np.fmin.reduce(finite, axis=1), np.fmax.reduce(finite, axis=1)
-    totals = np.where(is_finite, rows, 0.0).sum(axis=1)
+    totals = sums_of_rows(np.where(is_finite, rows, 0.0))
     columns = (counts, nans - np.asarray(missing), infinite, *ends, totals)
     return (Sums(*each) for each in zip(*(column.tolist() for column in columns), strict=True))
 

@@ -10,6 +10,7 @@ import numpy as np
 from datasketches import frequent_strings_sketch, kll_doubles_sketch
 
 from model_mapreduce_job.profiles.fields import Fields
+from model_mapreduce_job.profiles.numbers import added
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,7 @@ OTHER_CLASSES: Final = "other"
 
 
 class Mean(msgspec.Struct):
-    """A sum, and of how many numbers it is."""
+    """A sum, and of how many numbers it is; the largest float is a sum that is beyond all floats."""
 
     count: int = 0
     total: float = 0.0
@@ -28,7 +29,7 @@ class Mean(msgspec.Struct):
     def merge(self, other: Mean) -> None:
         """Add another's numbers."""
         self.count += other.count
-        self.total += other.total
+        self.total = added(self.total, other.total)
 
 
 class Profile(msgspec.Struct):

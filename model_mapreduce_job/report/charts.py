@@ -46,11 +46,17 @@ def _points(field: Field) -> Points | None:
 def _of_numbers(points: Points, baseline: Points | None) -> Iterator[Bar]:
     ends = [one.values[[0, -1]] for one in (points, baseline) if one is not None]
     low, high = float(np.min(ends)), float(np.max(ends))
-    edges = np.linspace(low, high, _BINS + 1) if low < high else np.array([low, low])
+    edges = _between(low, high) if low < high else np.array([low, low])
     shares = _shares(points, edges)
     befores = _shares(baseline, edges) if baseline is not None else [None] * len(shares)
     for start, end, share, before in zip(edges, edges[1:], shares, befores, strict=False):
         yield Bar(f"{start:.4g} to {end:.4g}", share, before)
+
+
+def _between(low: float, high: float) -> np.ndarray:
+    if np.isfinite(high - low):
+        return np.linspace(low, high, _BINS + 1)
+    return np.linspace(low / 2, high / 2, _BINS + 1) * 2  # further apart than floats can say
 
 
 def _shares(points: Points, edges: np.ndarray) -> list[float]:
