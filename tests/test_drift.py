@@ -25,9 +25,12 @@ from model_mapreduce_job.report.drift import (
     in_bins,
     jensen_shannon_distance,
     kolmogorov_smirnov,
+    not_compared,
     population_stability_index,
     worst_in_words,
 )
+from model_mapreduce_job.report.page import page_of
+from model_mapreduce_job.report.profile_of_data import profile_of_data
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,6 +97,105 @@ def test_the_field_that_moved_most_comes_first_and_texts_come_and_go() -> None:
     assert found[3].psi == found[3].kolmogorov_smirnov == found[3].jensen_shannon == 0
     assert worst_in_words(found).startswith("drift        most: input gone, whose kind")
     assert worst_in_words(found[2:]).startswith("drift        most: input b, PSI ")
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ([5.0] * 20, [3.0] * 20),
+        ([5.0] * 20, [7.0] * 20),
+        ([0, 1] * 10, [-1, 1] * 10),
+        ([0] * 19 + [1], [0.5] * 19 + [1]),
+        ([0] * 19 + [1], [-0.5] * 19 + [1]),
+    ],
+)
+def test_a_value_that_many_records_had_is_missed_where_it_moves_up_or_down(
+    before: list[object], now: list[object]
+) -> None:
+    (found,) = drift_of(profile_of(n=before), profile_of(n=now))
+    assert found.psi is not None
+    assert found.psi > 1
+    assert found.jensen_shannon is not None
+    assert found.jensen_shannon > 0.5
+    (same,) = drift_of(profile_of(n=before), profile_of(n=before))
+    assert same.most == 0
+
+
+@pytest.mark.parametrize("other", [None, math.nan, math.inf, "x", True, [1.0]])
+def test_values_that_become_missing_odd_or_of_another_kind_are_drift(other: object) -> None:
+    before, now = [1.0, 2.0] * 10, [1.0, 2.0, 1.0, 2.0, other] * 4
+    (found,) = drift_of(profile_of(n=before), profile_of(n=now))
+    assert found.psi == pytest.approx(0)
+    by_hand = population_stability_index(np.array([1.0, 0.0]), np.array([0.8, 0.2]))
+    assert found.kinds_psi == found.most == pytest.approx(by_hand)
+    assert "missing, NaN, infinite or of another kind" in worst_in_words([found])
+
+
+@pytest.mark.parametrize("values", [[None, None], [{"a": 1}, {"a": 1}], [math.nan, math.nan]])
+def test_fields_without_a_distribution_in_both_have_not_moved(values: list[object]) -> None:
+    found = drift_of(profile_of(n=values), profile_of(n=values))
+    assert {(each.psi, each.most) for each in found} == {(0, 0)}
+
+
+def test_a_label_of_the_training_data_is_not_compared_with_a_run_whose_model_does_not_take_it(
+    tmp_path: Path,
+) -> None:
+    """What it takes is compared: a column that is gone is drift, and so is any where no schema names them."""
+    data = profile_of(n=[1.0, 2.0], label=["a", "b"], inner=[{"x": 1}, {"x": 1}])
+    run = profile_of(n=[1.0, 2.0])
+    assert {each.name for each in drift_of(data, run) if each.psi is None} == {"label", "inner", "inner.x"}
+    run.takes = ["n", "inner"]
+    found = drift_of(data, run)
+    assert {each.name for each in found if each.psi is None} == {"inner", "inner.x"}
+    assert not_compared(data, run) == ["label"]
+    assert "label" in page_of(run, data)
+    rows = "\n".join(f"{n % 7},{n % 5},2.0,1.0,x" for n in range(50))
+    (tmp_path / "a.csv").write_text(f"sepal_length,sepal_width,petal_length,petal_width,species\n{rows}\n")
+    assert main(["profile", str(tmp_path / "a.csv"), "-o", str(tmp_path / "p.json")]) == 0
+    job = LocalJob(
+        tmp_path, ("--model_qualified_name", "iris_model"), environment={"APP_SETTINGS": "ProdConfig"}
+    )
+    ran = job.run("--baseline", "p.json", "--max_drift", "0.1", "a.csv")
+    assert (ran.code, "not compared: species" in ran.errors) == (0, True)
+
+
+def test_data_is_read_as_a_run_reads_it(tmp_path: Path) -> None:
+    """Times are their own texts and empty cells of csv no values: a run of the same data has not moved."""
+    times = ["2024-01-01 10:00:00", "2024-01-01", "2024-01-01T10:00:00Z"]
+    (tmp_path / "a.csv").write_text("a,b,c,d\n" + ",".join(times) + ",x\n" + ",".join(times) + ",\n")
+    record = {"a": times[0], "b": {"c": [times[1]], "d": times[2]}}
+    (tmp_path / "a.ldjson").write_text(f"{json.dumps(record)}\n" * 2)
+    rows = profile_of_data(tmp_path / "a.csv").inputs.kept
+    assert [list(rows[name].texts.counts()) for name in "abc"] == [[time] for time in times]  # type: ignore[union-attr]
+    assert (rows["d"].present, rows["d"].distinct.estimate) == (1, 1)
+    lines = profile_of_data(tmp_path / "a.ldjson")
+    asked = Fields()
+    asked.add("", Values([record, record], Picked()))
+    assert [each.most for each in drift_of(Profile(records=2, inputs=asked), lines)] == [0] * 4
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"a,a\n1,2\n", "several columns called 'a'. Rename them.\n"),
+        (b"a,b\n1,\xff\n", "its column b is not UTF-8. Write it in UTF-8.\n"),
+    ],
+)
+def test_data_that_has_no_profile_is_refused_in_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes, reason: str
+) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    assert main(["profile", str(tmp_path / "a.csv"), "-o", str(tmp_path / "p.json")]) == 1
+    assert capsys.readouterr().err.endswith(reason)
+    assert not (tmp_path / "p.json").exists()
+
+
+def test_an_input_without_records_has_a_profile_and_a_page(tmp_path: Path) -> None:
+    (tmp_path / "none.ldjson").write_text("")
+    job = LocalJob(tmp_path, ("--model_qualified_name", "obedient"))
+    assert job.run("--profile", "p.json", "--report", "p.html", "none.ldjson").code == 0
+    assert Profile.from_json((tmp_path / "p.json").read_bytes()).records == 0
+    assert "<h1>" in (tmp_path / "p.html").read_text()
 
 
 def test_profiles_are_made_of_data_merged_and_compared(

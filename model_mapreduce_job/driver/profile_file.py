@@ -62,32 +62,36 @@ class RunProfile:
 
     profile: Profile | None = None
     drifts: Sequence[FieldDrift] = ()
+    not_compared: Sequence[str] = ()
     is_lost: bool = False
 
     @classmethod
     def of(cls, options: RunOptions, tasks: TaskReport | None) -> RunProfile:
         """Return what a run's options ask for; lost is what no task brought home."""
-        if not options.is_profiled or (tasks is not None and not tasks.counters.lines):
+        if not options.is_profiled:
             return cls()
         from model_mapreduce_job.profiles.profile import Profile  # noqa: PLC0415 - runs without one need no sketches
 
-        if tasks is None or tasks.profile is None:
+        if tasks is None or (tasks.profile is None and tasks.counters.lines):
             return cls(is_lost=True)
-        profile = Profile.from_bytes(tasks.profile)
+        profile = Profile() if tasks.profile is None else Profile.from_bytes(tasks.profile)
         if not options.baseline:
             return cls(profile)
-        from model_mapreduce_job.report.drift import drift_of  # noqa: PLC0415 - as above
+        from model_mapreduce_job.report.drift import drift_of, not_compared  # noqa: PLC0415 - as above
         from model_mapreduce_job.report.files import read_profile  # noqa: PLC0415 - as above
 
-        return cls(profile, drift_of(read_profile(options.baseline), profile))
+        baseline = read_profile(options.baseline)
+        return cls(profile, drift_of(baseline, profile), not_compared(baseline, profile))
 
     def in_words(self, options: RunOptions) -> str:
-        """Return a line of which field moved most; nothing without a baseline."""
+        """Return which field moved most, and which were not compared; nothing without a baseline."""
         if not options.baseline or self.profile is None:
             return ""
-        from model_mapreduce_job.report.drift import worst_in_words  # noqa: PLC0415 - as above
+        from model_mapreduce_job.report import drift  # noqa: PLC0415 - as above
 
-        return f"{printable(worst_in_words(list(self.drifts)))}\n"
+        lines = f"{printable(drift.worst_in_words(list(self.drifts)))}\n"
+        rest = printable(drift.not_compared_in_words(list(self.not_compared)))
+        return f"{lines}             {rest}\n" if rest else lines
 
     def check(self, options: RunOptions, *, is_published: bool) -> None:
         """Raise DriftError when a field is further from the baseline than --max_drift.
@@ -101,9 +105,9 @@ class RunProfile:
             raise IncompleteRunError(
                 f"{_named(options)} asks for a profile, and no task brought one home. {what}"
             )
-        if limit is None or worst is None or (worst.psi is not None and worst.psi <= limit):
+        if limit is None or worst is None or worst.most <= limit:
             return
-        psi = "no values in common" if worst.psi is None else f"PSI {worst.psi:.3f}"
+        psi = "no values in common" if worst.psi is None else worst.in_words()
         raise DriftError(
             f"The {worst.side} {printable(worst.name)} has drifted from {options.baseline}: {psi}, more than "
             f"--max_drift {limit:g} allows. {what}"

@@ -43,8 +43,10 @@ def add_batch(
 
 
 def add_array(fields: Fields, name: str, array: pa.Array, picked: Picked) -> None:
-    """Add a column's values to the field of its name; those of a struct to fields of their own."""
+    """Add a column's values to the field of its name; those of a struct to fields of their own as well."""
     if pa.types.is_struct(array.type):
+        if (outer := fields.of(name)) is not None:
+            outer.add_others((len(array) - array.null_count) * picked.weight)
         for place, inner in enumerate(array.flatten()):
             add_array(fields, f"{name}.{array.type.field(place).name}", inner, picked)
         return

@@ -46,16 +46,20 @@ class Field(msgspec.Struct):
     @property
     def kind(self) -> str:
         """Return what most of the values are: numbers, texts, booleans, lists, objects, or nothing."""
-        texts = self.lengths.all if self.lengths else 0
-        counts = {
+        counts = self.kinds
+        most = max(counts, key=counts.__getitem__)
+        return most if counts[most] else "nothing"
+
+    @property
+    def kinds(self) -> dict[str, int]:
+        """Return how many values there are of each kind, which may be estimates."""
+        return {
             "numbers": self.numbers.all if self.numbers else 0,
-            "texts": texts,
+            "texts": self.lengths.all if self.lengths else 0,
             "booleans": self.booleans,
             "lists": self.sizes.all if self.sizes else 0,
             "objects": self.others,
         }
-        most = max(counts, key=counts.__getitem__)
-        return most if counts[most] else "nothing"
 
     @property
     def is_sampled(self) -> bool:

@@ -19,7 +19,7 @@ _DEEPEST: Final = 5
 class Fields(msgspec.Struct):
     """Fields by name; left_out has the names of those over 200, of which at most 1,000 are kept.
 
-    A field of an object that is a field itself is called `outer.inner`.
+    A field of an object that is a field itself is called `outer.inner`; the object is a field as well.
     """
 
     kept: dict[str, Field] = {}
@@ -53,6 +53,8 @@ class Fields(msgspec.Struct):
         objects = {kind for kind in kinds if issubclass(kind, Mapping)}
         if objects and depth:
             inside = values if kinds == objects else values.those(lambda value: type(value) in objects)
+            if name and (field := self.of(name)) is not None:
+                field.add_others(inside.total * inside.picked.weight)
             self._add_objects(name, inside, depth - 1)
             if kinds == objects:
                 return

@@ -154,10 +154,11 @@ def added(one: float, other: float) -> float:
 def sums_of_rows(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the sum of each row of finite numbers; one beyond all floats is infinite, never NaN."""
     with np.errstate(over="ignore", invalid="ignore"):
-        sums = rows.sum(axis=1)
-        if np.isfinite(sums).all():
-            return sums
-        return np.where(np.isfinite(sums), sums, (rows * 2.0**-64).sum(axis=1) * 2.0**64)
+        sums: NDArray[np.float64] = rows.sum(axis=1)
+        are_known = np.isfinite(sums)
+        if not are_known.all():
+            sums[~are_known] = (rows[~are_known] * 2.0**-64).sum(axis=1) * 2.0**64
+        return sums
 
 
 def add_rows(

@@ -36,8 +36,8 @@ class Profile(msgspec.Struct):
     """What is known of records and predictions.
 
     records counts the records that were read, failed those that were not, or have no prediction. classes has
-    the mean of each field of numbers by predicted class, of the records that were picked. about has what else
-    is known of the run.
+    the mean of each field of numbers by predicted class, of the records that were picked. takes names the
+    fields of the model's schema, where it names any. about has what else is known of the run.
     """
 
     records: int = 0
@@ -46,6 +46,7 @@ class Profile(msgspec.Struct):
     inputs: Fields = msgspec.field(default_factory=Fields)
     predictions: Fields = msgspec.field(default_factory=Fields)
     classes: dict[str, dict[str, Mean]] = {}
+    takes: list[str] = []
     about: dict[str, Any] = {}
     format: str = ""
 
@@ -55,6 +56,7 @@ class Profile(msgspec.Struct):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.inputs.merge(other.inputs)
         self.predictions.merge(other.predictions)
+        self.takes = list(dict.fromkeys([*self.takes, *other.takes]))
         for kind, means in other.classes.items():
             own = self.of_class(kind)
             for field, mean in means.items():

@@ -30,10 +30,11 @@ class Profiler:
 
     def __init__(self, fields: Sequence[Field] = ()) -> None:
         self._columns = ListColumns(fields)
+        self._names = [field.name for field in fields]
         self._begin()
 
     def _begin(self) -> None:
-        self._profile = Profile()
+        self._profile = Profile(takes=self._names)
         self._picker = Picker()
         self._answers = Answers(self._profile)
         self._texts = PickedTexts(self._profile.inputs)

@@ -73,10 +73,13 @@ def _profile(given: argparse.Namespace) -> None:
 
 
 def _drift(given: argparse.Namespace) -> None:
-    from model_mapreduce_job.report.drift import drift_of  # noqa: PLC0415 - as above
+    from model_mapreduce_job.report import drift  # noqa: PLC0415 - as above
     from model_mapreduce_job.report.files import read_profile  # noqa: PLC0415 - as above
 
-    found = drift_of(read_profile(given.baseline), read_profile(given.profile))
+    baseline, profile = read_profile(given.baseline), read_profile(given.profile)
+    found = drift.drift_of(baseline, profile)
+    if rest := drift.not_compared_in_words(drift.not_compared(baseline, profile)):
+        sys.stderr.write(f"{printable(rest)}\n")
     sys.stdout.write(f"{json.dumps([each.as_json() for each in found], indent=1)}\n")
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _BINS: Final = 10
 _LEAST_SHARE: Final = 1e-4
 _MOST_NAMES: Final = 20
+_MOST_WORDS: Final = 5
 
 
 def population_stability_index(expected: Shares, found: Shares) -> float:
@@ -60,8 +61,10 @@ class FieldDrift:
     """How far a field's values are from a baseline's.
 
     psi and jensen_shannon are of shares in bins between the baseline's deciles, or of texts; None where one
-    of the two has no values. kolmogorov_smirnov is of numbers alone. missing_before and missing are shares of
-    the records. new and vanished have up to 20 texts that only one of the two has, where all are known.
+    of the two alone has no values of that kind. kolmogorov_smirnov is of numbers alone. kinds_psi is of the
+    shares of records with a value of each kind, with NaN, infinity, and without a value. missing_before and
+    missing are shares of the records. new and vanished have up to 20 texts that only one of the two has,
+    where all are known.
     """
 
     side: str
@@ -69,20 +72,34 @@ class FieldDrift:
     psi: float | None
     jensen_shannon: float | None
     kolmogorov_smirnov: float | None
+    kinds_psi: float
     missing_before: float
     missing: float
     new: tuple[str, ...] = ()
     vanished: tuple[str, ...] = ()
 
+    @property
+    def most(self) -> float:
+        """Return the larger PSI of the two; infinity where the values can't be compared."""
+        return np.inf if self.psi is None else max(self.psi, self.kinds_psi)
+
     def as_json(self) -> dict[str, Any]:
         """Return the drift as a JSON object."""
         return asdict(self)
+
+    def in_words(self) -> str:
+        """Return by how much the field moved, and in what."""
+        if self.psi is None:
+            return "whose kind of values only one of the two has"
+        if self.kinds_psi > self.psi:
+            return f"PSI {self.kinds_psi:.3f} of what is missing, NaN, infinite or of another kind"
+        return f"PSI {self.psi:.3f}"
 
 
 def drift_of(baseline: Profile, profile: Profile) -> list[FieldDrift]:
     """Return how far each field is from the baseline, the one that moved most first.
 
-    A field that only one of the two has comes before all others.
+    A field that only one of the two has comes before all others, but for those that are not_compared.
     """
     sides = (
         _of_fields("input", baseline.inputs, profile.inputs, baseline.records, profile.records),
@@ -90,8 +107,29 @@ def drift_of(baseline: Profile, profile: Profile) -> list[FieldDrift]:
             "prediction", baseline.predictions, profile.predictions, baseline.predicted, profile.predicted
         ),
     )
-    found = [each for side in sides for each in side]
-    return sorted(found, key=lambda it: (-(np.inf if it.psi is None else it.psi), it.side, it.name))
+    left_out = {("input", name) for name in not_compared(baseline, profile)}
+    found = [each for side in sides for each in side if (each.side, each.name) not in left_out]
+    return sorted(found, key=lambda it: (-it.most, it.side, it.name))
+
+
+def not_compared(baseline: Profile, profile: Profile) -> list[str]:
+    """Return the fields of a data set that a run's model does not take, such as its label."""
+    if baseline.takes or not profile.takes:
+        return []
+    inner = tuple(f"{name}." for name in profile.takes)
+    return [
+        name
+        for name in baseline.inputs.kept
+        if name not in profile.takes and not name.startswith(inner) and name not in profile.inputs.kept
+    ]
+
+
+def not_compared_in_words(names: list[str]) -> str:
+    """Return which fields were not compared, the first five by name; nothing without any."""
+    if not names:
+        return ""
+    rest = f" and {len(names) - _MOST_WORDS} more" if len(names) > _MOST_WORDS else ""
+    return f"not compared: {', '.join(names[:_MOST_WORDS])}{rest}, not a field of the model's input"
 
 
 def _of_fields(
@@ -109,6 +147,7 @@ def _of_fields(
             psi,
             distance,
             statistic,
+            population_stability_index(_kinds(one, records_before), _kinds(other, records)),
             _missing(one, records_before),
             _missing(other, records),
             new,
@@ -122,6 +161,19 @@ def _missing(field: Field | None, records: int) -> float:
     return min(1.0, max(0.0, 1 - field.present / records))
 
 
+def _kinds(field: Field | None, records: int) -> Shares:
+    """Return the shares of records with a value of each kind, NaN, infinity, and without a value."""
+    share = 1 - _missing(field, records)
+    if field is None:
+        return np.array([0.0] * 7 + [1.0])
+    counts, numbers = field.kinds, field.numbers
+    odd = (numbers.nan, numbers.infinite) if numbers else (0, 0)
+    known = np.array([counts["numbers"] - sum(odd), *odd, *list(counts.values())[1:]], np.float64)
+    if not known.any():
+        known[-1] = 1  # an object, whose own fields are fields
+    return np.array([*(known / known.sum() * share), 1 - share])
+
+
 def _distances(one: Field | None, other: Field | None) -> tuple[float | None, float | None, float | None]:
     if one is None or other is None or one.kind != other.kind:
         return None, None, None
@@ -133,6 +185,8 @@ def _distances(one: Field | None, other: Field | None) -> tuple[float | None, fl
             jensen_shannon_distance(*shares),
             kolmogorov_smirnov(points, others),
         )
+    if one.kind in {"nothing", "objects"} or (points is None and others is None and one.kind == "numbers"):
+        return 0.0, 0.0, None  # both have none, or objects, whose fields are compared for themselves
     if one.texts is None or other.texts is None:
         return None, None, None
     shares = shares_of_texts(one.texts.counts(), other.texts.counts())
@@ -146,8 +200,13 @@ def _points(field: Field) -> Points | None:
 
 
 def in_bins(expected: Points, found: Points) -> tuple[Shares, Shares]:
-    """Return the shares of two distributions in bins that end at the first one's deciles, and one above."""
-    ends = np.unique(expected.quantiles(np.arange(1, _BINS) / _BINS))
+    """Return the shares of two distributions in bins that end at the first one's deciles, and one above.
+
+    A value that is several deciles, such as 0 of many counts, has a bin of its own: else what falls from it
+    to a value below would stay in its bin.
+    """
+    ends, times = np.unique(expected.quantiles(np.arange(1, _BINS) / _BINS), return_counts=True)
+    ends = np.unique([*ends, *np.nextafter(ends[times > 1], -np.inf)])
     first, second = (np.diff([0.0, *points.up_to(ends), 1.0]) for points in (expected, found))
     return first, second
 
@@ -185,6 +244,4 @@ def worst_in_words(drifts: list[FieldDrift]) -> str:
     if not drifts:
         return "drift        no field is in the baseline and in this run"
     worst = drifts[0]
-    if worst.psi is None:
-        return f"drift        most: {worst.side} {worst.name}, whose kind of values only one of the two has"
-    return f"drift        most: {worst.side} {worst.name}, PSI {worst.psi:.3f}"
+    return f"drift        most: {worst.side} {worst.name}, {worst.in_words()}"

@@ -12,7 +12,7 @@ from msgspec.structs import fields
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.printable import printable
 from model_mapreduce_job.report.charts import bars_of
-from model_mapreduce_job.report.drift import drift_of
+from model_mapreduce_job.report.drift import drift_of, not_compared, not_compared_in_words
 from model_mapreduce_job.report.throughput import throughput_of
 from model_mapreduce_job.task.run_options import RunOptions
 from model_mapreduce_job.task.task_options import TaskOptions
@@ -42,6 +42,7 @@ def page_of(profile: Profile, baseline: Profile | None = None) -> str:
             sections=sections,
             drifts=drifts,
             moved=list(drifts.values())[:5],
+            not_compared=not_compared_in_words(not_compared(baseline, profile)) if baseline else "",
             throughput=throughput_of(profile.about.get("throughput")),
             is_picked=profile.is_picked(),
             given=_given(profile.about.get("options") or {}),
