@@ -10,10 +10,11 @@ from turns import Turns
 
 SOON = 0.2
 LIMIT_S = 60
+Two = tuple[Turns, Turns]
 
 
 @pytest.fixture
-def workers(tmp_path: Path) -> tuple[Turns, Turns]:
+def workers(tmp_path: Path) -> Two:
     return Turns(tmp_path), Turns(tmp_path)
 
 
@@ -38,23 +39,21 @@ def waits() -> Iterator[Waits]:
         yield wait
 
 
-def test_what_is_shared_is_made_once(workers: tuple[Turns, Turns]) -> None:
+def test_what_is_shared_is_made_once(workers: Two) -> None:
     first, second = workers
     made = first.once("rows", lambda path: path.write_text("the first's"))
     assert second.once("rows", lambda path: path.write_text("the second's")) == made
     assert made.read_text() == "the first's"
 
 
-def test_what_could_not_be_made_is_made_by_the_next(workers: tuple[Turns, Turns]) -> None:
+def test_what_could_not_be_made_is_made_by_the_next(workers: Two) -> None:
     first, second = workers
     with pytest.raises(ZeroDivisionError):
         first.once("rows", lambda _: 1 / 0)
     assert second.once("rows", lambda path: path.touch()).exists()
 
 
-def test_who_has_the_hadoop_alone_has_it_when_all_others_have_left(
-    workers: tuple[Turns, Turns], waits: Waits
-) -> None:
+def test_who_has_the_hadoop_alone_has_it_when_all_others_have_left(workers: Two, waits: Waits) -> None:
     """A worker that has it already may ask again while another waits."""
     first, second = workers
     with first.beside_others():
@@ -64,9 +63,7 @@ def test_who_has_the_hadoop_alone_has_it_when_all_others_have_left(
     taken.result(LIMIT_S)
 
 
-def test_nobody_else_has_it_meanwhile_and_two_may_have_it_together(
-    workers: tuple[Turns, Turns], waits: Waits
-) -> None:
+def test_nobody_else_has_it_meanwhile_and_two_may_have_it_together(workers: Two, waits: Waits) -> None:
     first, second = workers
     with first.alone():
         taken = waits(second.beside_others)
@@ -75,7 +72,7 @@ def test_nobody_else_has_it_meanwhile_and_two_may_have_it_together(
         pass
 
 
-def test_the_last_worker_knows_that_it_is_the_last(workers: tuple[Turns, Turns]) -> None:
+def test_the_last_worker_knows_that_it_is_the_last(workers: Two) -> None:
     first, second = workers
     with first.held("session", shared=True) as mine:
         with second.held("session", shared=True):

@@ -12,13 +12,9 @@ SECONDS = float(os.environ.get("UNHURRIED_SECONDS", "0.001"))
 class Unhurried:
     """Answers a record's `n`, after a while."""
 
-    display_name = "Unhurried"
-    qualified_name = "unhurried"
+    display_name, qualified_name = "Unhurried", "unhurried"
     description = "Takes a millisecond, or UNHURRIED_SECONDS, for each record"
-    major_version = 1
-    minor_version = 0
-    input_schema = None
-    output_schema = None
+    version, input_schema, output_schema = "1.0", None, None
 
     def predict(self, data: Any) -> Any:
         """Return what the record says."""
