@@ -108,24 +108,21 @@ def emr_split_bytes(release: str | None) -> int:
 
 
 def _emr(options: Mapping[str, Any], instance_groups: Sequence[Mapping[str, Any]]) -> Cluster:
-    region = options.get("region")
-    if options.get("cluster_id"):
-        there = (
-            f"the EMR cluster {options['cluster_id']}, which is running already; its size is not known here"
-        )
-        return Cluster(
-            there, None, HADOOP_START_SECONDS, emr_split_bytes(options.get("release_label")), region=region
-        )
+    region, release = options.get("region"), options.get("release_label")
+    split_bytes = emr_split_bytes(release)
+    if cluster := options.get("cluster_id"):
+        there = f"the EMR cluster {cluster}, which is running already; its size is not known here"
+        return Cluster(there, None, HADOOP_START_SECONDS, split_bytes, region=region)
     fleets = fleets_of(options, instance_groups)
     workers = [fleet for fleet in fleets if fleet.role != "master"] or fleets
     vcpus = [fleet.fewest_vcpus for fleet in workers]
     cores = None if None in vcpus else max(1, sum(filter(None, vcpus)) - _MASTER_CORES)
     pool = ", or one of the pool, which starts sooner" if options.get("pool_clusters") else ""
     return Cluster(
-        description=f"a new EMR cluster, {options.get('release_label')} in {region}{pool}",
+        description=f"a new EMR cluster, {release} in {region}{pool}",
         cores=cores,
         start_seconds=EMR_START_SECONDS + HADOOP_START_SECONDS,
-        split_bytes=emr_split_bytes(options.get("release_label")),
+        split_bytes=split_bytes,
         fleets=fleets,
         region=region,
     )
