@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import profile_facts
+import pytest
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from local_jobs import LocalJob
+
+    from model_mapreduce_job.profiles.profile import Profile
 
 RECORDS = 200
 LINES = RECORDS + 3  # one is blank, one is no JSON, the last is the first
@@ -20,13 +25,17 @@ def check_report(job: LocalJob, directory: Path, *, loses_an_attempt: bool) -> N
     """Check all that a run of the obedient model says of its tasks, where one's first attempt may be lost."""
     path, summary_file = directory / "records.ldjson", directory / "summary.json"
     path.write_bytes(b"".join(_lines(directory / "mark" if loses_an_attempt else None)))
-    ended = job.run("--check_duplicates", "--summary_file", summary_file, path)
+    profile_file, page = directory / "profile.json", directory / "page.html"
+    asked = ("--check_duplicates", "--profile", profile_file, "--report", page)
+    ended = job.run(*asked, "--summary_file", summary_file, path)
     assert ended.code == 0, ended.errors
     summary = json.loads(summary_file.read_text())
     _check_counts(summary["counts"])
     _check_examples(summary, path)
     _check_slowest(summary["slowest_batches"], path)
     _check_duplicates(summary["duplicates"])
+    _check_profile(profile_facts.read(profile_file))
+    assert "Throughput of all workers" in page.read_text(encoding="utf-8")
     assert summary["warnings"] == ["UserWarning: warned"]
     told = ended.errors.splitlines()
     assert any(
@@ -71,6 +80,18 @@ def _check_duplicates(found: dict[str, Any]) -> None:
     compared = {name: found[name] for name in ("records", "repeats", "more_than_once", "is_exact")}
     assert compared == {"records": LINES - 1, "repeats": 1, "more_than_once": 1, "is_exact": True}
     assert (found["differing"], found["pairs"]) == (0, [])
+
+
+def _check_profile(found: Profile) -> None:
+    """Check that it has each record once, and that each came at some time."""
+    assert (found.records, found.predicted, found.failed) == (RECORDS + 1, RECORDS, 2)
+    numbers = found.inputs.kept["n"].numbers
+    assert numbers is not None
+    assert (numbers.count, numbers.least, numbers.greatest) == (RECORDS + 1, 0, RECORDS - 1)
+    assert numbers.mean == pytest.approx(sum(range(RECORDS)) / (RECORDS + 1))
+    workers = found.about["throughput"]["workers"]
+    assert sum(sum(worker["records"]) for worker in workers) == RECORDS + 1
+    assert all(worker["name"] for worker in workers)
 
 
 def _check_slowest(batches: list[dict[str, Any]], path: Path) -> None:

@@ -318,7 +318,7 @@ def test_a_bundle_without_the_library_of_a_runs_model_file_is_refused(
 ) -> None:
     """In one line with the command that makes it anew, whose bundle is then used."""
     file = TRAINERS[library](my_model.parent).path
-    options = [TaskOptions(model_file=str(file))]
+    options = TaskOptions(model_file=str(file))
     path = manifest_only(tmp_path / "b.tar.gz", "my_settings.Mine")
     assert find_bundle(str(path)) == path
     with pytest.raises(ConfigurationError, match=rf"lacks {library}") as caught:
@@ -327,6 +327,27 @@ def test_a_bundle_without_the_library_of_a_runs_model_file_is_refused(
     assert command[3:] == [str(path), f"--model_file={file}"]
     manifest_only(path, "my_settings.Mine", *libraries_of_file(file))
     assert find_bundle(str(path), options) == path
+
+
+@pytest.mark.usefixtures("my_model")
+@pytest.mark.parametrize(
+    ("task", "library", "use"),
+    [
+        (TaskOptions(is_profiled=True), "datasketches", "which a profile is made with"),
+        (TaskOptions(input_protocol="avro"), "fastavro", "which reads avro"),
+    ],
+)
+def test_a_bundle_without_what_a_run_asks_for_is_refused(
+    tmp_path: Path, task: TaskOptions, library: str, use: str
+) -> None:
+    """The command that makes it anew keeps the libraries that it has."""
+    path = manifest_only(tmp_path / "b.tar.gz", "my_settings.Mine", "joblib")
+    with pytest.raises(ConfigurationError, match=rf"lacks {library}, {use}\.") as caught:
+        find_bundle(str(path), task)
+    command = shlex.split(str(caught.value).partition("Make it again: ")[2])
+    assert command[3:] == [str(path), "--library=joblib", f"--library={library}"]
+    manifest_only(path, "my_settings.Mine", "joblib", library)
+    assert find_bundle(str(path), task) == path
 
 
 @pytest.mark.usefixtures("my_model")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from local_jobs import PROJECT, LocalJob, write_records
 
-from model_mapreduce_job.driver.duplicates import RunDuplicates, check_duplicates, check_reports
+from model_mapreduce_job.driver.duplicates import RunDuplicates, check_duplicates
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError
 from model_mapreduce_job.pipeline.task_report import Place, ReportBuilder, TaskReport, merged
 from model_mapreduce_job.profiles.repeat_counter import RepeatCounter
@@ -249,8 +249,3 @@ def test_a_run_whose_tasks_reported_no_equal_records_publishes_nothing() -> None
     with pytest.raises(IncompleteRunError, match="no task reported any"):
         lost.check()
     assert (lost.in_words(), lost.as_json()) == ("", {})
-
-
-def test_hadoop_without_blocks_is_refused() -> None:
-    with pytest.raises(InputError, match="come with blocks alone"):
-        check_reports(RunOptions(task=ASKED, runner="hadoop"))

@@ -123,6 +123,18 @@ def test_what_is_written_comes_in_blocks_then_the_report_then_the_end(parts: lis
     assert b"".join(data for _, data in blocks) == b"".join(parts)
 
 
+def test_a_long_report_comes_in_pieces() -> None:
+    """A profile of many fields is some megabytes, and Java keeps a frame in memory."""
+    report = TaskReport(Counters(lines=3), profile=os.urandom(3 << 20))
+    with open(os.memfd_create("output"), "r+b") as file:  # noqa: PTH123 - a descriptor
+        FramedOutput(file.fileno()).end(report)
+        file.seek(0)
+        frames = frames_of(file.read())
+    assert [kind for kind, _ in frames] == [b"R"] * 5
+    assert max(len(data) for _, data in frames) == 1 << 20
+    assert TaskReport.from_json(b"".join(data for _, data in frames).decode()) == report
+
+
 def run_task(stdin: bytes) -> subprocess.CompletedProcess[bytes]:
     """Run a first attempt's process, with an input of frames."""
     settings = {"APP_SETTINGS": "models.settings.TestModels", "PYTHONPATH": str(TESTS)}
@@ -133,8 +145,8 @@ def run_task(stdin: bytes) -> subprocess.CompletedProcess[bytes]:
 
 
 def test_a_task_of_hadoop_takes_and_gives_frames() -> None:
-    """Its report names the file and the line that failed there, of the second small file."""
-    lines = [b'{"n": 1}\n', b'{"n": 2}\n{"n": 3, "do": "refuse"}']
+    """Its report names the file and the line that failed there, of the second small file, and warns."""
+    lines = [b'{"n": 1, "do": "talk"}\n', b'{"n": 2}\n{"n": 3, "do": "refuse"}']
     done = run_task(framed([(SplitStart(f"hdfs://n/{n}", 0), [text]) for n, text in enumerate(lines)]))
     assert done.returncode == 0, done.stderr
     (_, part), (_, text) = frames_of(done.stdout)
@@ -143,6 +155,7 @@ def test_a_task_of_hadoop_takes_and_gives_frames() -> None:
     report = TaskReport.from_json(text.decode())
     assert (report.counters.lines, report.counters.predicted, report.counters.failed) == (3, 2, 1)
     assert report.examples["ValueError"].place == Place(2, "hdfs://n/1", 0)
+    assert report.warnings == ("UserWarning: warned",)
     assert b"reporter:counter:predictions,lines,3\n" in done.stderr
 
 

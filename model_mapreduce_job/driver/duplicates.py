@@ -35,15 +35,6 @@ def check_duplicates(options: RunOptions) -> None:
             raise InputError(f"--check_duplicates {reason}. Leave it out.")
 
 
-def check_reports(options: RunOptions) -> None:
-    """Raise InputError for what needs the tasks' reports, on a Hadoop whose tasks are given lines."""
-    if options.task.check_duplicates:
-        raise InputError(
-            "--check_duplicates needs the reports of Hadoop's tasks, which come with blocks alone. "
-            "Leave out what keeps the run from them (docs/hadoop.md), or --check_duplicates."
-        )
-
-
 @dataclass(frozen=True)
 class RunDuplicates:
     """The equal records of a run; None where they were not counted, lost where no task reported any."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
+from model_mapreduce_job.driver.needed_reports import profile_option
 from model_mapreduce_job.driver.summary_file import try_file, write_file
 from model_mapreduce_job.exceptions import ConfigurationError, DriftError, IncompleteRunError, InputError
 from model_mapreduce_job.printable import printable
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from model_mapreduce_job.report.drift import FieldDrift
     from model_mapreduce_job.task.run_options import RunOptions
 
-# No cluster's tasks have brought home a profile yet but Spark's.
-_WITHOUT_PROFILES: Final = ("hadoop", "emr")
+# Others' tasks report counts alone.
+_WITH_PROFILES: Final = ("inline", "local", "hadoop", "spark")
 _LIBRARIES: Final = ("datasketches", "jinja2")
 
 
@@ -30,7 +31,7 @@ def check_profile(options: RunOptions, inputs: Iterable[str]) -> None:
             try_file(option, name, options.output_dir, inputs)
     if options.task.several:
         raise InputError(
-            f"{_named(options)} is of one model, and this run has several. Leave it out, or run "
+            f"{profile_option(options)} is of one model, and this run has several. Leave it out, or run "
             "each model by itself."
         )
     for library in _LIBRARIES:
@@ -43,17 +44,11 @@ def check_profile(options: RunOptions, inputs: Iterable[str]) -> None:
         from model_mapreduce_job.report.files import read_profile  # noqa: PLC0415 - runs without one need no sketches
 
         read_profile(options.baseline)
-    if options.runner in _WITHOUT_PROFILES:
+    if options.runner not in _WITH_PROFILES:
         raise InputError(
-            f"{_named(options)} is not for -r {options.runner}, whose tasks bring home no profiles. "
-            "Leave it out, or use -r local or -r spark."
+            f"{profile_option(options)} is not for -r {options.runner}, whose tasks bring home no profiles. "
+            "Leave it out, or use -r local, -r hadoop or -r spark."
         )
-
-
-def _named(options: RunOptions) -> str:
-    """Return the option that asks for a profile."""
-    name = next(each for each in ("profile", "report", "baseline") if getattr(options, each))
-    return f"--{name} {getattr(options, name)}"
 
 
 @dataclass(frozen=True)
@@ -103,7 +98,7 @@ class RunProfile:
         what = "The output is published." if is_published else "Nothing was published."
         if self.is_lost:
             raise IncompleteRunError(
-                f"{_named(options)} asks for a profile, and no task brought one home. {what}"
+                f"{profile_option(options)} asks for a profile, and no task brought one home. {what}"
             )
         if limit is None or worst is None or worst.most <= limit:
             return

@@ -139,18 +139,20 @@ class FramedOutput:
     def end(self, report: TaskReport) -> None:
         """Write what is left, the report in a line, and the end."""
         self._write_block()
-        self._write_frame(REPORT, report.to_json().encode("ascii") + b"\n")
+        self._write_frames(REPORT, report.to_json().encode("ascii") + b"\n")
         write(self._descriptor, END)
 
     def _write_block(self) -> None:
-        data = memoryview(b"".join(self._waiting))
+        data = b"".join(self._waiting)
         self._waiting, self._bytes = [], 0
-        for start in range(0, len(data), _LARGEST_BLOCK):
-            self._write_frame(BLOCK, data[start : start + _LARGEST_BLOCK])
+        self._write_frames(BLOCK, data)
 
-    def _write_frame(self, kind: bytes, data: bytes | memoryview) -> None:
-        write(self._descriptor, _HEADER.pack(kind, len(data)))
-        write(self._descriptor, data)
+    def _write_frames(self, kind: bytes, data: bytes) -> None:
+        view = memoryview(data)
+        for start in range(0, len(data), _LARGEST_BLOCK):
+            piece = view[start : start + _LARGEST_BLOCK]
+            write(self._descriptor, _HEADER.pack(kind, len(piece)))
+            write(self._descriptor, piece)
 
 
 def _not_cut(data: bytes) -> bytes:

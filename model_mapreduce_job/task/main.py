@@ -19,6 +19,7 @@ import msgspec
 
 from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
 from model_mapreduce_job.formats.records import one_line
+from model_mapreduce_job.pipeline.model_warnings import ModelWarnings
 from model_mapreduce_job.pipeline.several_counters import groups_of
 from model_mapreduce_job.task.channel import Channel
 from model_mapreduce_job.task.factory import TaskFactory
@@ -149,13 +150,14 @@ def log_lines(report: ReportBuilder) -> Iterator[str]:
 def _predict(options: TaskOptions, paths: Sequence[str], streams: TaskStreams, page: Page) -> None:
     begin = Begin(options, tables=options.tables)
     factory = TaskFactory(begin, page)
-    pipeline = factory.make(attempt_number())
-    with task_pipes(streams, paths, options) as pipes:
+    with ModelWarnings().kept() as warned, task_pipes(streams, paths, options) as pipes:
+        pipeline = factory.make(attempt_number())
         with TaskFiles(factory.reading, begin).writing(pipes, pipeline.header()) as write_output:
             for blocks in pipes.inputs():
                 for output in pipeline.predict_lines(blocks):
                     write_output(output)
                     page.add_lines(len(output))
+        warned.add_to(pipeline.report)
         report = pipeline.report.built().of_worker(socket.gethostname())
         pipes.end(report)
     write(streams.stderr, counter_lines(report))

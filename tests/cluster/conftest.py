@@ -73,13 +73,13 @@ def spark_master(turns: Turns) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def iris_bundle(turns: Turns) -> Path:
     """Make the bundle of the configuration that runs use by default."""
-    return turns.once("iris.tar.gz", lambda path: make_bundle(path, "ProdConfig"))
+    return turns.once("iris.tar.gz", lambda path: make_bundle(path, "ProdConfig", "--library=datasketches"))
 
 
 @pytest.fixture(scope="session")
 def models_bundle(turns: Turns) -> Path:
     """Make the bundle of a configuration that is in no installed package: the tests' own models."""
-    options = ("models.settings.TestModels", "--library", "fastavro")
+    options = ("models.settings.TestModels", "--library=fastavro", "--library=datasketches")
     return turns.once("models.tar.gz", lambda path: make_bundle(path, *options))
 
 

@@ -4,6 +4,7 @@ import bz2
 import json
 from pathlib import Path
 
+import profile_facts
 import pytest
 from cluster_jobs import IRIS, IRIS_SETTINGS, fingerprint, inline_fingerprint, on_hadoop, summary_of
 from local_hadoop import LocalHadoop
@@ -42,15 +43,19 @@ def rows_of(number: int) -> str:
 def test_many_small_files_are_few_tasks_and_a_failure_is_found_in_its_file(
     hadoop: LocalHadoop, job: LocalJob, tmp_path: Path
 ) -> None:
-    """The driver has the tasks' reports, and leaves nothing of them in the output."""
+    """The driver has the tasks' reports and profiles, and leaves nothing of them in the output."""
     files = tmp_path / "small"
     files.mkdir()
     for number in range(FILES):
         (files / f"{number:03}.ldjson").write_text(rows_of(number))
     uri, summary = put(hadoop, files, "/small"), tmp_path / "summary.json"
+    there, here = tmp_path / "there.json", tmp_path / "here.json"
     hadoop.hadoop("fs", "-rm", "-r", "-f", "-skipTrash", "/small-out")
-    ended = job.run("--summary_file", summary, "--output-dir", "hdfs:///small-out/1", uri)
-    assert fingerprint(ended) == inline_fingerprint(tmp_path, *IRIS, files, **IRIS_SETTINGS)
+    asked = ("--summary_file", summary, "--profile", there, "--output-dir", "hdfs:///small-out/1")
+    ended = job.run(*asked, uri)
+    inline = inline_fingerprint(tmp_path, *IRIS, "--profile", here, files, **IRIS_SETTINGS)
+    assert fingerprint(ended) == inline
+    profile_facts.assert_same(profile_facts.read(there), profile_facts.read(here))
     listed = hadoop.hadoop("fs", "-ls", "-R", "-C", "/small-out/1").stdout.split()
     parts = [path for path in listed if "part-" in path]
     assert listed == ["/small-out/1/_SUCCESS", *parts]

@@ -23,6 +23,7 @@ from cluster_jobs import (
 from hostile_rows import FILES, ROWS
 from local_hadoop import LocalHadoop, eventually
 from local_jobs import PROJECT, LocalJob, write_records
+from report_contract import check_report
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
@@ -224,6 +225,11 @@ def test_a_model_that_cannot_be_loaded_says_how_it_ended(obedient: LocalJob, tmp
     ended = obedient.run("-q", "--model_qualified_name", "fatal_to_load", path)
     assert ended.code == 1
     assert re.search(r"A task failed on \S+, reading \S+records, .*SIGSEGV", ended.errors.splitlines()[-1])
+
+
+def test_all_that_tasks_report_comes_home_and_counts_once(obedient: LocalJob, tmp_path: Path) -> None:
+    """The profile as well, of the attempt that was committed alone: the first one is killed half-way."""
+    check_report(obedient, tmp_path, loses_an_attempt=True)
 
 
 def test_a_slow_model_is_not_taken_for_a_dead_one(obedient: LocalJob, tmp_path: Path) -> None:

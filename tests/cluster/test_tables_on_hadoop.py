@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import fastavro
+import profile_facts
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
@@ -71,14 +72,17 @@ def tabular(hadoop: LocalHadoop, models_bundle: Path, tmp_path: Path) -> LocalJo
 def test_a_task_that_dies_among_the_rows_of_orc_is_tried_again_and_counted_once(
     tabular: LocalJob, tmp_path: Path
 ) -> None:
-    """Its files are of this machine, and their rows come out as text."""
+    """Its files are of this machine, and their rows come out as text; its profile comes once as well."""
     numbers = range(3_000)
     does = ["be_killed" if n == 2_000 else "refuse" if n % 100 == 7 else None for n in numbers]
     orc.write_table(pa.table({"n": list(numbers), "do": pa.array(does, pa.string())}), tmp_path / "one.orc")
     orc.write_table(pa.table({"n": [1, 2], "do": pa.array([None, None], pa.string())}), tmp_path / "two.orc")
     given = ("--output_protocol", "ldjson", tmp_path / "one.orc", tmp_path / "two.orc")
-    ended = tabular.run(*given)
-    assert fingerprint(ended) == inline_fingerprint(tmp_path, *TABULAR, *given, **TEST_MODELS)
+    there, here = tmp_path / "there.json", tmp_path / "here.json"
+    ended = tabular.run("--profile", there, *given)
+    inline = inline_fingerprint(tmp_path, *TABULAR, "--profile", here, *given, **TEST_MODELS)
+    assert fingerprint(ended) == inline
+    profile_facts.assert_same(profile_facts.read(there), profile_facts.read(here))
     assert "complete: 3,002 lines = 2,971 predicted + 31 failed + 0 blank" in ended.errors
     assert "ProcessDied" in ended.errors
 

@@ -6,6 +6,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import profile_facts
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
@@ -121,7 +122,7 @@ def test_parquet_of_each_type_comes_out_as_on_one_machine(job: LocalJob, source:
 
 
 def test_orc_comes_out_as_text_and_text_as_orc(job: LocalJob) -> None:
-    """With a header, a stamp, a --key, and types that Spark reads as others."""
+    """With a header, a stamp, a --key, a profile, and types that Spark reads as others."""
     table = pa.table(
         {
             "n": pa.array(range(ROWS), pa.int64()),
@@ -130,9 +131,12 @@ def test_orc_comes_out_as_text_and_text_as_orc(job: LocalJob) -> None:
         }
     )
     orc.write_table(table, job.directory / "a.orc", stripe_size=1024)
-    runs = [job.run(*where, "--key", "n", "--key", "name", "a.orc") for where in (SPARK, INLINE)]
+    keys = ("--key", "n", "--key", "name", "--profile")
+    runs = [job.run(*where, *keys, f"{where[1]}.json", "a.orc") for where in (SPARK, INLINE)]
     assert runs[0].output == runs[1].output != b""
     assert runs[1].code == 0, runs[1].errors
+    there, here = (profile_facts.read(job.directory / f"{where[1]}.json") for where in (SPARK, INLINE))
+    profile_facts.assert_same(there, here)
     (job.directory / "t.csv").write_bytes(b'n,code\n1,007\r\n2,\n3,"a, b"\nx\n')
     output = ("--output_protocol", "orc", "--output-dir")
     runs = [job.run(*where, *output, place, "t.csv") for where, place in ((SPARK, "there"), (INLINE, "here"))]

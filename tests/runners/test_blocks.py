@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from model_mapreduce_job.driver.run_spec import RunSpec
+from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.text_reading import TextReading
 from model_mapreduce_job.pipeline.counters import Counters
 from model_mapreduce_job.pipeline.task_report import Example, Place, TaskReport
@@ -70,6 +71,23 @@ def test_whoever_asks_for_lines_has_lines(runner: Runner) -> None:
 
 def test_no_blocks_means_none() -> None:
     assert not takes(Runner(), no_blocks=True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        (RunOptions(task=TaskOptions(check_duplicates=True)), "--check_duplicates"),
+        (RunOptions(profile="p.json"), "--profile p.json"),
+        (RunOptions(report="page.html"), "--report page.html"),
+        (RunOptions(baseline="last.json"), "--baseline last.json"),
+    ],
+)
+def test_what_comes_home_with_blocks_alone_is_refused_without_them(asked: RunOptions, named: str) -> None:
+    """Before the run, in a line that names it: a reducer's job has lines."""
+    assert blocks.takes_blocks(Runner(), RunSpec(options=asked))
+    with_reducer = Runner({"type": "streaming", "mapper": MAPPER, "reducer": MAPPER})
+    with pytest.raises(InputError, match=f"^{named} needs the reports of .* or {named}.$"):
+        blocks.takes_blocks(with_reducer, RunSpec(options=asked))
 
 
 def test_the_jar_comes_after_ones_own_and_from_a_path_that_hadoop_can_read(

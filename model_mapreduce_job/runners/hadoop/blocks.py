@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from model_mapreduce_job.driver.duplicates import check_reports
+from model_mapreduce_job.driver.needed_reports import check_reports
 from model_mapreduce_job.pipeline.counters import GROUP
 from model_mapreduce_job.pipeline.task_report import Place, TaskReport, merged
 from model_mapreduce_job.runners.hadoop.tables import rows_given
@@ -141,9 +141,12 @@ def reports_in(chunks: Iterable[bytes], file_of: Callable[[str], str]) -> TaskRe
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    begun = b""
+    begun: list[bytes] = []  # a report with a profile is a line of many chunks
     for chunk in chunks:
-        *lines, begun = (begun + chunk).split(b"\n")
-        yield from (line.decode("ascii") for line in lines)
-    if begun:
-        yield begun.decode("ascii")
+        *ended, rest = chunk.split(b"\n")
+        for end in ended:
+            yield b"".join([*begun, end]).decode("ascii")
+            begun = []
+        begun.append(rest)
+    if last := b"".join(begun):
+        yield last.decode("ascii")

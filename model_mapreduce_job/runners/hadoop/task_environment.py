@@ -40,16 +40,15 @@ PYTHON: Final = f"{NAME}/bin/python"
 DEFAULT: Final = Path("build", "bundle.tar.gz")
 NONE: Final = "none"
 OPTIONS_FILE: Final = "task-options.json"
+_SKETCHES: Final = "datasketches"
 _ON_THIS_MACHINE: Final = frozenset({"inline", "local"})
 
 
-def find_bundle(
-    option: str | None, model_files: Sequence[TaskOptions] = (), input_protocol: str = "ldjson"
-) -> Path | None:
+def find_bundle(option: str | None, task: TaskOptions | None = None) -> Path | None:
     """Return the bundle that --bundle names, or the one that `make bundle` makes, None when there's none.
 
-    model_files has the options of each model that is a file. Raises InputError for a bundle that isn't there,
-    ConfigurationError for one of other settings or models, or without the library of a model file or input.
+    task has the options of the run's tasks. Raises InputError for a bundle that isn't there,
+    ConfigurationError for one of other settings or models, or without a library that these tasks need.
     """
     if option == NONE:
         return None
@@ -57,8 +56,9 @@ def find_bundle(
     if path.exists():
         _check_owner(path)
         made = read_manifest(path)
-        _check_libraries(path, made, model_files)
-        _check_format(path, made, input_protocol)
+        if task is not None:
+            _check_model_files(path, made, [each for each in task.alone() if each.model_file])
+            _check_libraries(path, made, task)
         with _contents_process(made.get("libraries", ())) as process:
             digest = file_digest(path)  # which takes as long as the other process does
             _check(path, made, _contents_of(process))
@@ -76,8 +76,7 @@ def bundle_for(options: RunOptions, opts: Mapping[str, Any]) -> Path | None:
     """
     if options.bundle is None and (opts["python_bin"] or opts["task_python_bin"]):
         return None
-    files = [each for each in options.task.alone() if each.model_file]
-    return find_bundle(options.bundle, files, options.task.input_protocol)
+    return find_bundle(options.bundle, options.task)
 
 
 def ship_bundle(runner: Any, bundle: Path, directory: str, python: str) -> None:
@@ -154,7 +153,7 @@ def _check_owner(bundle: Path) -> None:
         )
 
 
-def _check_libraries(bundle: Path, made: Mapping[str, Any], model_files: Sequence[TaskOptions]) -> None:
+def _check_model_files(bundle: Path, made: Mapping[str, Any], model_files: Sequence[TaskOptions]) -> None:
     """Raise ConfigurationError for a bundle that lacks what reads a model file, which comes along alone."""
     paths = [str(each.model_file) for each in model_files]
     kinds = zip(map(Path, paths), (each.model_type for each in model_files), strict=True)
@@ -167,14 +166,19 @@ def _check_libraries(bundle: Path, made: Mapping[str, Any], model_files: Sequenc
         )
 
 
-def _check_format(bundle: Path, made: Mapping[str, Any], input_protocol: str) -> None:
-    """Raise ConfigurationError for a bundle that lacks what reads this format."""
-    library = FORMATS[input_protocol].library
-    if library and library not in _distributions(made):
-        raise ConfigurationError(
-            f"The bundle {bundle} lacks {library}, which reads {input_protocol}. Make it again: "
-            f"python -m model_mapreduce_job.bundle {shlex.quote(str(bundle))} --library {library}"
-        )
+def _check_libraries(bundle: Path, made: Mapping[str, Any], task: TaskOptions) -> None:
+    """Raise ConfigurationError for a bundle that lacks what reads the input, or keeps a profile."""
+    needed = {
+        FORMATS[task.input_protocol].library: f"which reads {task.input_protocol}",
+        _SKETCHES if task.is_profiled else None: "which a profile is made with",
+    }
+    for library, use in needed.items():
+        if library and library not in _distributions(made):
+            named = shlex.join(f"--library={name}" for name in (*made.get("libraries", ()), library))
+            raise ConfigurationError(
+                f"The bundle {bundle} lacks {library}, {use}. Make it again: "
+                f"python -m model_mapreduce_job.bundle {shlex.quote(str(bundle))} {named}"
+            )
 
 
 def _distributions(made: Mapping[str, Any]) -> set[str]:

@@ -32,6 +32,8 @@ def own_settings(*, has_ui: bool) -> dict[str, str]:
         "spark.ui.enabled": str(has_ui).lower(),
         # a crash says where it was
         "spark.python.worker.faulthandler.enabled": "true",
+        # tasks bring reports home and nothing else, which are added one by one: there may be many
+        "spark.driver.maxResultSize": "0",
         # the driver writes _SUCCESS, when the run was checked
         "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
     }

@@ -17,8 +17,9 @@ import org.apache.hadoop.util.Progressable;
 import org.apache.hadoop.util.ReflectionUtils;
 
 /**
- * Writes a task's blocks to its part, compressed where the job says so, and its report to a file of the same
- * name in a directory beside it. Both are of the same attempt, and so are committed together.
+ * Writes a task's blocks to its part, compressed where the job says so, and its report, which may be of
+ * several frames, to a file of the same name in a directory beside it. Both are of the same attempt, and so
+ * are committed together.
  */
 public final class BlockOutputFormat extends FileOutputFormat<ByteWritable, BytesWritable> {
   /** Hidden from whoever reads the output. */
@@ -33,14 +34,16 @@ public final class BlockOutputFormat extends FileOutputFormat<ByteWritable, Byte
     OutputStream part = createPart(job, name, ending, progress);
     Reporter reporter = progress instanceof Reporter ? (Reporter) progress : Reporter.NULL;
     return new RecordWriter<ByteWritable, BytesWritable>() {
+      private OutputStream report;
+
       @Override
       public void write(ByteWritable kind, BytesWritable content) throws IOException {
         byte[] bytes = content.getBytes();
-        if (kind.get() == Frames.REPORT) {
-          writeReport(job, name, content);
-        } else {
-          part.write(bytes, 0, content.getLength());
+        if (kind.get() == Frames.REPORT && report == null) {
+          report = create(job, REPORTS + Path.SEPARATOR + name, Reporter.NULL);
         }
+        OutputStream out = kind.get() == Frames.REPORT ? report : part;
+        out.write(bytes, 0, content.getLength());
         // Hadoop counts each frame as a record; the lines of compressed bytes are not known
         boolean isText = kind.get() != Frames.REPORT && ending.isEmpty();
         long lines = isText ? Newlines.count(bytes, content.getLength()) : 0;
@@ -50,6 +53,9 @@ public final class BlockOutputFormat extends FileOutputFormat<ByteWritable, Byte
       @Override
       public void close(Reporter unused) throws IOException {
         part.close();
+        if (report != null) {
+          report.close();
+        }
       }
     };
   }
@@ -61,12 +67,6 @@ public final class BlockOutputFormat extends FileOutputFormat<ByteWritable, Byte
     }
     CompressionCodec codec = ReflectionUtils.newInstance(getOutputCompressorClass(job, GzipCodec.class), job);
     return codec.createOutputStream(create(job, name + codec.getDefaultExtension(), progress));
-  }
-
-  private static void writeReport(JobConf job, String name, BytesWritable report) throws IOException {
-    try (OutputStream file = create(job, REPORTS + Path.SEPARATOR + name, Reporter.NULL)) {
-      file.write(report.getBytes(), 0, report.getLength());
-    }
   }
 
   private static OutputStream create(JobConf job, String name, Progressable progress) throws IOException {

@@ -6,7 +6,7 @@ final class Frames {
   static final byte PLACE = 'P';
   /** Bytes of the input, or of the part that the process writes. */
   static final byte BLOCK = 'B';
-  /** What the process reports. */
+  /** What the process reports, or a piece of it. */
   static final byte REPORT = 'R';
   /** The end of what the process writes, without which it is not whole. */
   static final byte END = 'E';
