@@ -125,7 +125,7 @@ def test_a_replay_that_was_stopped_goes_on(jobs: Broken) -> None:
         ),
         (("--output_protocol", "csv", "--input_protocol", "csv", "--replay", "scored"), "are not known"),
         (("--input_protocol", "parquet", "--replay", "scored"), "JSON has not all of a row of parquet"),
-        (("--output_protocol", "parquet", "--output-dir", "o", "--replay", "scored"), "in parquet can't be"),
+        (("--output_protocol", "parquet", "--output-dir", "o", "--replay", "scored"), "a table, csv or tsv"),
         (("--replay", "in"), "it is no JSON, TAB, JSON"),
         (("--replay", "there/is/none"), "There is no input there/is/none"),
         (("--replay", "models"), "a directory without _SUCCESS"),

@@ -24,6 +24,7 @@ from model_mapreduce_job.driver.verification import verify
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.first_bytes import LOOK_BYTES, what_this_is
 from model_mapreduce_job.formats.registry import TABLES
+from model_mapreduce_job.formats.rows import join_row
 from model_mapreduce_job.formats.table_format import TableRun
 from model_mapreduce_job.ml_model_manager import check_name
 from model_mapreduce_job.task.delimited_options import DELIMITERS
@@ -105,8 +106,19 @@ def _with_tables(job: Job, first: FirstWorker, checked: Checked) -> Checked:
         return checked
     with table_places(job, checked.options) as places:
         found = first.survey(job.begin(task), checked.options.inputs, places)
-    options = checked.options.with_input_fields(found.columns) if found.columns else checked.options
-    return replace(checked, options=options, surveyed=found)
+    return replace(checked, options=_with_found(checked.options, found.columns), surveyed=found)
+
+
+def _with_found(options: RunOptions, columns: tuple[str, ...]) -> RunOptions:
+    """Return options with the columns that a table has of the input; lines of text may have been in it."""
+    if not columns:
+        return options
+    was_rows = options.task.input_protocol in DELIMITERS
+    return (
+        options.with_columns(join_row(list(columns), ",").decode())
+        if was_rows
+        else options.with_input_fields(columns)
+    )
 
 
 def _check_first_bytes(inputs: Iterable[str]) -> None:

@@ -36,7 +36,7 @@ def with_protocol(options: RunOptions) -> RunOptions:
 def check_tables(job: Job, options: RunOptions) -> None:
     """Raise InputError where a run has a table, and can't have one."""
     task = options.task
-    tables = sorted({task.input_protocol, task.output_protocol} & TABLES)
+    tables = sorted({task.source_protocol, task.output_protocol} & TABLES)
     if not tables:
         return
     _check_runner(options, tables)
@@ -66,7 +66,8 @@ def _check_runner(options: RunOptions, tables: Sequence[str]) -> None:
             f"{lacking[0]} is not for -r {options.runner} up to now. "
             "Give it a text format, or run it with -r inline, local or hadoop."
         )
-    remote = options.task.input_protocol in TABLES and [path for path in options.inputs if is_remote(path)]
+    source = options.task.source_protocol
+    remote = source in TABLES and [path for path in options.inputs if is_remote(path)]
     if remote and options.plan:
         raise InputError(
             f"--plan reads a sample of {tables[0]} from this machine alone up to now. Copy some of the files "
@@ -74,7 +75,7 @@ def _check_runner(options: RunOptions, tables: Sequence[str]) -> None:
         )
     if remote and options.runner == "spark":
         raise InputError(
-            f"-r spark reads {options.task.input_protocol} from this machine up to now, and {remote[0]} is "
+            f"-r spark reads {source} from this machine up to now, and {remote[0]} is "
             "elsewhere. Give it as files, or as text."
         )
 

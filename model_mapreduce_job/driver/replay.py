@@ -39,6 +39,8 @@ def with_replay(job: Job, options: RunOptions) -> RunOptions:
 def with_first_lines(job: Job, options: RunOptions) -> RunOptions:
     """Return options with the columns that the earlier output names; raises InputError for what is none."""
     _refuse_unfinished(job, str(options.replay))
+    if options.task.output_protocol in TABLES:  # which say themselves what their columns are
+        return options
     found = [first for first in first_lines(job, options) if first.line is not None]
     lines = [(first.line or b"").removesuffix(b"\n") for first in found]
     if options.task.output_protocol in DELIMITERS:
@@ -58,14 +60,21 @@ def _of_formats(options: RunOptions) -> dict[str, object]:
     task = options.task
     read, written = task.input_protocol, task.output_protocol
     return {
-        f"an output in {written} can't be replayed up to now": written in TABLES,
         f"rows of {written} have not all of a record of {read}: only those of csv or tsv have": (
             options.names_input_protocol and written in DELIMITERS and read not in DELIMITERS
+        ),
+        f"{written} has not all of a record of {read}": (
+            options.names_input_protocol and written in TABLES and read not in {*DELIMITERS, *TABLES}
         ),
         f"say with --input_protocol whether the run that made this {written} read csv or tsv": (
             not options.names_input_protocol and written in DELIMITERS
         ),
-        f"JSON has not all of a row of {read}": read in TABLES,
+        f"say with --input_protocol what the run that made this {written} read: a table, csv or tsv": (
+            not options.names_input_protocol and written in TABLES
+        ),
+        f"{'rows have' if written in DELIMITERS else 'JSON has'} not all of a row of {read}": (
+            read in TABLES and written not in TABLES
+        ),
     }
 
 

@@ -24,7 +24,7 @@ def table_places(job: Job, options: RunOptions) -> Iterator[tuple[TablePlace, ..
     What they say of themselves is on this machine until the with statement ends. Raises InputError and
     ClusterError.
     """
-    is_table = options.task.input_protocol in TABLES
+    is_table = options.task.source_protocol in TABLES
     if options.runner != "hadoop" or not is_table or not any(map(is_remote, options.inputs)):
         yield ()
         return
@@ -34,7 +34,7 @@ def table_places(job: Job, options: RunOptions) -> Iterator[tuple[TablePlace, ..
     runner = job.make_plain_runner()
     try:
         shell, directory = runner.fs.hadoop, Path(runner._get_local_tmp_dir())  # noqa: SLF001 - mrjob has no public name for it
-        places = remote_tables.table_places(shell, options.inputs, options.task.input_protocol, directory)
+        places = remote_tables.table_places(shell, options.inputs, options.task.source_protocol, directory)
         job.hadoop = shell.hand_over()
         yield places
     finally:

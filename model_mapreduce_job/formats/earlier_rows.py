@@ -189,8 +189,11 @@ def _cell(text: bytes, decimal: str) -> str:
 def _may_be_no_row(cells: Sequence[str], delimiter: str) -> bool:
     """Return whether the first cell may be a line that was no row, which leaves the other cells empty."""
     first, *others = cells
-    if others:
-        return bool(first) and not any(others)
+    return bool(first) and not any(others) if others else may_be_no_cell(first, delimiter)
+
+
+def may_be_no_cell(first: str, delimiter: str) -> bool:
+    """Return whether the one cell of a row may be a line that was no row."""
     try:
         is_cell = not first or len(split_row(first, delimiter)) == 1
     except (RowError, csv.Error):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -11,8 +11,21 @@ if TYPE_CHECKING:
     from model_mapreduce_job.formats.records import Failure, Records
 
 
+class Kept(Protocol):
+    """What comes out of a replay's batch as it is."""
+
+    @property
+    def count(self) -> int:
+        """How many records have a prediction."""
+        ...
+
+    def with_lines(self, lines: Any) -> Any:
+        """Return the output of the whole batch; lines is that of the records that were predicted now."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptLines:
     """The lines of an earlier output that have a prediction, and at these places those that have none yet."""
 
     lines: list[bytes]

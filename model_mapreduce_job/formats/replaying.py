@@ -11,7 +11,7 @@ from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.earlier_output import no_such_line
 from model_mapreduce_job.formats.lines import BOM
 from model_mapreduce_job.formats.places import places_without
-from model_mapreduce_job.formats.read_batch import Kept, ReadBatch
+from model_mapreduce_job.formats.read_batch import KeptLines, ReadBatch
 from model_mapreduce_job.formats.records import Failure
 
 if TYPE_CHECKING:
@@ -46,19 +46,16 @@ class ReplayReader:
         places = self.earlier.unpredicted(lines) if lines else []
         earlier = [self.earlier.record(lines[place]) for place in places]
         return replace(
-            self._read_again(earlier),
+            read_again(self.reader, earlier),
             lines=[records[place] for place in places],
             headers=len(headers),
-            kept=Kept(lines, places),
+            kept=KeptLines(lines, places),
         )
 
     def keys(self, batch: Sequence[bytes]) -> list[bytes]:
         """Return the inputs' text in lines without a prediction; raises InputError where there is one."""
         if len(self.earlier.unpredicted(list(batch))) < len(batch):
-            raise InputError(
-                "A process ended while it read a record that has a prediction, which is the machine's fault. "
-                "Run it again."
-            )
+            raise no_fault_of_a_record()
         return [self.earlier.record(line).key for line in batch]
 
     def overlong_keys(self, line: OverlongLine) -> list[bytes]:
@@ -78,14 +75,24 @@ class ReplayReader:
             return []
         return [place for place, line in enumerate(lines) if line == self.header]
 
-    def _read_again(self, earlier: Sequence[EarlierRecord]) -> ReadBatch:
-        asked = [place for place, record in enumerate(earlier) if record.failure is None]
-        read = self.reader.read([_whole(earlier[place].line) for place in asked])
-        found = [asked[line] for line in read.lines]
-        failures = {found[place]: failure for place, failure in read.failures.items()}
-        failures |= dict.fromkeys({*asked}.difference(found), _BLANK)
-        failures |= {place: record.failure for place, record in enumerate(earlier) if record.failure}
-        return replace(read, keys=[record.key for record in earlier], failures=_in_order(failures), blank=0)
+
+def read_again(reader: Reader, earlier: Sequence[EarlierRecord]) -> ReadBatch:
+    """Return what a reader of lines makes of the lines that records without a prediction were."""
+    asked = [place for place, record in enumerate(earlier) if record.failure is None]
+    read = reader.read([_whole(earlier[place].line) for place in asked])
+    found = [asked[line] for line in read.lines]
+    failures = {found[place]: failure for place, failure in read.failures.items()}
+    failures |= dict.fromkeys({*asked}.difference(found), _BLANK)
+    failures |= {place: record.failure for place, record in enumerate(earlier) if record.failure}
+    return replace(read, keys=[record.key for record in earlier], failures=_in_order(failures), blank=0)
+
+
+def no_fault_of_a_record() -> InputError:
+    """Return the error for a process that ended at a record that no model was asked about."""
+    return InputError(
+        "A process ended while it read a record that has a prediction, which is the machine's fault. "
+        "Run it again."
+    )
 
 
 def _whole(line: bytes) -> bytes:

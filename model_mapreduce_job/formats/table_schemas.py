@@ -47,6 +47,11 @@ class TableOptions(Protocol):
         """What stands for a failed record."""
         ...
 
+    @property
+    def is_replay(self) -> bool:
+        """Whether the input is an earlier output."""
+        ...
+
 
 def read_schema(data: bytes) -> pa.Schema:
     """Return the columns that were written with write_schema."""

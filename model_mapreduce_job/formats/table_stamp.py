@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from model_mapreduce_job.formats.stamp import Stamp, stamp_columns
-from model_mapreduce_job.formats.table_schemas import output_shape
+from model_mapreduce_job.formats.table_schemas import output_shape, read_schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 
 def written_schema(tables: TableRun, options: TableOptions) -> pa.Schema:
-    """Return the columns of a run's output, with those of a stamp where it has one."""
+    """Return the columns of a run's output: of a replay those of the earlier one, all of which are read."""
+    return read_schema(tables.read) if options.is_replay else new_schema(tables, options)
+
+
+def new_schema(tables: TableRun, options: TableOptions) -> pa.Schema:
+    """Return the columns that an input and its predictions give, with those of a stamp where there is one."""
     schema = output_shape(tables, options).schema
     return with_stamp_columns(schema, options.names[0]) if options.stamp else schema
 

@@ -44,7 +44,7 @@ def dialect_of(protocol: str, options: TaskOptions) -> Dialect:
 def text_reading(options: TaskOptions) -> TextReading:
     """Return how the bytes of a run's input become lines; raises InputError."""
     # what a replay reads is an output, which is UTF-8
-    protocol = options.output_protocol if options.is_replay else options.input_protocol
+    protocol = options.source_protocol
     if protocol not in DELIMITERS:
         return TextReading(options.max_record_bytes)
     delimiter = dialect_of(protocol, options).delimiter if options.quoted_newlines else None

@@ -145,11 +145,7 @@ class TaskFactory:
         """Return the columns of the run's tables, and the files of its input; loads the model."""
         from model_mapreduce_job.task.table_survey import surveyed  # noqa: PLC0415 - tables alone need Arrow
 
-        def load(fields: tuple[str, ...]) -> list[MLModel]:
-            options = msgspec.structs.replace(self._options, input_fields=fields) if fields else self._options
-            return load_run_models(options, self._configuration)
-
-        return surveyed(request, self._begin, load, self._for_first_answers)
+        return surveyed(request, self._begin, self.models, self._for_first_answers)
 
     def verify(self, request: Verify) -> Verified:
         """Return in what the model's predictions of golden records differ from what they must be."""
@@ -189,12 +185,8 @@ class TaskFactory:
         parts = (
             self._parts_of_one(models[0], sizer) if len(models) == 1 else self._parts(models, sizer, watch)
         )
-        if options.is_replay:
-            from model_mapreduce_job.task.replays import replaying  # noqa: PLC0415 - replays alone need it
-
-            parts["reader"] = replaying(parts["reader"], models, self._options, parts["writer"].header)
         return Pipeline(
-            **parts,
+            **(self._replaying(parts, models) if options.is_replay else parts),
             sizer=sizer,
             # the process that starts a child counts its load, even if the child dies
             report=ReportBuilder(Counters(load_ns=perf_counter_ns() - started, loads=0 if isolated else 1)),
@@ -234,6 +226,20 @@ class TaskFactory:
             "several": several,
         }
 
+    def _replaying(self, parts: dict[str, Any], models: list[MLModel]) -> dict[str, Any]:
+        """Return the parts of a task that reads an earlier output."""
+        if not self._begin.tables.is_written:
+            from model_mapreduce_job.task.replays import replaying  # noqa: PLC0415 - replays alone need it
+
+            return {
+                **parts,
+                "reader": replaying(parts["reader"], models, self._options, parts["writer"].header),
+            }
+        from model_mapreduce_job.task.table_replays import replaying_tables  # noqa: PLC0415 - same
+
+        own = replaying_tables(parts["reader"], parts["writer"], self._begin.tables, self._options)
+        return {**parts, **dict(zip(("reader", "writer"), own, strict=True))}
+
     def _writer(self, model: MLModel) -> Writer:
         tables = self._begin.tables
         if not tables.is_written:
@@ -246,7 +252,8 @@ class TaskFactory:
 
 
 def _reader(model: MLModel, lane: Lane, options: TaskOptions, tables: TableRun) -> Reader:
-    if not tables.is_read:
+    # a replay reads rows of a table, which may have been lines of text
+    if not tables.is_read or options.input_protocol in DELIMITERS:
         return TextReader(reader_for(model, options, lane), lane.to_columns)
     from model_mapreduce_job.formats.table_schemas import table_reader  # noqa: PLC0415 - tables alone need Arrow
 

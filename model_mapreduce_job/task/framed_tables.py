@@ -33,7 +33,7 @@ class FramedTables:
     """Reads tables from frames, each a file's bytes or some ranges of them, with holes between."""
 
     def __init__(self, options: TaskOptions) -> None:
-        self._table = table_format(options.input_protocol)
+        self._table = table_format(options.source_protocol)
         self._schema = read_schema(options.tables.read)
         self._partitions = options.partitions
 

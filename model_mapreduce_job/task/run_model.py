@@ -45,11 +45,11 @@ def load_manager(configuration: type[Config] | None = None) -> ModelManager:
 
 def for_input(model: MLModel, options: TaskOptions) -> MLModel:
     """Return a model bound to the columns of a run's input, if it takes them by name. Raises InputError."""
+    if not hasattr(model, "for_columns"):
+        return model
     names = columns(options) if options.input_protocol in DELIMITERS else options.input_fields
-    if names and hasattr(model, "for_columns"):
-        bound: MLModel = model.for_columns(names)
-        return bound
-    return model
+    bound: MLModel = model.for_columns(names) if names else model
+    return bound
 
 
 def bound_models(options: TaskOptions, configuration: str | None = None) -> tuple[TaskOptions, list[MLModel]]:

@@ -16,6 +16,7 @@ from model_mapreduce_job.formats.table_format import TableRun
 from model_mapreduce_job.formats.table_schemas import (
     columns_to_read,
     output_shape,
+    read_schema,
     schema_of_several,
     write_schema,
 )
@@ -27,6 +28,7 @@ from model_mapreduce_job.storage.table_survey import survey
 from model_mapreduce_job.task.delimited_options import text_reading
 from model_mapreduce_job.task.delimited_rows import row_shape
 from model_mapreduce_job.task.messages import Surveyed
+from model_mapreduce_job.task.table_replays import replayed_tables
 from model_mapreduce_job.task.task_files import TaskFiles
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from model_mapreduce_job.models.contract import MLModel
     from model_mapreduce_job.storage.splits import Split
     from model_mapreduce_job.storage.table_files import TableFile
+    from model_mapreduce_job.storage.table_survey import Tables
     from model_mapreduce_job.task.messages import Begin, Survey
     from model_mapreduce_job.task.task_options import TaskOptions
 
@@ -53,20 +56,22 @@ class MakesTasks(Protocol):
 
 
 def surveyed(
-    request: Survey, begin: Begin, load: Callable[[tuple[str, ...]], list[MLModel]], factory: MakesTasks
+    request: Survey, begin: Begin, load: Callable[[TaskOptions], list[MLModel]], factory: MakesTasks
 ) -> Surveyed:
     """Return the columns of a run's tables, and the files of its input, where that is one.
 
-    load returns the models for an input with these columns. Raises InputError and ModelContractError.
+    load returns the models of a run with these options. Raises InputError and ModelContractError.
     """
     options = begin.options
+    if options.is_replay:
+        return _of_replay(request, options, load)
     files: tuple[TableFile, ...] = ()
     tables, columns = TableRun(), ()
     if options.input_protocol in TABLES:
-        found = survey(table_format(options.input_protocol), request.places or named_files(request.paths))
+        found = _found(request, options)
         files, columns = found.files, tuple(found.schema.names)
         begin = replace(begin, options=replace(options, input_fields=columns))
-    models = load(columns)
+    models = load(begin.options)
     if columns:
         tables = columns_to_read(models, found.schema, options)
     if options.output_protocol not in TABLES:
@@ -87,6 +92,18 @@ def surveyed(
         pa.BufferOutputStream(), output_shape(tables, options).schema
     )
     return Surveyed(tables, files, columns)
+
+
+def _of_replay(
+    request: Survey, options: TaskOptions, load: Callable[[TaskOptions], list[MLModel]]
+) -> Surveyed:
+    found = _found(request, options)
+    tables = replayed_tables(found.schema, options, load)
+    return Surveyed(tables, found.files, tuple(read_schema(tables.returned).names))
+
+
+def _found(request: Survey, options: TaskOptions) -> Tables:
+    return survey(table_format(options.source_protocol), request.places or named_files(request.paths))
 
 
 def _texts(begin: Begin, models: Sequence[MLModel]) -> pa.Schema:

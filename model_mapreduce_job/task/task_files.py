@@ -53,7 +53,7 @@ class TaskFiles:
         from model_mapreduce_job.formats.table_schemas import read_schema  # noqa: PLC0415 - tables alone need Arrow
         from model_mapreduce_job.storage.table_source import open_table  # noqa: PLC0415 - same
 
-        with open_table(split, split.table, table_format(self._options.input_protocol)) as rows:
+        with open_table(split, split.table, table_format(self._options.source_protocol)) as rows:
             yield OpenInput(rows.batches(read_schema(self._tables.read)), rows.done)
 
     @contextmanager

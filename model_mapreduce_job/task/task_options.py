@@ -124,6 +124,11 @@ class TaskOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         )
 
     @property
+    def source_protocol(self) -> str:
+        """What the run reads: a replay an output."""
+        return self.output_protocol if self.is_replay else self.input_protocol
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The models' names, in their order; none where no model is named."""
         return tuple(str(each.model_qualified_name) for each in self.alone() if each.model_qualified_name)

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from local_hadoop import LocalHadoop
 from local_jobs import PROJECT, TESTS, Ended, LocalJob
+from models.mending import BROKEN
 
 _FINGERPRINT = re.compile(r"^fingerprint +([0-9a-f]{32})$", re.MULTILINE)
 IRIS = ("--model_qualified_name", "iris_model", "--fingerprint")
@@ -54,6 +57,19 @@ def half_failed(directory: Path) -> tuple[Path, str]:
     lines[::2] = [line.partition(b"\t")[0] + b"\tnull\n" for line in lines[::2]]
     (directory / "earlier").write_bytes(b"".join(lines))
     return directory / "earlier", fingerprint(ran)
+
+
+def broken_tables(directory: Path, kind: str) -> tuple[Path, str]:
+    """Return a table of this kind in which a model that was broken has failed some, and the mended one's run.
+
+    That has predicted all: its fingerprint is what a replay comes to.
+    """
+    rows = {"n": pa.array(range(3_000), pa.int64()), "text": [f"t{n}" for n in range(3_000)]}
+    pq.write_table(pa.table(rows), directory / "given.parquet", row_group_size=700)
+    options = ("--model_qualified_name", "mending", "--fingerprint", "--on_error", "explain")
+    given = (*options, "--output_protocol", kind, "given.parquet", "--output-dir")
+    fingerprint(LocalJob(directory, environment={BROKEN: "1"}).run("-r", "local", *given, "earlier"))
+    return directory / "earlier", fingerprint(LocalJob(directory).run(*given, "whole"))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
-from cluster_jobs import IRIS, IRIS_SETTINGS, fingerprint, inline_fingerprint, on_hadoop
+from cluster_jobs import IRIS, IRIS_SETTINGS, broken_tables, fingerprint, inline_fingerprint, on_hadoop
 from local_hadoop import LocalHadoop
 from local_jobs import LocalJob
 from pyarrow import orc
@@ -103,6 +103,20 @@ def test_files_of_avro_are_read_whole_and_all_of_their_bytes_were_given(
     here = (*TABULAR, "--input_protocol", "avro", directory)
     assert fingerprint(ended) == inline_fingerprint(tmp_path, *here, **TEST_MODELS)
     assert "complete: 30,005 lines = 30,005 predicted + 0 failed + 0 blank" in ended.errors
+
+
+def test_a_replay_of_a_table_predicts_again_what_has_failed(
+    hadoop: LocalHadoop, tabular: LocalJob, tmp_path: Path
+) -> None:
+    """In HDFS."""
+    earlier, whole = broken_tables(tmp_path, "orc")
+    hadoop.hadoop("fs", "-rm", "-r", "-f", "-skipTrash", "/earlier", "/again")
+    hadoop.hadoop("fs", "-put", earlier, "/earlier")
+    mending = ("--model_qualified_name", "mending", "--input_protocol", "parquet", "--output_protocol", "orc")
+    given = ("--on_error", "explain", "--output-dir", "hdfs:///again", "--replay", "hdfs:///earlier")
+    ended = tabular.run(*mending, *given)
+    assert fingerprint(ended) == whole
+    assert "complete: 3,000 lines = 2,000 kept + 1,000 predicted + 0 failed + 0 blank" in ended.errors
 
 
 def test_what_is_no_whole_table_is_refused_before_the_run(hadoop: LocalHadoop, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
-from cluster_jobs import fingerprint, summary_of
+from cluster_jobs import broken_tables, fingerprint, summary_of
 from local_jobs import LocalJob
 from pyarrow import orc
 
@@ -142,6 +142,18 @@ def test_orc_comes_out_as_text_and_text_as_orc(job: LocalJob) -> None:
     runs = [job.run(*where, *output, place, "t.csv") for where, place in ((SPARK, "there"), (INLINE, "here"))]
     assert fingerprint(runs[0]) == fingerprint(runs[1])
     assert plain(job.directory / "there", "orc").equals(plain(job.directory / "here", "orc"))
+
+
+def test_a_replay_of_a_table_predicts_again_what_has_failed(job: LocalJob) -> None:
+    """Spark's own output can be replayed on one machine."""
+    earlier, whole = broken_tables(job.directory, "parquet")
+    mending = ("--model_qualified_name", "mending", "--input_protocol", "parquet", *EXPLAINED)
+    ended = job.run(*SPARK, *mending, "--output-dir", "again", "--replay", earlier)
+    assert fingerprint(ended) == whole
+    assert "complete: 3,000 lines = 2,000 kept + 1,000 predicted + 0 failed + 0 blank" in ended.errors
+    assert plain(job.directory / "again").equals(plain(job.directory / "whole"))
+    ended = job.run(*INLINE, *mending, "--output-dir", "twice", "--replay", "again")
+    assert "complete: 3,000 lines = 3,000 kept + 0 predicted" in ended.errors, ended.errors
 
 
 REFUSED = {

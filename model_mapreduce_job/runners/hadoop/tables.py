@@ -52,7 +52,7 @@ def list_ranges(runner: Any, spec: RunSpec, uri_of: Callable[[str], str]) -> dic
         spec.table_files,
         _number(jobconf, _TASKS, _HADOOPS_TASKS),
         _number(jobconf, _LEAST, 1),
-        whole=not FORMATS[spec.options.task.input_protocol].has_footer,
+        whole=not FORMATS[spec.options.task.source_protocol].has_footer,
     )
     path = Path(runner._get_local_tmp_dir(), _RANGES_FILE)  # noqa: SLF001 - as above
     path.write_bytes(as_text(splits, uri_of))
@@ -76,7 +76,7 @@ def rows_given(counters: Mapping[str, Mapping[str, int]], tasks: TaskReport, spe
     Files with a footer say it. Of others all bytes were given, and each task has read as many rows of them as
     their blocks name. Raises IncompleteRunError where bytes are missing.
     """
-    if FORMATS[spec.options.task.input_protocol].has_footer:
+    if FORMATS[spec.options.task.source_protocol].has_footer:
         return sum(file.rows for file in spec.table_files)
     given = counters.get(_COUNTERS, {}).get(_BYTES)
     size = sum(file.state[2] for file in spec.table_files)

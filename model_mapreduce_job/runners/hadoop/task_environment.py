@@ -169,7 +169,7 @@ def _check_model_files(bundle: Path, made: Mapping[str, Any], model_files: Seque
 def _check_libraries(bundle: Path, made: Mapping[str, Any], task: TaskOptions) -> None:
     """Raise ConfigurationError for a bundle that lacks what reads the input, or keeps a profile."""
     needed = {
-        FORMATS[task.input_protocol].library: f"which reads {task.input_protocol}",
+        FORMATS[task.source_protocol].library: f"which reads {task.source_protocol}",
         _SKETCHES if task.is_profiled else None: "which a profile is made with",
     }
     for library, use in needed.items():

@@ -56,9 +56,10 @@ class TablePlan(msgspec.Struct, frozen=True):
 def plan_of(spec: RunSpec, deploy_mode: str) -> TablePlan | None:
     """Return the plan of a run; None where it has no table. Raises InputError for what Spark can't have."""
     begin, task = spec.begin, spec.begin.options
+    source = task.source_protocol
     if not (begin.tables.is_read or begin.tables.is_written):
         return None
-    _refuse_elsewhere(deploy_mode, {task.input_protocol, task.output_protocol} & TABLES)
+    _refuse_elsewhere(deploy_mode, {source, task.output_protocol} & TABLES)
     from model_mapreduce_job.formats.table_schemas import read_schema  # noqa: PLC0415 - tables alone need Arrow
     from model_mapreduce_job.formats.table_stamp import written_schema  # noqa: PLC0415 - same
     from model_mapreduce_job.runners.spark.column_types import read_columns, written_columns  # noqa: PLC0415 - same
@@ -66,12 +67,12 @@ def plan_of(spec: RunSpec, deploy_mode: str) -> TablePlan | None:
     plan = TablePlan(begin.tables)
     if begin.tables.is_read:
         _refuse_compression(spec.options.output_compression)
-        _refuse_nameless(task.input_protocol, spec.options.task.input_fields)
+        _refuse_nameless(source, spec.options.task.input_fields)
         found = read_schema(begin.tables.read)
         given = {name for file in spec.table_files for name, _ in file.partition}
         in_files = found.empty_table().drop_columns([name for name in found.names if name in given]).schema
         columns = read_columns(in_files)
-        plan = msgspec.structs.replace(plan, reads=task.input_protocol, read_columns=columns)
+        plan = msgspec.structs.replace(plan, reads=source, read_columns=columns)
     if begin.tables.is_written:
         columns = written_columns(written_schema(begin.tables, task), task.output_protocol)
         plan = msgspec.structs.replace(plan, writes=task.output_protocol, written_columns=columns)
