@@ -195,6 +195,21 @@ def test_a_file_may_be_read_by_several_tasks(kind: str, tmp_path: Path, whole: P
     assert predicted(kind, whole, workers=4)[1] == 1
 
 
+@pytest.mark.parametrize("own", ["parquet", "orc"])
+def test_a_row_group_that_is_most_of_the_input_is_shared(own: str, tmp_path: Path) -> None:
+    """As pandas writes a file: each worker has a task, and each row comes back once, in order."""
+    rows = pa.table({"n": list(range(30_000)), "some": [f"{n * n:0100}" for n in range(30_000)]})
+    path = tmp_path / f"one.{own}"
+    if own == "parquet":
+        pq.write_table(rows, path, compression="none", use_dictionary=False)
+    else:
+        orc.write_table(rows, path, compression="uncompressed", dictionary_key_size_threshold=0)
+    pairs, tasks = predicted(own, path, workers=3, size=5000)
+    assert [key["n"] for key, _ in pairs] == list(range(30_000))
+    assert tasks == 3
+    assert predicted(own, path, workers=1, size=5000) == (pairs, 1)
+
+
 @pytest.mark.parametrize("compression", ["uncompressed", "zlib", "snappy", "zstd", "lz4"])
 def test_stripes_are_read_whatever_compresses_them(compression: str, tmp_path: Path) -> None:
     path = tmp_path / "x.orc"

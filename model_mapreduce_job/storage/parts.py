@@ -37,7 +37,7 @@ _AFTER_DEVICE: Final = slice(1, None)
 class PartRecord:
     """The record of a finished part: its size in bytes, its sha256, its task's report, and what was read.
 
-    read has the split's path, start and length, and its file's state.
+    read has the split's path, start and length, its file's state, and its rows of a row group that is shared.
     """
 
     size: int
@@ -251,4 +251,7 @@ def file_signature(directory: OwnDirectory, name: str) -> tuple[int, ...]:
 
 
 def _read(split: Split) -> tuple[Any, ...]:
-    return split.path, split.start, split.length, *split.state[_AFTER_DEVICE]
+    shared = (
+        () if split.table is None or split.table.taken is None else (split.table.before, split.table.taken)
+    )
+    return split.path, split.start, split.length, *split.state[_AFTER_DEVICE], *shared

@@ -22,19 +22,28 @@ _SCAN_BYTES = 1 << 16
 
 @dataclass(frozen=True)
 class TablePart:
-    """Which of a table's rows a split has: its file's row groups from number first on.
+    """Which of a table's rows a split has: those of its file's row groups from number first on.
 
-    partition has the columns that the names of its directories give, each with its value there.
+    partition has the columns that the names of its directories give, each with its value there. Of a row
+    group that several splits share, before has the number of rows that come before this one's, and taken that
+    of its own.
     """
 
     first: int
     groups: tuple[RowGroup, ...]
     partition: tuple[tuple[str, str | None], ...] = ()
+    before: int = 0
+    taken: int | None = None
 
     @property
     def rows(self) -> int:
         """How many rows there are, by the file's own metadata."""
-        return sum(group.rows for group in self.groups)
+        return sum(group.rows for group in self.groups) if self.taken is None else self.taken
+
+    @property
+    def has_the_last(self) -> bool:
+        """Whether there are no more rows in the row groups after this split's."""
+        return self.before + self.rows >= sum(group.rows for group in self.groups)
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,12 @@ class Split:
     def __str__(self) -> str:
         """Return the split's name in messages."""
         if self.table:
-            return f"{self.path}, {len(self.table.groups):,} row groups from {self.table.first:,} on"
+            shared = (
+                ""
+                if self.table.taken is None
+                else f", {self.table.rows:,} rows from {self.table.before:,} on"
+            )
+            return f"{self.path}, {len(self.table.groups):,} row groups from {self.table.first:,} on{shared}"
         return (
             self.path
             if self.streamed

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _SPLITS_A_WORKER: Final = 16
+# Each task that shares a row group decodes what is before its own rows.
+_MOST_TO_SHARE: Final = 8
 _WILD: Final = frozenset("*?[")
 # What Hive and Spark write for null.
 _NULL: Final = "__HIVE_DEFAULT_PARTITION__"
@@ -83,12 +87,18 @@ def partition_of(path: PurePath, root: PurePath) -> tuple[tuple[str, str | None]
 def split_tables(files: Iterable[TableFile], workers: int) -> list[Split]:
     """Return the splits of files, in their order: runs of row groups; one without rows where there are none.
 
-    So an output has a part, which says what its columns are, whatever was read.
+    So an output has a part, which says what its columns are, whatever was read. A row group that is more than
+    half of a worker's share of all bytes is shared by several splits.
     """
     files = list(files)
     total = sum(group.size for file in files for group in file.groups)
     size = min(max(total // (workers * _SPLITS_A_WORKER), SMALLEST_SPLIT), LARGEST_SPLIT)
-    return [split for file in files for split in _split(file, size)] or list(map(_nothing_of, files[:1]))
+    runs = [split for file in files for split in _split(file, size)]
+    half = max(total / workers / 2, SMALLEST_SPLIT)
+    most = min(workers, _MOST_TO_SHARE)
+    return [part for run in runs for part in _shared(run, min(most, math.ceil(run.length / half)))] or list(
+        map(_nothing_of, files[:1])
+    )
 
 
 def refuse_if_changed_since(files: Iterable[TableFile]) -> None:
@@ -112,6 +122,19 @@ def _split(file: TableFile, size: int) -> Iterator[Split]:
             part = TablePart(first, tuple(taken), file.partition)
             yield Split(file.path, start, length, state=file.state, table=part)
         start, first, length, taken = start + length, number + 1, 0, []
+
+
+def _shared(split: Split, count: int) -> Iterator[Split]:
+    """Yield splits that have a split's rows together, one after the other, if they are of one row group."""
+    whole = split.table
+    if whole is None or len(whole.groups) > 1 or count < 2:  # noqa: PLR2004 - one has nobody to share with
+        yield split
+        return
+    bounds = [whole.rows * place // count for place in range(count + 1)]
+    for before, end in pairwise(bounds):
+        if end > before:
+            length = split.length * end // whole.rows - split.length * before // whole.rows
+            yield replace(split, length=length, table=replace(whole, before=before, taken=end - before))
 
 
 def _nothing_of(file: TableFile) -> Split:

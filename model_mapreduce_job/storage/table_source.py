@@ -42,8 +42,18 @@ class TableSource:
                 raise ValueError(f"it has {self._rows:,} rows where it says {self._part.rows:,}")
 
     def _read(self, names: list[str]) -> Iterator[pa.RecordBatch]:
-        if self._part.groups:
-            yield from self._table.read(self._file, self._part.groups, self._part.first, names)
+        part, before = self._part, self._part.before
+        if not part.groups:
+            return
+        for batch in self._table.read(self._file, part.groups, part.first, names):
+            others = min(before, batch.num_rows)
+            before -= others
+            if part.has_the_last:
+                yield batch.slice(others)
+                continue
+            yield batch.slice(others, part.rows - self._rows)
+            if self._rows == part.rows:
+                return
 
     def done(self) -> int:
         """Return about how many bytes have been read."""

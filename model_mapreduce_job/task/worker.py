@@ -88,4 +88,6 @@ class Worker:
 
 def _in_file(report: TaskReport, split: Split) -> TaskReport:
     """Return a report whose places name the split's file; without them where its bytes were streamed."""
-    return report.without_places() if split.streamed else report.in_file(split.path, split.start)
+    if split.streamed:
+        return report.without_places()
+    return report.in_file(split.path, split.start, split.table.before if split.table else 0)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError
+from model_mapreduce_job.formats.table_format import RowGroup
 from model_mapreduce_job.pipeline.counters import Counters
 from model_mapreduce_job.pipeline.task_report import TaskReport
 from model_mapreduce_job.storage.file_operations import OS_FILES
-from model_mapreduce_job.storage.parts import PartRecord, Parts, PartWriter, sorted_parts
-from model_mapreduce_job.storage.splits import MapTask, Split
+from model_mapreduce_job.storage.parts import PartRecord, Parts, PartWriter, _read, sorted_parts
+from model_mapreduce_job.storage.splits import MapTask, Split, TablePart
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,6 +51,20 @@ def test_what_was_never_written_can_be_discarded(tmp_path: Path) -> None:
 def test_a_record_has_what_was_written_and_what_was_read(tmp_path: Path) -> None:
     record = make(parts_in(tmp_path), b"whole\n")
     assert record == PartRecord(6, sha256(b"whole\n").hexdigest(), REPORT, ("in", 0, 1, 3, 4, 5))
+
+
+def test_a_part_is_of_its_own_rows_of_a_row_group_alone() -> None:
+    """Whose other rows, in a run with another number of workers, may begin at the same byte."""
+    splits = [
+        Split("in", 0, 9, table=TablePart(0, (RowGroup(20, 18),), before=before, taken=taken))
+        for before, taken in ((0, 10), (10, 10), (10, 5))
+    ]
+    records = [PartRecord(1, "", read=_read(split)) for split in splits]
+    assert [[record.is_of(split) for split in splits] for record in records] == [
+        [True, False, False],
+        [False, True, False],
+        [False, False, True],
+    ]
 
 
 @pytest.mark.parametrize(
