@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_mapreduce_job.models.arrow_arrays import arrow_array, of_numpy, plain_values
+from model_mapreduce_job.models.arrow_arrays import arrow_array, float_columns, of_numpy, plain_values
 
 KINDS = {
     pa.float64(): st.floats(),
@@ -63,3 +64,14 @@ def test_arrays_of_numpy_become_the_same_values(dtype: str, step: int) -> None:
     made.validate(full=True)
     assert made.to_pylist() == plain_values(made) == values.tolist()
     assert plain_values(made.slice(2)) == values.tolist()[2:]
+
+
+def test_columns_of_floats_are_made_all_at_once() -> None:
+    """Of the values of one row after the other; not where one is NaN, or too large."""
+    rows = [[1.5, None, -0.0], [None, None, 2], [5e-324, None, 1.7e308]]
+    made = float_columns([value for row in rows for value in row], 3)
+    assert made is not None
+    expected = [arrow_array(list(values), pa.float64()) for values in zip(*rows, strict=True)]
+    assert [column.to_pylist() for column in made] == [column.to_pylist() for column in expected]
+    for other in (math.nan, 10**400):
+        assert float_columns([1.0, other], 2) is None

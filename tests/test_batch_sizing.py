@@ -9,6 +9,7 @@ from model_mapreduce_job.pipeline.batch_sizing import (
     FIXED_SHARE,
     LARGEST_SIZE,
     LONGEST_SECONDS,
+    MOST_SECONDS,
     SHORTEST_SECONDS,
     BatchSizer,
 )
@@ -55,6 +56,14 @@ def test_a_model_slower_than_that_gets_one_record_at_a_time() -> None:
     sizer = BatchSizer()
     run(sizer, fixed=0, each=60)
     assert sizer.size == 1
+
+
+def test_batches_are_not_cut_where_that_only_makes_records_dearer() -> None:
+    """One that takes three seconds whatever its size: of single records, ten thousand would take a day."""
+    sizer = BatchSizer()
+    sizes = run(sizer, fixed=3.0, each=0.01, batches=60)
+    assert min(sizes[12:]) >= FIRST_SIZE
+    assert 3.0 + sizer.size * 0.01 <= MOST_SECONDS
 
 
 def test_the_longest_time_may_be_set() -> None:

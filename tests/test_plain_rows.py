@@ -17,6 +17,8 @@ from model_mapreduce_job.formats.read_batch import ReadBatch
 from model_mapreduce_job.formats.reading import read_batch
 from model_mapreduce_job.formats.records import Failure
 from model_mapreduce_job.formats.rows import Dialect, join_row
+from model_mapreduce_job.formats.text_block import TextBlock
+from model_mapreduce_job.formats.wide_rows import FEWEST_COLUMNS, WideRows
 from model_mapreduce_job.models.column_maker import ColumnMaker
 from model_mapreduce_job.models.columns import column_schema
 from model_mapreduce_job.models.plain_fields import plain_columns
@@ -234,6 +236,8 @@ def test_both_lanes_read_the_same(columns: bool, kind: Any, rows: Any, dialect: 
         )
     )
     fast, careful, maker = both(kind, keys, dialect, columns=columns)
+    if fast._plain and form.draw(st.booleans()):  # as rows of hundreds of columns are looked at
+        fast._plain._wide = WideRows(fast._plain._rows.cells, NAMES, dialect.delimiter)
     lines = lines_of(rows, dialect)
     found, expected = (everything(reader, lines, maker) for reader in (fast, careful))
     assert found == expected
@@ -269,6 +273,20 @@ def test_a_model_that_takes_columns_gets_nulls_where_cells_are_empty(keys: Any) 
     ]
     assert list(batch.failures) == [2]
     assert ">= -10" in batch.failures[2].message
+
+
+@pytest.mark.parametrize("written", ["lines", "one block"])
+def test_rows_of_hundreds_of_columns_are_read_as_any(written: str) -> None:
+    """Numbers of all columns at once, beside rows that fail; one of them an infinity, one no row."""
+    names = [f"f{place}" for place in range(FEWEST_COLUMNS)]
+    kind = msgspec.defstruct("Wide", [*((name, float | None) for name in names[1:]), (names[0], str)])
+    fast, careful, maker = both(kind, RowKeys(), Dialect(), columns=True, names=names)
+    rows = [[f"{row}a", *(f"{row}.{place}" for place in range(len(names) - 1))] for row in range(6)]
+    rows[1][7], rows[2][150], rows[3][9] = "", "1e400", "x"
+    lines = [",".join(row).encode() for row in [*rows, rows[0][:-1], names, rows[5]]]
+    given = TextBlock.of_lines(lines) if written == "one block" else lines
+    assert everything(fast, given, maker) == everything(careful, lines, maker)
+    assert fast.read_plain(lines, is_utf_8=True).others == [2, 3, 6, 7]
 
 
 class Fussy(msgspec.Struct):

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 _BUFFER_BYTES: Final = 1 << 20
 _GROUP_ROWS: Final = 1 << 17
 _GROUP_BYTES: Final = 16 << 20
+# What the rows that are read at once, and the buffers of all columns, may come to where there are very many.
+_WIDE_BYTES: Final = 64 << 20
+# A column of a row group costs as much to write as this many bytes of it.
+_COLUMN_BYTES: Final = 6 << 10
+_NUMBER_BYTES: Final = 8
 _TEXTS: Final = frozenset(
     {pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.binary_view()}
 )
@@ -42,9 +47,11 @@ class Parquet:
     ) -> Iterator[pa.RecordBatch]:
         """Yield the rows of row groups."""
         # reading ahead needs a thread, which a machine may not have, and holds a row group as a whole
-        opened = pq.ParquetFile(file, buffer_size=_BUFFER_BYTES, pre_buffer=False)
+        share = _WIDE_BYTES // max(len(columns), 1)
+        opened = pq.ParquetFile(file, buffer_size=min(_BUFFER_BYTES, share), pre_buffer=False)
         wanted = range(first, first + len(groups))
-        yield from opened.iter_batches(READ_ROWS, list(wanted), list(columns), use_threads=False)
+        rows = max(min(READ_ROWS, share // _NUMBER_BYTES), 1)
+        yield from opened.iter_batches(rows, list(wanted), list(columns), use_threads=False)
 
     def writer(self, sink: Any, schema: pa.Schema) -> ParquetWriter:
         """Return what writes rows of these columns."""
@@ -63,7 +70,10 @@ def _texts(kind: pa.DataType, path: str) -> Iterator[str]:
 
 
 class ParquetWriter:
-    """Writes rows to a Parquet file, in row groups of 131,072 rows, or 16 MiB where rows are long."""
+    """Writes rows to a Parquet file, in row groups of 131,072 rows, or 16 MiB where rows are long.
+
+    Where they have thousands of columns, it is up to 64 MiB.
+    """
 
     def __init__(self, sink: Any, schema: pa.Schema) -> None:
         self._schema = schema
@@ -72,13 +82,14 @@ class ParquetWriter:
         self._writer = pq.ParquetWriter(sink, schema, compression="zstd", use_dictionary=texts)
         self._waiting: list[pa.RecordBatch] = []
         self._rows = self._bytes = 0
+        self._most_bytes = min(max(_GROUP_BYTES, len(schema) * _COLUMN_BYTES), _WIDE_BYTES)
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Write the rows of a batch, or keep them until there are enough for a row group."""
         self._waiting.append(batch)
         self._rows += batch.num_rows
         self._bytes += batch.nbytes
-        if self._rows >= _GROUP_ROWS or self._bytes >= _GROUP_BYTES:
+        if self._rows >= _GROUP_ROWS or self._bytes >= self._most_bytes:
             self._flush()
 
     def close(self) -> None:

@@ -27,10 +27,13 @@ from model_mapreduce_job.formats.typed_columns import (
     matches,
     read_table,
 )
+from model_mapreduce_job.formats.wide_rows import FEWEST_COLUMNS, WideRows
 from model_mapreduce_job.models.arrow_arrays import arrow_array, of_numpy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from model_mapreduce_job.formats.columns_of_cells import Column
     from model_mapreduce_job.formats.plain_rows import PlainRows
@@ -74,13 +77,16 @@ class PlainReader:
         )
         self._wanted = wanted
         self._needs_cells = wanted is None or not (isinstance(keys, RowKeys) and keys.is_the_line)
+        self._names = [column.name for column in columns]
+        self._wide = (
+            WideRows(rows.cells, self._names, dialect.delimiter) if len(columns) >= FEWEST_COLUMNS else None
+        )
+        self._options = self._options_of(wanted) if wanted else None
         self._unknown = [place for place, column in enumerate(columns) if kind_of_column(column) == "unknown"]
 
     def read(self, lines: TextBlock, *, is_utf_8: bool) -> PlainPart:
         """Return the plain rows of lines, and the places of all others."""
-        rows = KeptRows(lines)
-        if not (is_utf_8 and self._all_match(lines)):
-            rows.keep(self._matches(lines, is_utf_8=is_utf_8))
+        rows = self._plain_among(lines, is_utf_8=is_utf_8)
         cells = self._cells(rows.lines) if self._needs_cells and len(rows.lines) else []
         for place in self._unknown if cells and self._reads_unknown else ():
             unsure = unsure_numbers(cells[place], self._dialect)
@@ -95,6 +101,20 @@ class PlainReader:
         keys = self._keys_of(rows.lines, cells)
         texts = self._records(keys, cells) if self._wanted is None else ()
         return PlainPart(rows.lines, rows.others(len(lines)), keys, texts, columns)
+
+    def _plain_among(self, lines: TextBlock, *, is_utf_8: bool) -> KeptRows:
+        """Return those lines that are plain rows."""
+        rows = KeptRows(lines)
+        if self._wide is None:
+            if not (is_utf_8 and self._all_match(lines)):
+                rows.keep(self._matches(lines, is_utf_8=is_utf_8))
+            return rows
+        flags = self._wide.among(lines)
+        if not is_utf_8:
+            flags &= _are_utf_8(lines)
+        if not flags.all():
+            rows.keep(of_numpy(flags))
+        return rows
 
     def _all_match(self, lines: TextBlock) -> bool:
         """Return whether all lines are plain rows, from one look at them together."""
@@ -111,8 +131,7 @@ class PlainReader:
         if self._rows.suspect:
             is_plain = pc.and_not(is_plain, pc.match_substring_regex(array, self._rows.suspect))
         if not is_utf_8:
-            flags = np.fromiter(map(_is_utf_8, lines), np.bool_, len(lines))
-            is_plain = pc.and_(is_plain, of_numpy(flags))
+            is_plain = pc.and_(is_plain, of_numpy(_are_utf_8(lines)))
         return is_plain
 
     @property
@@ -147,13 +166,19 @@ class PlainReader:
 
     def _typed(self, wanted: PlainColumns, lines: TextBlock) -> tuple[Any, Any]:
         """Return the model's columns, and which rows fit its fields: None where all do."""
-        fields = wanted.fields
         if not len(lines):
             return pa.RecordBatch.from_pylist([], schema=wanted.schema), None
-        names = [column.name for column in self._columns]
-        there = [each.name for each in fields if each.name in names]
-        convert = pa_csv.ConvertOptions(
-            column_types={each.name: ARROW_TYPES[each.kind] for each in fields},
+        table = self._table(lines, self._names, self._options) if self._options else None
+        return fitting_columns(wanted, table, len(lines))
+
+    def _options_of(self, wanted: PlainColumns) -> Any:
+        """Return how the model's columns are read; None where the rows have none of them."""
+        names = frozenset(self._names)
+        there = [each.name for each in wanted.fields if each.name in names]
+        if not there:
+            return None
+        return pa_csv.ConvertOptions(
+            column_types={each.name: ARROW_TYPES[each.kind] for each in wanted.fields},
             include_columns=there,
             null_values=sorted(self._dialect.null_values | {""}),
             strings_can_be_null=True,
@@ -161,8 +186,6 @@ class PlainReader:
             false_values=list(FALSE_WORDS),
             decimal_point=self._dialect.decimal,
         )
-        table = self._table(lines, names, convert) if there else None
-        return fitting_columns(wanted, table, len(lines))
 
     def _table(self, lines: TextBlock, names: list[str], convert: Any) -> Any:
         return read_table(lines.whole_text(), names, convert, self._dialect.delimiter)
@@ -205,6 +228,10 @@ def make_plain_reader(
 def _rows_of(cells: Sequence[Any], delimiter: str) -> pa.Array:
     pieces = [piece for cell in cells for piece in (delimiter, cell)]
     return joined(*pieces[1:], "\n")
+
+
+def _are_utf_8(lines: TextBlock) -> NDArray[np.bool_]:
+    return np.fromiter(map(_is_utf_8, lines), np.bool_, len(lines))
 
 
 def _is_utf_8(line: bytes) -> bool:

@@ -33,12 +33,14 @@ class PlainRows:
 
     row and suspect are for a line, which may have the newline of the line before it; rows and suspects are
     for lines together: rows for all of them as a whole, suspects for any. Suspects are more than those lines.
+    cells has what each column's cells match.
     """
 
     row: str
     suspect: str | None
     rows: str
     suspects: str | None
+    cells: tuple[str, ...] = ()
 
 
 def plain_rows(
@@ -52,16 +54,18 @@ def plain_rows(
     if ord(dialect.delimiter) >= _ASCII or dialect.delimiter.isalnum():
         return None
     texts = _text(dialect, written, as_json=as_json)
-    cells = [_cell(column, dialect, texts) for column in columns]
-    if None in cells:
+    found = [_cell(column, dialect, texts) for column in columns]
+    cells = tuple(cell for cell in found if cell is not None)
+    if len(cells) < len(columns):
         return None
     row = re.escape(dialect.delimiter).join(f"(?:{cell})" for cell in cells)
-    suspect = _suspect(columns, dialect, str(cells[0]))
+    suspect = _suspect(columns, dialect, cells[0])
     return PlainRows(
         f"^\n?(?:{row})$",
         suspect and rf"^\n?{suspect}",
         f"^(?:(?:{row})\n)+$",
         suspect and f"(?m)^{suspect}",
+        cells,
     )
 
 

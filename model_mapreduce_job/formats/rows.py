@@ -109,8 +109,8 @@ def check_columns(names: list[str], advice: str = "Name them with --columns a,b,
 
 def trimmed_names(names: Sequence[str], fields: Iterable[Field]) -> list[str]:
     """Return column names, without blanks around those that are a field's name only without them."""
-    known = {name for field in fields for name in field.names}
+    known, there = {name for field in fields for name in field.names}, frozenset(names)
     return [
-        name.strip() if name not in known and name.strip() in known and name.strip() not in names else name
+        name.strip() if name not in known and name.strip() in known and name.strip() not in there else name
         for name in names
     ]

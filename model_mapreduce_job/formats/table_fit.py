@@ -38,6 +38,9 @@ class ColumnFit:
     def __init__(self, schema: pa.Schema, fields: Sequence[PlainField]) -> None:
         self._schema = schema
         self._fields = {field.name: field for field in fields}
+        self._takes_any = all(field.nullable and field.type in _QUICK for field in schema) and not any(
+            field.bounds or field.choices is not None for field in fields
+        )
 
     @classmethod
     def of(cls, input_schema: Any, schema: pa.Schema) -> ColumnFit | None:
@@ -52,6 +55,8 @@ class ColumnFit:
 
         None where that is not to be seen by the columns.
         """
+        if self._takes_any and (whole := self._as_it_is(rows)) is not None:
+            return whole, []
         try:
             arrays = [self._column(rows, field) for field in self._schema]
         except (pa.ArrowException, KeyError):
@@ -67,6 +72,16 @@ class ColumnFit:
         mask = reduce(pc.or_, unfit)
         good = pc.indices_nonzero(pc.invert(mask)).to_pylist()
         return rows_at(fitted, good), pc.indices_nonzero(mask).to_pylist()
+
+    def _as_it_is(self, rows: pa.RecordBatch) -> pa.RecordBatch | None:
+        """Return the columns of rows, where they have the very types; None where it takes a look at each."""
+        try:
+            found = rows.select(self._schema.names)
+        except KeyError:
+            return None
+        if found.schema.types != self._schema.types:
+            return None
+        return pa.RecordBatch.from_arrays(found.columns, schema=self._schema)
 
     def _column(self, rows: pa.RecordBatch, field: pa.Field) -> pa.Array:
         if rows.schema.get_field_index(field.name) < 0 and field.nullable:

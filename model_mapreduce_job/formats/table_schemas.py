@@ -110,15 +110,17 @@ def columns_to_read(models: Sequence[MLModel], found: pa.Schema, options: TableO
     Those of the models' fields, all where a schema names none; and those that come back. Raises InputError
     for a --key that is no column, and for a field that a model can't do without.
     """
-    keys = options.key or tuple(found.names)
-    if unknown := [key for key in keys if key not in found.names]:
+    names = tuple(found.names)  # a new list each time
+    keys = options.key or names
+    there = frozenset(names)
+    if unknown := [key for key in keys if key not in there]:
         raise InputError(
-            f"--key {unknown[0]} is no column of the input, which has {', '.join(found.names)}. "
-            "Name one of these."
+            f"--key {unknown[0]} is no column of the input, which has {', '.join(names)}. Name one of these."
         )
-    needed = {name for model in models for name in _used(model, found.names)}
-    used = [name for name in found.names if name in needed]
-    read = [name for name in found.names if name in {*keys, *used}]
+    needed = {name for model in models for name in _used(model, names)}
+    used = [name for name in names if name in needed]
+    wanted = {*keys, *used}
+    read = [name for name in names if name in wanted]
     _refuse_unheld(found, read)
     return TableRun(
         read=write_schema(pa.schema([found.field(name) for name in read])),

@@ -41,12 +41,12 @@ class OutputShape:
 
         Raises InputError where that is taken as well.
         """
-        names = list(returned.names)
+        names = dict.fromkeys(returned.names)
         for name in (*prediction.names, *(ERROR_COLUMNS if explain else ())):
             free = name if name not in names else f"{model}_{name}"
             if free in names:
                 raise InputError(f"The input has columns {name} and {free} already. Rename one of them.")
-            names.append(free)
+            names[free] = None
         return cls(returned, prediction, tuple(names), explain)
 
     @property

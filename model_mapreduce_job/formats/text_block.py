@@ -116,6 +116,10 @@ class TextBlock(Sequence[bytes]):
         """Return the bytes of the longest line, without its newline."""
         return int(np.diff(self._ends, prepend=self._start - 1).max(initial=1)) - 1
 
+    def ends(self) -> NDArray[Any]:
+        """Return the place of each line's newline in whole_text()."""
+        return self._ends - self._start
+
     def text(self) -> bytes:
         """Return the lines with a newline between them."""
         return self._data[self._start : int(self._ends[-1])] if len(self) else b""

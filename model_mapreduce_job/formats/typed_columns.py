@@ -28,10 +28,16 @@ ARROW_TYPES = {"number": pa.float64(), "integer": pa.int64(), "boolean": pa.bool
 
 def fitting_columns(wanted: PlainColumns, table: Any, rows: int) -> tuple[pa.RecordBatch, Any]:
     """Return the model's columns, and which rows fit its fields: None where all do."""
+    batch = None if table is None else table.combine_chunks().to_batches()[0]
+    finite = _finite_numbers(wanted.fields, batch)
+    if batch is not None and len(finite) == len(wanted.fields):
+        found = batch.select(wanted.schema.names).columns
+        return pa.RecordBatch.from_arrays(found, schema=wanted.schema), None
+    columns = {} if batch is None else dict(zip(batch.schema.names, batch.columns, strict=True))
     arrays, fits = [], None
     for each in wanted.fields:
-        array = _column(table, each, rows)
-        own = _fitting(array, each)
+        array = _column(columns, each, rows)
+        own = None if each.name in finite else _fitting(array, each)
         if own is not None:
             fits = own if fits is None else pc.and_(fits, own)
         arrays.append(array)
@@ -93,10 +99,24 @@ class KeptRows:
         return [int(place) for place in np.flatnonzero(is_other)]
 
 
-def _column(table: Any, each: PlainField, rows: int) -> Any:
-    if table is None or table.schema.get_field_index(each.name) < 0:  # its names are a new list each time
+def _finite_numbers(fields: Sequence[PlainField], batch: Any) -> frozenset[str]:
+    """Return the fields of any number, or none, where all of their values are finite: by one look at all."""
+    there = frozenset() if batch is None else frozenset(batch.schema.names)
+    names = [each.name for each in fields if _is_any_number(each) and each.name in there]
+    if not names:
+        return frozenset()
+    numbers = batch.select(names).to_tensor(null_to_nan=True).to_numpy()
+    return frozenset() if np.isinf(numbers).any() else frozenset(names)
+
+
+def _is_any_number(each: PlainField) -> bool:
+    return each.kind == "number" and each.nullable and not each.bounds and each.choices is None
+
+
+def _column(columns: Mapping[str, Any], each: PlainField, rows: int) -> Any:
+    array = columns.get(each.name)
+    if array is None:
         return pa.nulls(rows, ARROW_TYPES[each.kind])
-    array = table.column(each.name).combine_chunks()
     if each.empty_is_text and array.null_count:
         return array.fill_null(text_scalar(""))
     return array

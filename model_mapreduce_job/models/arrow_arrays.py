@@ -36,6 +36,23 @@ def arrow_array(values: list[Any], kind: pa.DataType) -> pa.Array:
     return pa.array(values, kind) if made is None else made
 
 
+def float_columns(values: list[Any], count: int) -> list[pa.Array] | None:
+    """Return as many columns of floats, given the values of one row after the other; null for each None.
+
+    None where some are NaN, or too large: these are for a look at each column.
+    """
+    try:
+        together = _floats(values)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    if together is None:
+        return None
+    rows = len(values) // count
+    order = np.arange(len(values)).reshape(rows, count).T
+    turned = together.take(of_numpy(order.ravel()))
+    return [turned.slice(place * rows, rows) for place in range(count)]
+
+
 def plain_values(column: pa.Array) -> list[Any]:
     """Return a column as a list: quickly where it holds numbers, and no nulls."""
     is_quick = pa.types.is_primitive(column.type) and not pa.types.is_boolean(column.type)

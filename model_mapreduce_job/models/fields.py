@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args, is_typeddict
 
 import msgspec
 
 from model_mapreduce_job.models.arrow_types import is_arrow_schema, record_type
-from model_mapreduce_job.models.type_parts import for_pydantic, hints_of, is_record_class, parts_of
+from model_mapreduce_job.models.type_parts import (
+    for_pydantic,
+    hints_of,
+    is_record_class,
+    keeps_its_fields,
+    parts_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -50,6 +57,10 @@ class Field:
 
 def fields_of(schema: Any) -> list[Field]:
     """Return a schema's fields in their order; none for a schema whose fields are not known."""
+    return list(_fields_of_class(schema) if keeps_its_fields(schema) else _fields_of(schema))
+
+
+def _fields_of(schema: Any) -> list[Field]:
     try:
         whole = json_schema_of(schema)
         record = resolved(whole, whole)
@@ -68,6 +79,10 @@ def json_schema_of(schema: Any) -> Mapping[str, Any]:
 
     The fields of a pydantic model have their own names in it, not their aliases.
     """
+    return _json_schema_of_class(schema) if keeps_its_fields(schema) else _json_schema_of(schema)
+
+
+def _json_schema_of(schema: Any) -> Mapping[str, Any]:
     if schema is None or isinstance(schema, Mapping):
         return schema or {}
     if is_arrow_schema(schema):
@@ -76,6 +91,11 @@ def json_schema_of(schema: Any) -> Mapping[str, Any]:
         if belongs(schema):
             return dict(write(schema))
     return msgspec.json.schema(schema, schema_hook=lambda _: {})
+
+
+# A run asks a dozen times, and each look at thousands of fields takes a while.
+_fields_of_class = lru_cache(maxsize=32)(_fields_of)
+_json_schema_of_class = lru_cache(maxsize=32)(_json_schema_of)
 
 
 def may_be_null(whole: Mapping[str, Any], path: Iterable[str | int]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import chain
-from operator import attrgetter, methodcaller
+from operator import attrgetter, itemgetter, methodcaller
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
@@ -27,9 +27,18 @@ def split_of(kind: type, names: Sequence[str]) -> Split:
     return lambda records: (list(map(get, records)) for get in getters)
 
 
+def rows_of(kind: type, names: Sequence[str]) -> Callable[[list[Any]], list[Any]] | None:
+    """Return what gives the values of records' fields in one list, record by record; None but for Structs."""
+    if not issubclass(kind, msgspec.Struct) or len(names) < 2:  # noqa: PLR2004 - of one, itemgetter makes no tuple
+        return None
+    known = {name: place for place, name in enumerate(kind.__struct_encode_fields__)}
+    chosen = itemgetter(*(known[name] for name in names))
+    return lambda records: list(chain.from_iterable(map(chosen, map(msgspec.structs.astuple, records))))
+
+
 def _split_structs(kind: type[msgspec.Struct], names: Sequence[str]) -> Split:
-    known = kind.__struct_encode_fields__
-    places = [known.index(name) for name in names]
+    known = {name: place for place, name in enumerate(kind.__struct_encode_fields__)}
+    places = [known[name] for name in names]
     count = len(known)
 
     def split(records: list[Any]) -> Iterable[list[Any]]:

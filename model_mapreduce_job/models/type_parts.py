@@ -7,6 +7,7 @@ import functools
 import operator
 import sys
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import FunctionType, UnionType
 from typing import (
     TYPE_CHECKING,
@@ -48,6 +49,15 @@ class TypeParts:
 
 def parts_of(schema: Any) -> TypeParts:
     """Return the parts of a type; none for a type that can't be inspected."""
+    return _parts_of_class(schema) if keeps_its_fields(schema) else _parts_of(schema)
+
+
+def keeps_its_fields(schema: Any) -> bool:
+    """Return whether a schema is a class whose fields are the same whenever it is asked for them."""
+    return isinstance(schema, type) and (issubclass(schema, msgspec.Struct) or is_typeddict(schema))
+
+
+def _parts_of(schema: Any) -> TypeParts:
     parts = TypeParts()
     for part, is_metadata in _walk(schema):
         if is_metadata:
@@ -55,6 +65,10 @@ def parts_of(schema: Any) -> TypeParts:
         elif isinstance(part, type):
             _add_class(parts, part)
     return parts
+
+
+# A run asks a dozen times, and each look at thousands of fields takes a while.
+_parts_of_class = lru_cache(maxsize=32)(_parts_of)
 
 
 def is_record_class(schema: Any) -> bool:

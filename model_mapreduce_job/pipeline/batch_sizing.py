@@ -7,6 +7,8 @@ LARGEST_SIZE = 16384
 # The part of a batch's time that doesn't depend on its size should be at most this share of it.
 FIXED_SHARE = 0.05
 LONGEST_SECONDS = 2.0
+# What a batch may take where most of it is the fixed part, which a smaller one has as well.
+MOST_SECONDS = 16.0
 # What comes out of a batch is held in memory several times over, as objects, texts and lines.
 LARGEST_OUTPUT_BYTES = 8 << 20
 # The cost of a shorter batch is lost in noise, such as the turns of other processes, and a longer one does no
@@ -14,6 +16,8 @@ LARGEST_OUTPUT_BYTES = 8 << 20
 SHORTEST_SECONDS = 0.05
 # Noise only ever adds to a batch's time, so the quickest of a few is the cost of a size.
 _TRIES = 3
+# A batch that was cut costs that much more a record, at the least, where most of it is the fixed part.
+_MUCH_MORE = 1.5
 
 
 class BatchSizer:
@@ -22,13 +26,22 @@ class BatchSizer:
     A batch of n records takes fixed + n * each seconds. The size doubles until the fixed part is under 5 % of
     a batch. It starts again from a smaller one when a batch takes over longest_seconds, be it the model that
     is slow or the machine that stood still, when a batch does not fit into memory, and when more than 8 MiB
-    come out of it. A pinned size is only ever lowered, by want of memory.
+    come out of it. Where smaller batches only make each record dearer, it goes back, and batches may take
+    most_seconds. A pinned size is only ever lowered, by want of memory.
     """
 
-    def __init__(self, pinned: int | None = None, longest_seconds: float = LONGEST_SECONDS) -> None:
+    def __init__(
+        self,
+        pinned: int | None = None,
+        longest_seconds: float = LONGEST_SECONDS,
+        most_seconds: float = MOST_SECONDS,
+    ) -> None:
         self.size = pinned or FIRST_SIZE
         self._largest = pinned or LARGEST_SIZE
         self._longest_seconds = longest_seconds
+        self._most_seconds = most_seconds
+        self._cut: tuple[int, float] | None = None
+        self._dearer = 0
         self._pinned = pinned is not None
         self._growing = not self._pinned
         self._fits = self._largest
@@ -41,8 +54,8 @@ class BatchSizer:
         self._fits = max(1, records * LARGEST_OUTPUT_BYTES // written) if written else self._largest
         if self._fits < self.size:
             self._start_from(self._fits)
-        elif seconds > self._longest_seconds and records > 1:
-            self._start_from(max(1, int(records * self._longest_seconds / seconds)))
+        elif seconds > self._longest_seconds and (records > 1 or self._cut):
+            self._shorten(records, seconds)
         elif records == self.size:
             # one that is so short now was only held up when the growth ended
             self._growing = self._growing or seconds < SHORTEST_SECONDS
@@ -53,6 +66,19 @@ class BatchSizer:
         self._largest = max(1, records // 2)
         self._start_from(self._largest)
 
+    def _shorten(self, records: int, seconds: float) -> None:
+        """Make batches shorter, or long again where twice that was no help."""
+        if self._cut is None or seconds / records < _MUCH_MORE * self._cut[1] / self._cut[0]:
+            self._cut, self._dearer = (records, seconds), 0
+            self._start_from(max(1, int(records * self._longest_seconds / seconds)))
+            return
+        self._dearer += 1
+        if self._dearer > 1 and self._cut[1] <= self._most_seconds:
+            self.size, longest = self._cut
+            self._longest_seconds = min(2 * longest, self._most_seconds)
+            self._cut = None
+            self._start_from(self.size)
+
     def _start_from(self, size: int) -> None:
         self.size = min(self.size, size)
         self._growing = not self._pinned
@@ -61,7 +87,7 @@ class BatchSizer:
 
     def _observe_size(self, seconds: float) -> None:
         self._seconds.append(seconds)
-        if self._growing and (len(self._seconds) >= _TRIES or 2 * seconds > self._longest_seconds):
+        if self._growing and len(self._seconds) >= _TRIES:
             self._grow(min(self._seconds))
         self._seconds = self._seconds[-_TRIES:]
 

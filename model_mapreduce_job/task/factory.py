@@ -21,7 +21,7 @@ from model_mapreduce_job.formats.rows import join_row
 from model_mapreduce_job.formats.table_format import TableRun
 from model_mapreduce_job.formats.text_format import TextReader, TextWriter
 from model_mapreduce_job.models.plain_fields import plain_columns
-from model_mapreduce_job.pipeline.batch_sizing import LONGEST_SECONDS, BatchSizer
+from model_mapreduce_job.pipeline.batch_sizing import LONGEST_SECONDS, MOST_SECONDS, BatchSizer
 from model_mapreduce_job.pipeline.counters import Counters
 from model_mapreduce_job.pipeline.pipeline import Pipeline, Unwatched
 from model_mapreduce_job.pipeline.predictors import predictor_for
@@ -180,7 +180,8 @@ class TaskFactory:
         options = self._options
         started = perf_counter_ns()
         self._options, models = bound_models(self._options, self._configuration)
-        sizer = BatchSizer(options.batch_size, min(LONGEST_SECONDS, self._options.predict_timeout / 4))
+        most = self._options.predict_timeout / 4
+        sizer = BatchSizer(options.batch_size, min(LONGEST_SECONDS, most), min(MOST_SECONDS, most))
         watch = Watched(self._page, options.predict_timeout) if self._page else Unwatched()
         parts = (
             self._parts_of_one(models[0], sizer) if len(models) == 1 else self._parts(models, sizer, watch)

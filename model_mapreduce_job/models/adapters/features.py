@@ -118,8 +118,7 @@ def matrix(batch: pa.RecordBatch, features: Sequence[Feature], dtype: Any = np.f
     A category is the number that the model knows it by, NaN for one that it doesn't know.
     """
     rows = np.empty((batch.num_rows, len(features)), dtype)
-    for place, feature in enumerate(features):
-        rows[:, place] = _numbers(batch.column(feature.name), feature)
+    _fill(rows, batch, features)
     return rows
 
 
@@ -134,8 +133,8 @@ def blank_row(features: Sequence[Feature]) -> pa.RecordBatch:
 
 
 def unknown_category(batch: pa.RecordBatch, features: Sequence[Feature]) -> str:
-    """Return in words the first value of a categorical feature that the model doesn't know; else nothing."""
-    for feature in filter(lambda feature: feature.categories, features):
+    """Return in words the first value of categorical features that the model doesn't know; else nothing."""
+    for feature in features:
         values = _plain(batch.column(feature.name), feature)
         known = pc.is_in(values, value_set=_known(feature), skip_nulls=False)
         strange = values.filter(pc.and_(pc.invert(known), pc.is_valid(values)))
@@ -150,12 +149,34 @@ def frame(batch: pa.RecordBatch, features: Sequence[Feature]) -> Any:
 
     if all(feature.kind is Kind.NUMBER for feature in features):
         # as pandas itself has numbers: thousands of columns one by one take longer than to predict them
-        numbers = np.empty((len(features), batch.num_rows))
-        for place, feature in enumerate(features):
-            numbers[place] = _numbers(batch.column(feature.name), feature)
-        return pd.DataFrame(numbers.T, columns=[feature.name for feature in features], copy=False)
+        numbers = np.empty((len(features), batch.num_rows)).T
+        _fill(numbers, batch, features)
+        return pd.DataFrame(numbers, columns=[feature.name for feature in features], copy=False)
     data = {feature.name: _series_values(batch.column(feature.name), feature) for feature in features}
     return pd.DataFrame(data)
+
+
+def _fill(rows: NDArray[Any], batch: pa.RecordBatch, features: Sequence[Feature]) -> None:
+    """Fill an array of shape (records, features) with numbers; those that are such already all at once."""
+    columns = batch.select([feature.name for feature in features])
+    is_plain = [
+        kind == _FLOAT and not feature.categories
+        for kind, feature in zip(columns.schema.types, features, strict=True)
+    ]
+    if is_plain and all(is_plain):
+        rows[:] = _together(columns)
+        return
+    places = [place for place, plain in enumerate(is_plain) if plain]
+    if places:
+        rows[:, places] = _together(columns.select(places))
+    for place, feature in enumerate(features):
+        if not is_plain[place]:
+            rows[:, place] = _numbers(columns.column(place), feature)
+
+
+def _together(columns: pa.RecordBatch) -> NDArray[np.float64]:
+    """Return columns of floats as an array of shape (records, columns), NaN for null."""
+    return np.asarray(columns.to_tensor(null_to_nan=True).to_numpy())
 
 
 def _series_values(column: pa.Array, feature: Feature) -> Any:

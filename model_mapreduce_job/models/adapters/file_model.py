@@ -108,7 +108,9 @@ class FileModel:
                 "Name them in the model's order: --features a,b,c."
             )
         own = [feature.name for feature in self._trained.features] or self._names
-        columns = pa.RecordBatch.from_arrays([batch.column(name) for name in self._names], own)
+        columns = batch.select(self._names)
+        if own != self._names:
+            columns = columns.rename_columns(own)
         return self._computed(self._answers, self._trained.prepare(columns))
 
     def examples(self, directory: Path) -> Iterator[tuple[str, dict[str, Any], Any]]:

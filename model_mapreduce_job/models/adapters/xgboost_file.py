@@ -69,6 +69,7 @@ class _Scores:
     def __init__(self, booster: xgboost.Booster, features: Sequence[Feature]) -> None:
         self._booster = booster
         self._features = features
+        self._categorical = [feature for feature in features if feature.categories]
         config = json.loads(booster.save_config())["learner"]
         self.objective = str(config["objective"]["name"])
         self.class_count = int(config["learner_model_param"]["num_class"])
@@ -80,7 +81,7 @@ class _Scores:
 
     def prepare(self, batch: pa.RecordBatch) -> NDArray[np.float32]:
         """Return the matrix of a batch; raises ValueError for a category that the model doesn't know."""
-        if strange := unknown_category(batch, self._features):
+        if strange := unknown_category(batch, self._categorical):
             raise ValueError(strange)
         return matrix(batch, self._features, np.float32)
 
