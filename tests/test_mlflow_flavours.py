@@ -1,0 +1,156 @@
+"""Models that MLflow has saved, of flavours of several libraries: the answers of mlflow.pyfunc itself."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import catboost
+import lightgbm
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import xgboost
+from skl2onnx import to_onnx
+from skl2onnx.common.data_types import FloatTensorType
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from trained_files import NUMBERS, customers
+
+from model_mapreduce_job.exceptions import ConfigurationError, InputError
+from model_mapreduce_job.models.adapters.file_model import FileModel
+from model_mapreduce_job.models.columns import column_schema
+from model_mapreduce_job.models.files import path_digest
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # MLflow warns of classes of its own
+    import mlflow.catboost
+    import mlflow.lightgbm
+    import mlflow.onnx
+    import mlflow.pyfunc
+    import mlflow.sklearn
+    import mlflow.xgboost
+    from mlflow.models import ModelSignature, infer_signature
+    from mlflow.types import ColSpec, Schema, TensorSpec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# of saving a model as a pickle, and of hints that a function lacks
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:mlflow", "ignore:.*type hint")
+
+
+def batch_of(table: Any, model: FileModel) -> Any:
+    schema = column_schema(model.input_schema, "FileModel")
+    return pa.RecordBatch.from_pandas(table[schema.names], schema=schema, preserve_index=False)
+
+
+def risk() -> Any:
+    """Return a function of MLflow's, whose answer has two columns."""
+
+    def predict(_self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - MLflow reads hints
+        del context, params
+        paid = model_input["fare paid"]
+        return pd.DataFrame({"risk": paid / 2, "kind": np.where(paid > 50, "high", "low")})
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow asks for hints that say what its signature says
+        return type("Risk", (mlflow.pyfunc.PythonModel,), {"predict": predict})()
+
+
+def of_onnx(table: Any, target: Any) -> Any:
+    regression = make_pipeline(SimpleImputer(), Ridge()).fit(table.to_numpy(np.float32), target)
+    inputs = [("X", FloatTensorType([None, len(NUMBERS)]))]
+    return to_onnx(regression, initial_types=inputs, target_opset={"": 15, "ai.onnx.ml": 3})
+
+
+ONE_TREE = {"n_estimators": 1, "n_jobs": 1}
+FEW_TREES = {"iterations": 3, "verbose": 0, "allow_writing_files": False, "thread_count": 1}
+FLAVOURS = {
+    "xgboost": (
+        mlflow.xgboost,
+        "xgb_model",
+        lambda *data: xgboost.XGBRegressor(**ONE_TREE).fit(*data).get_booster(),
+    ),
+    "lightgbm": (
+        mlflow.lightgbm,
+        "lgb_model",
+        lambda *data: lightgbm.LGBMRegressor(verbose=-1, **ONE_TREE).fit(*data),
+    ),
+    "catboost": (
+        mlflow.catboost,
+        "cb_model",
+        lambda *data: catboost.CatBoostRegressor(**FEW_TREES).fit(*data),
+    ),
+    "onnx": (mlflow.onnx, "onnx_model", of_onnx),
+    "function": (mlflow.pyfunc, "python_model", lambda *_: risk()),
+}
+
+
+@pytest.mark.parametrize("signed", [True, False], ids=["with a signature", "without"])
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_an_mlflow_model_of_any_flavour_answers_as_mlflow_does(
+    flavour: str, signed: bool, tmp_path: Path
+) -> None:
+    """By name, where the signature or the library's own model has names, from an input with more columns."""
+    table = customers()[NUMBERS]
+    library, argument, train = FLAVOURS[flavour]
+    saved = {argument: train(table, customers()["fare paid"])}
+
+    def save(name: str, signature: Any = None) -> Any:
+        library.save_model(path=tmp_path / name, signature=signature, pip_requirements=["pandas"], **saved)
+        return mlflow.pyfunc.load_model(str(tmp_path / name))
+
+    own = save("plain").predict(table)
+    if signed:
+        own = save("signed", infer_signature(table, own)).predict(table)
+    path = tmp_path / ("signed" if signed else "plain")
+    named = signed or flavour not in {"onnx", "function"}
+    columns = ["note", *NUMBERS[::-1]] if named else NUMBERS
+    model = FileModel(str(path), trusted_digest=path_digest(path)).for_columns(columns)
+    found = model.predict_columns(batch_of(table, model)).to_pydict()
+    expected = own if hasattr(own, "columns") else pd.DataFrame({"value": own})
+    assert found == expected.to_dict("list")
+
+
+def test_an_mlflow_model_of_an_array_takes_columns_in_their_order(tmp_path: Path) -> None:
+    """As many as its signature says; its input example can be verified with."""
+    array = np.ascontiguousarray(customers()[NUMBERS].fillna(30))
+    own = Ridge().fit(array, array[:, 0])
+    signature = infer_signature(array, own.predict(array))
+    mlflow.sklearn.save_model(
+        own,
+        tmp_path / "m",
+        signature=signature,
+        input_example=array[:3],
+        pip_requirements=["pandas"],
+        serialization_format="cloudpickle",
+    )
+    model = FileModel(str(tmp_path / "m"), trusted_digest=path_digest(tmp_path / "m")).for_columns(NUMBERS)
+    table = pd.DataFrame(array, columns=NUMBERS)
+    assert model.predict_columns(batch_of(table, model)).to_pydict() == {"value": own.predict(array).tolist()}
+    records = [record for _, record, _ in model.examples(tmp_path / "m")]
+    assert records == table.head(3).to_dict("records")
+    with pytest.raises(InputError, match="takes 2 features"):
+        FileModel(str(tmp_path / "m"), trusted_digest=path_digest(tmp_path / "m")).for_columns(["a"])
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ([ColSpec("datetime", "when")], "takes when of the type"),
+        ([TensorSpec(np.dtype("float64"), (-1, 3, 3))], r"an array of the shape \(-1, 3, 3\)"),
+    ],
+)
+def test_an_mlflow_signature_that_records_have_no_columns_for_is_refused(
+    inputs: Any, words: str, tmp_path: Path
+) -> None:
+    """Before anything is predicted, in one line."""
+    signature = ModelSignature(Schema(inputs))
+    mlflow.pyfunc.save_model(
+        tmp_path / "m", python_model=risk(), signature=signature, pip_requirements=["pandas"]
+    )
+    with pytest.raises(ConfigurationError, match=words):
+        FileModel(str(tmp_path / "m"), trusted_digest=path_digest(tmp_path / "m"))
