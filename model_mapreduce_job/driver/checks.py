@@ -18,7 +18,7 @@ from model_mapreduce_job.driver.named_protocols import check_tables, with_protoc
 from model_mapreduce_job.driver.profile_file import check_profile
 from model_mapreduce_job.driver.replay import with_first_lines, with_replay
 from model_mapreduce_job.driver.run_stamp import with_run_stamp
-from model_mapreduce_job.driver.summary_file import try_file
+from model_mapreduce_job.driver.summary_file import refuse_same_file, try_file
 from model_mapreduce_job.driver.table_places import table_places
 from model_mapreduce_job.driver.verification import verify
 from model_mapreduce_job.exceptions import InputError
@@ -66,6 +66,7 @@ def check(job: Job, first: FirstWorker) -> Checked:
     _check_options_go_together(options)
     check_dialect(options)
     check_duplicates(options)
+    refuse_same_file({f"--{name}": getattr(options, name) for name in ("summary_file", "profile", "report")})
     if options.summary_file:
         try_file("--summary_file", options.summary_file, options.output_dir, local_paths(options.inputs))
     if options.is_profiled:

@@ -8,13 +8,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.storage.whole_file import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 _ROOM_BYTES = 1 << 14
 _STDIN, _STDOUT = 0, 1
 _OTHERS_WRITE = 0o022
+
+
+def refuse_same_file(names: Mapping[str, str | None]) -> None:
+    """Raise InputError where two options name one file: the later would overwrite the earlier."""
+    options: dict[str, str] = {}
+    for option, name in names.items():
+        if not name:
+            continue
+        path = os.path.realpath(name)
+        is_file = Path(path).is_file() or not Path(path).exists()
+        if path in options and is_file:  # a device such as /dev/stdout takes both
+            raise InputError(f"{options[path]} and {option} are one file, {name}. Name two.")
+        options[path] = option
 
 
 def try_file(option: str, name: str, output_dir: str | None, inputs: Iterable[str]) -> None:
@@ -46,7 +60,7 @@ def write_file(option: str, name: str, text: str) -> None:
     """Write what an option asks for; raises InputError."""
     _refuse_if_others(option, name, Path(name).absolute())  # again, for it may have been put there since
     try:
-        Path(name).write_text(text, encoding="utf-8")
+        write_whole(Path(name), text.encode())
     except OSError as error:
         raise _unwritable(option, name, error.strerror) from error
 

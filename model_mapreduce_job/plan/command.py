@@ -32,6 +32,7 @@ from model_mapreduce_job.plan.sample import Sample, read_sample
 from model_mapreduce_job.plan.sample_run import SampleRun, run_sample
 from model_mapreduce_job.plan.table_sample import table_figures, table_sample
 from model_mapreduce_job.storage.inputs import STDIN
+from model_mapreduce_job.storage.whole_file import write_whole
 from model_mapreduce_job.task.delimited_options import text_reading
 from model_mapreduce_job.task.job import has_further_steps
 from model_mapreduce_job.task.messages import Surveyed
@@ -178,6 +179,6 @@ def _cost(
 def _save(path: str, plan: Plan) -> None:
     content: Any = {"plan": plan.as_json()}
     try:
-        Path(path).write_text(f"{json.dumps(content, indent=2)}\n", encoding="utf-8")
+        write_whole(Path(path), f"{json.dumps(content, indent=2)}\n".encode())
     except OSError as error:
         raise InputError(f"--summary_file {path} can't be written: {error.strerror}.") from error

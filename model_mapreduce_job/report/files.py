@@ -9,6 +9,7 @@ import msgspec
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.profiles.profile import Profile
+from model_mapreduce_job.storage.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,6 +49,6 @@ def write_page(page: str, name: str) -> None:
 
 def _write(name: str, content: bytes) -> None:
     try:
-        Path(name).write_bytes(content)
+        write_whole(Path(name), content)
     except OSError as error:
         raise InputError(f"{name} can't be written: {error.strerror}.") from error
