@@ -57,6 +57,18 @@ def hostile_profile() -> Profile:
     return Profile(records=5, predicted=5, failed=3, inputs=fields, predictions=fields, about=about)
 
 
+def test_a_card_says_what_kinds_of_values_a_field_has_and_how_long_its_lists_are() -> None:
+    fields = Fields()
+    fields.add("mixed", Values([1.0, 3.0, "x", [1], None], Picked()))
+    fields.add("lists", Values([[1], [1, 2, 3]], Picked()))
+    fields.add("outer", Values([{"inner": 1}, None], Picked()))
+    page = page_of(Profile(records=5, inputs=fields)).replace("&nbsp;", " ")
+    assert "numbers 50.0 %, texts 25.0 %, lists 25.0 %, 20.0 % missing" in page
+    assert "1 to 3, mean 2<" in page
+    assert "1 to 3 long, mean 2<" in page
+    assert ">objects, 80.0 % missing" in page
+
+
 @pytest.mark.parametrize("baseline", [None, hostile_profile()])
 def test_no_value_is_markup_and_the_page_stays_small(baseline: Profile | None) -> None:
     page = page_of(hostile_profile(), baseline)

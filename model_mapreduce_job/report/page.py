@@ -20,6 +20,7 @@ from model_mapreduce_job.task.task_options import TaskOptions
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from model_mapreduce_job.profiles.field import Field
     from model_mapreduce_job.profiles.fields import Fields
     from model_mapreduce_job.profiles.profile import Profile
 
@@ -60,10 +61,20 @@ def _rows(kept: Fields, before: Fields, records: int) -> Iterator[dict[str, Any]
         yield {
             "name": name,
             "field": field,
+            "kinds": _kinds(field),
             "bars": bars,
             "most": max(shares, default=0) or 1,
             "missing": max(0.0, 1 - field.present / records) if records else 0.0,
         }
+
+
+def _kinds(field: Field) -> str:
+    """Return the kind of a field's values; of several kinds each one's share."""
+    counts = {kind: count for kind, count in field.kinds.items() if count}
+    total = sum(counts.values())
+    if total == max(counts.values(), default=0):
+        return field.kind
+    return ", ".join(f"{kind} {count / total:.1%}".replace("%", " %") for kind, count in counts.items())
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,7 +82,7 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
     usual = {field.name: field.default for kind in (TaskOptions, RunOptions) for field in fields(kind)}
     left_out = ("profile", "report", "model_qualified_name")
     return {
-        name: value
+        name: " ".join(map(str, value)) if isinstance(value, list) else value
         for name, value in options.items()
         if name not in left_out and value is not None and value is not False and value != usual.get(name)
     }
