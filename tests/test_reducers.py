@@ -31,6 +31,22 @@ def test_the_example_counts_by_predicted_species(job: LocalJob) -> None:
     (job.tmp / ".ses").unlink(missing_ok=True)  # ONNX Runtime's own
 
 
+@pytest.mark.parametrize("name", ["mapper_init", "mapper_final", "mapper_pre_filter"])
+def test_what_would_never_be_called_is_refused(job: LocalJob, name: str) -> None:
+    """Predictions come by the batch; who counts on a line before or after them has to know."""
+    job.script = job.directory / "own.py"
+    job.script.write_text(
+        "from model_mapreduce_job import MLModelMapReduceJob\n"
+        "class Own(MLModelMapReduceJob):\n"
+        f"    def {name}(self): return 'grep 1'\n"
+        "Own.run()\n"
+    )
+    ran = job.run("--output-dir", "out", write_records(job.directory / "in", [{"n": 1}]))
+    assert (ran.code, ran.errors.count("\n")) == (1, 1), ran.errors
+    assert f"The step that predicts has {name}, which -r" in ran.errors
+    assert not (job.directory / "out").exists()
+
+
 def test_a_combiner_and_a_reducer_get_records_and_predictions(distinct: LocalJob) -> None:
     """Equal records of different splits meet in the reducer; what combiners and reducers count is told."""
     records = [{"n": number // 3, "pad": "x" * 900} for number in range(3000)]

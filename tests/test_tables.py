@@ -409,7 +409,7 @@ Own.run()
     ("body", "words"),
     [
         ("def mapper(self, key, data): yield from super().mapper(key, data)", "this one has another."),
-        ("def mapper_final(self): yield 'the', 'end'", "this one has mapper_final."),
+        ("def mapper_final(self): yield 'the', 'end'", "The step that predicts has mapper_final, which"),
         ("def combiner(self, key, values): yield key, 1", "for jobs of one mapper"),
     ],
 )

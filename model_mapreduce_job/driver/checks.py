@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from model_mapreduce_job.task.messages import Verified
     from model_mapreduce_job.task.task_options import TaskOptions
 
+# What mrjob calls before and after a mapper's lines, one by one; and who runs a filter of them before that.
+_NEVER_CALLED = ("mapper_init", "mapper_final")
+_RUN_FILTERS = frozenset({"hadoop", "emr"})
 # Of many files the first ones are looked at.
 _MOST_LOOKS = 100
 
@@ -64,6 +67,7 @@ def check(job: Job, first: FirstWorker) -> Checked:
     options = job.run_options
     options = with_protocol(options) if options.replay is None else with_replay(job, options)
     _check_options_go_together(options)
+    _check_mappers(job, options)
     check_dialect(options)
     check_duplicates(options)
     refuse_same_file({f"--{name}": getattr(options, name) for name in ("summary_file", "profile", "report")})
@@ -156,6 +160,18 @@ def _check_options_go_together(options: RunOptions) -> None:
     }.items():
         if made:
             raise InputError(f"{mistake}. Leave it out, or change the other.")
+
+
+def _check_mappers(job: Job, options: RunOptions) -> None:
+    """Raise InputError for what a job has around a mapper that predicts, where it would never be called."""
+    filters = () if options.runner in _RUN_FILTERS else ("mapper_pre_filter",)
+    for step in (step for number, step in enumerate(job.steps()) if job.predicts(number)):
+        for name in (*_NEVER_CALLED, *filters):
+            if step[name]:
+                raise InputError(
+                    f"The step that predicts has {name}, which -r {options.runner} doesn't call: its mapper "
+                    "is given batches of lines. Put it into a step of its own."
+                )
 
 
 def _for_no_such_runner(options: RunOptions) -> dict[str, object]:

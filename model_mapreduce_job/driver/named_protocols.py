@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 # The tables that tasks of a cluster read and write.
 _ON_CLUSTERS: Final = {"hadoop": TABLES, "spark": frozenset({"parquet", "orc"})}
 
-# What mrjob runs around a mapper's lines, of which a table has none.
-_AROUND_THE_MAPPER: Final = ("mapper_init", "mapper_final", "mapper_pre_filter")
-
 
 def with_protocol(options: RunOptions) -> RunOptions:
     """Return options with the input protocol that the inputs' names stand for, where none was given.
@@ -51,11 +48,10 @@ def check_tables(job: Job, options: RunOptions) -> None:
 
 
 def _beside_the_mapper(job: Job) -> str:
-    """Return what a job has in the place of the mapper that predicts, or around it; nothing of most jobs."""
+    """Return what a job has in the place of the mapper that predicts, or before it; nothing of most jobs."""
     if not job.predicts(0):
         return "another"
-    step = job.steps()[0]
-    return ", ".join(name for name in _AROUND_THE_MAPPER if step[name])
+    return "mapper_pre_filter" if job.steps()[0]["mapper_pre_filter"] else ""
 
 
 def _check_runner(options: RunOptions, tables: Sequence[str]) -> None:
