@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from model_mapreduce_job.formats.row_bytes import RowBytes
 from model_mapreduce_job.formats.table_format import READ_ROWS, RowGroup, TableContents
 
 if TYPE_CHECKING:
@@ -82,13 +83,14 @@ class ParquetWriter:
         self._writer = pq.ParquetWriter(sink, schema, compression="zstd", use_dictionary=texts)
         self._waiting: list[pa.RecordBatch] = []
         self._rows = self._bytes = 0
+        self._row_bytes = RowBytes(schema)
         self._most_bytes = min(max(_GROUP_BYTES, len(schema) * _COLUMN_BYTES), _WIDE_BYTES)
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Write the rows of a batch, or keep them until there are enough for a row group."""
         self._waiting.append(batch)
         self._rows += batch.num_rows
-        self._bytes += batch.nbytes
+        self._bytes += self._row_bytes.of(batch)
         if self._rows >= _GROUP_ROWS or self._bytes >= self._most_bytes:
             self._flush()
 

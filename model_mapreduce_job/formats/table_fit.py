@@ -79,6 +79,8 @@ class ColumnFit:
             found = rows.select(self._schema.names)
         except KeyError:
             return None
+        if found.schema.equals(self._schema):
+            return found
         if found.schema.types != self._schema.types:
             return None
         return pa.RecordBatch.from_arrays(found.columns, schema=self._schema)

@@ -11,6 +11,7 @@ from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.fitted_answers import AnswerFit, FittedAnswer
 from model_mapreduce_job.formats.prediction_columns import PredictionReader, is_single
 from model_mapreduce_job.formats.records import Failure
+from model_mapreduce_job.formats.row_bytes import RowBytes
 from model_mapreduce_job.formats.table_values import row_texts
 from model_mapreduce_job.formats.text_columns import TextColumns
 from model_mapreduce_job.models.arrow_arrays import arrow_array
@@ -64,6 +65,7 @@ class TableWriter:
 
     def __init__(self, shape: OutputShape) -> None:
         self._schema = shape.schema
+        self._bytes = RowBytes(self._schema)
         self._explain = shape.explain
         self._texts = TextColumns(shape.returned.names)
         self._reader = PredictionReader(shape.prediction)
@@ -80,7 +82,7 @@ class TableWriter:
 
     def size(self, output: pa.RecordBatch) -> int:
         """Return how many bytes rows take in memory."""
-        return int(output.nbytes)
+        return self._bytes.of(output)
 
     def write(self, keys: Any, predictions: Sequence[Text]) -> pa.RecordBatch:
         """Return a row for each prediction. keys has the input's columns, or a JSON text for each row."""

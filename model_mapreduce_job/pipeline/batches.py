@@ -7,6 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
 from model_mapreduce_job.formats.records import OverlongLine
+from model_mapreduce_job.formats.row_bytes import RowBytes
 from model_mapreduce_job.formats.text_forms import is_text_block
 
 if TYPE_CHECKING:
@@ -38,10 +39,11 @@ def batches(blocks: Iterable[Any], sizer: Sizing) -> Iterator[Any]:
 def _rows(blocks: Iterable[Any], sizer: Sizing) -> Iterator[Any]:
     for block in blocks:
         start = 0
-        is_large = block.nbytes > LARGEST_BATCH_BYTES
+        size = RowBytes(block.schema).of
+        is_large = size(block) > LARGEST_BATCH_BYTES
         while start < block.num_rows:
             rows = min(sizer.size, block.num_rows - start)
-            while is_large and rows > 1 and block.slice(start, rows).nbytes > LARGEST_BATCH_BYTES:
+            while is_large and rows > 1 and size(block.slice(start, rows)) > LARGEST_BATCH_BYTES:
                 rows //= 2
             yield block.slice(start, rows)
             start += rows

@@ -158,7 +158,8 @@ def frame(batch: pa.RecordBatch, features: Sequence[Feature]) -> Any:
 
 def _fill(rows: NDArray[Any], batch: pa.RecordBatch, features: Sequence[Feature]) -> None:
     """Fill an array of shape (records, features) with numbers; those that are such already all at once."""
-    columns = batch.select([feature.name for feature in features])
+    names = [feature.name for feature in features]
+    columns = batch if batch.schema.names == names else batch.select(names)
     is_plain = [
         kind == _FLOAT and not feature.categories
         for kind, feature in zip(columns.schema.types, features, strict=True)

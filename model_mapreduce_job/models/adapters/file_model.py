@@ -108,7 +108,7 @@ class FileModel:
                 "Name them in the model's order: --features a,b,c."
             )
         own = [feature.name for feature in self._trained.features] or self._names
-        columns = batch.select(self._names)
+        columns = batch if batch.schema.names == self._names else batch.select(self._names)
         if own != self._names:
             columns = columns.rename_columns(own)
         return self._computed(self._answers, self._trained.prepare(columns))
