@@ -202,5 +202,10 @@ def test_mistakes_in_paths_are_found_before_the_run(
         check_paths(inputs, output, shell)
 
 
+def test_of_a_trace_with_a_cause_the_cause_is_what_is_told() -> None:
+    trace = "Exception in thread: java.io.A: a\n\tat x.Y\nCaused by: java.io.B: b\n\tat x.Z\n\t... 13 more\n"
+    assert complaint(trace) == "Caused by: java.io.B: b"
+
+
 def test_a_command_that_says_nothing_is_told_as_such() -> None:
     assert complaint("2026-01-01 00:00:00,000 INFO fs: x\n") == "it did not say why"

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 CHUNK_BYTES: Final = 1 << 20
 # The most that is kept of what a command writes to its standard error: its end says what was wrong
 _MOST_ERRORS: Final = 1 << 20
-_LOG_RECORD: Final = re.compile(r"^\d{2,4}[-/]\d\d[-/]\d\d \d\d:\d\d:\d\d\S* [A-Z]+ |^\s*at |^SLF4J|^\s*$")
+_LOG_RECORD: Final = re.compile(
+    r"^\d{2,4}[-/]\d\d[-/]\d\d \d\d:\d\d:\d\d\S* [A-Z]+ |^\s*(?:at |\.\.\. \d+ more$)|^SLF4J|^\s*$"
+)
 _SEE_MORE: Final = re.compile(r"; For more details see: .*", re.DOTALL)
 
 

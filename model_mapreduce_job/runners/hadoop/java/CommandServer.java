@@ -8,14 +8,20 @@ import java.io.FileDescriptor;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.SynchronousQueue;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.FsShell;
 import org.apache.hadoop.fs.Path;
-import org.apache.hadoop.io.IOUtils;
 import org.apache.hadoop.mapreduce.Cluster;
 import org.apache.hadoop.util.ToolRunner;
 import org.apache.hadoop.util.VersionInfo;
@@ -35,6 +41,8 @@ public final class CommandServer {
   private static final int MOST_WORDS = 1 << 20;
   private static final int MOST_BYTES = 1 << 24;
   private static final int FAILED = 1;
+  private static final int READERS = 8;
+  private static final long AHEAD = 1 << 23;
   private static final long PATIENCE_MS = 2000;
 
   private final Replies replies;
@@ -201,16 +209,37 @@ public final class CommandServer {
     }
   }
 
-  private static int writeRanges(String[] words) throws IOException {
+  /** Reads ranges some at a time, since each waits for its hosts, and writes them in their order. */
+  private static int writeRanges(String[] words) throws Exception {
     Configuration conf = new Configuration();
-    for (int i = 0; i + 2 < words.length; i += 3) {
-      Path path = new Path(words[i]);
-      try (FSDataInputStream file = path.getFileSystem(conf).open(path)) {
-        file.seek(Long.parseLong(words[i + 1]));
-        IOUtils.copyBytes(file, System.out, Long.parseLong(words[i + 2]), false);
+    ExecutorService readers = Executors.newFixedThreadPool(READERS);
+    try {
+      for (int i = 0; i < words.length; ) {
+        List<Callable<byte[]>> some = new ArrayList<>();
+        for (long bytes = 0; i < words.length && bytes < AHEAD; i += 3) {
+          Path path = new Path(words[i]);
+          long start = Long.parseLong(words[i + 1]);
+          int length = Integer.parseInt(words[i + 2]);
+          some.add(() -> range(path.getFileSystem(conf).open(path), start, new byte[length]));
+          bytes += length;
+        }
+        for (Future<byte[]> read : readers.invokeAll(some)) {
+          System.out.write(read.get());
+        }
       }
+    } catch (ExecutionException error) {
+      throw (Exception) error.getCause();
+    } finally {
+      readers.shutdownNow();
     }
     return 0;
+  }
+
+  private static byte[] range(FSDataInputStream opened, long start, byte[] bytes) throws IOException {
+    try (FSDataInputStream file = opened) {
+      file.readFully(start, bytes);
+    }
+    return bytes;
   }
 
   private static PrintStream printer(Answer answer) {
