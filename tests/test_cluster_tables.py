@@ -29,7 +29,7 @@ from model_mapreduce_job.storage.hadoop_commands import ClusterError
 from model_mapreduce_job.storage.hadoop_fs import HadoopShell
 from model_mapreduce_job.storage.hadoop_ranges import read_ranges
 from model_mapreduce_job.storage.ranges import FileRange
-from model_mapreduce_job.storage.remote_tables import table_places
+from model_mapreduce_job.storage.remote_tables import HadoopFiles, table_places
 from model_mapreduce_job.storage.table_files import TableFile, TablePlace, named_files
 from model_mapreduce_job.storage.table_ranges import as_text, groups_in, table_ranges
 from model_mapreduce_job.storage.table_survey import Tables, survey
@@ -85,7 +85,7 @@ def surveyed(shell: HadoopShell, directory: Path, kind: str, *patterns: str) -> 
     """Return what files of the cluster are, by what this machine copies of them."""
     copies = directory / "copies"
     copies.mkdir(exist_ok=True)
-    return survey(table_format(kind), table_places(shell, patterns, kind, copies))
+    return survey(table_format(kind), table_places(HadoopFiles(shell), patterns, kind, copies))
 
 
 @pytest.mark.parametrize("kind", FORMATS)

@@ -227,7 +227,6 @@ def test_without_records_there_is_nothing_to_say(moody: LocalJob) -> None:
             RunOptions(task=TaskOptions(check_duplicates=True, output_protocol="orc")),
             "compares lines of text, and orc has none",
         ),
-        (RunOptions(task=ASKED, runner="emr"), "is not for -r emr, whose tasks report counts alone"),
         (RunOptions(task=ASKED, plan=True), "is of a run, and --plan and --debug_record start none"),
     ],
 )

@@ -25,7 +25,9 @@ def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def runner(**options: object) -> EmrRunner:
     # a place for temporary files of its own: else it would ask S3 for one
-    return EmrRunner(conf_paths=[], region="us-east-1", cloud_tmp_dir="s3://bucket/tmp/", **options)
+    given = {"region": "us-east-1", "cloud_tmp_dir": "s3://bucket/tmp/", "mr_job_script": __file__}
+    steps = [{"type": "streaming", "mapper": {"type": "script"}}]
+    return EmrRunner(conf_paths=[], steps=steps, **given, **options)
 
 
 def test_a_bundle_that_is_there_is_shipped_and_its_python_runs_the_tasks(bundle: Path) -> None:

@@ -9,14 +9,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import fastavro
+import pyarrow as pa
 import pytest
 from emr_stack.driver import MAIN_JOB, PROJECT, Driver
 from emr_stack.faults import Fault
 from emr_stack.stack import REGION, EmrStack, emr_stack
+from pyarrow import orc
 
 GUIDE = PROJECT / "docs" / "emr.md"
 INPUT = PROJECT / "data" / "input.ldjson"
 MODEL = ("--model_qualified_name", "iris_model")
+PARQUET = ("--output_protocol", "parquet", "--output-dir", "s3://nobody/out")
 
 
 def documented(output: str) -> list[str]:
@@ -51,7 +55,8 @@ def first(stack: EmrStack, tmp_path_factory: pytest.TempPathFactory) -> First:
     place = tmp_path_factory.mktemp("first")
     options = ("--fingerprint", "--summary_file", place / "summary.json", "--pool-clusters")
     idle = ("--extra-cluster-param", "AutoTerminationPolicy.IdleTimeout=3600")
-    ended = Driver(stack, place).run(*options, *idle, *documented("standard output"), job=MAIN_JOB)
+    avro = ("--bootstrap", "sudo python3.11 -m pip install fastavro")
+    ended = Driver(stack, place).run(*options, *idle, *avro, *documented("standard output"), job=MAIN_JOB)
     assert ended.returncode == 0, ended.stderr
     found = re.search(r"Created new cluster (j-\w+)", ended.stderr)
     assert found
@@ -139,7 +144,7 @@ def test_the_drivers_settings_reach_the_tasks(
     monkeypatch.setenv("APP_SETTINGS", "TestConfig")
     ended = driver.run(*MODEL, "--cluster-id", first.cluster_id, INPUT, job=MAIN_JOB)
     assert ended.returncode == 0, ended.stderr
-    (step,) = driver.stack.calls("AddJobFlowSteps")[-1]["Steps"]
+    *_, step = driver.stack.calls("AddJobFlowSteps")[-1]["Steps"]
     assert "APP_SETTINGS=TestConfig" in step["HadoopJarStep"]["Args"]
 
 
@@ -152,6 +157,73 @@ def test_a_task_that_fails_ends_the_run_with_exit_code_1_and_its_reason(driver: 
     assert "NoSuchConfig" in ended.stderr.partition("Probable cause of failure")[2]
 
 
+def test_files_may_have_their_columns_in_another_order_each_and_equal_records_are_counted(
+    driver: Driver, first: First, tmp_path: Path
+) -> None:
+    """One is on S3, one is uploaded; what tasks report is known by the person's own names of files."""
+    names = ["sepal_length", "sepal_width", "petal_length", "petal_width"]
+    rows = [dict(zip(names, map(str, (5, 3, n % 4, 1)), strict=True)) for n in range(8)]
+    texts = [
+        "".join(
+            f"{','.join(row[name] for name in order)}\n"
+            for row in [dict(zip(names, names, strict=True)), *rows]
+        )
+        for order in (names, names[::-1])
+    ]
+    s3 = driver.stack.client("s3")
+    s3.create_bucket(Bucket="orders", CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_object(Bucket="orders", Key="one.csv", Body=texts[0].encode())
+    (tmp_path / "two.csv").write_text(f"{texts[1]}1,2,3,none\n")
+    csv = ("--input_protocol", "csv", "--check_duplicates", "--cluster-id", first.cluster_id)
+    ended = driver.run(*MODEL, *csv, "s3://orders/one.csv", tmp_path / "two.csv", job=MAIN_JOB)
+    assert ended.returncode == 0, ended.stderr
+    assert "complete: 19 lines = 16 predicted + 1 failed + 0 blank + 2 headers" in ended.stderr
+    assert f"{tmp_path / 'two.csv'} line 10" in ended.stderr
+    assert "repeat an earlier one" in ended.stderr
+    predictions = [line.rpartition("\t")[2] for line in ended.stdout.splitlines()]
+    assert sorted(predictions[:8]) == sorted(predictions[8:16])
+
+
+def irises(count: int) -> pa.Table:
+    """Return rows, of which each tenth lacks what the model needs."""
+    values = pa.array([n % 70 / 10 if n % 10 else None for n in range(count)], pa.float64())
+    names = ("sepal_length", "sepal_width", "petal_length", "petal_width")
+    return pa.table({"id": pa.array(range(count), pa.int64()), **dict.fromkeys(names, values)})
+
+
+def test_orc_and_avro_are_read_from_s3_and_orc_is_written_there(
+    driver: Driver, first: First, tmp_path: Path
+) -> None:
+    """A file of this machine goes along with those there; the rows are those that the files name."""
+    s3 = driver.stack.client("s3")
+    s3.create_bucket(Bucket="tables", CreateBucketConfiguration={"LocationConstraint": REGION})
+    orc.write_table(irises(300), tmp_path / "there.orc")
+    orc.write_table(irises(30), tmp_path / "here.orc")
+    with (tmp_path / "rows.avro").open("wb") as file:
+        fields = [{"name": name, "type": ["null", "double"]} for name in irises(1).column_names]
+        fastavro.writer(file, {"type": "record", "name": "r", "fields": fields}, irises(50).to_pylist())
+    for name in ("there.orc", "rows.avro"):
+        s3.put_object(Bucket="tables", Key=f"in/n=7/{name}", Body=(tmp_path / name).read_bytes())
+    out = ("--output_protocol", "orc", "--output-dir", "s3://tables/out", "--cluster-id", first.cluster_id)
+    ended = driver.run(*MODEL, *out, "s3://tables/in/n=7/there.orc", tmp_path / "here.orc", job=MAIN_JOB)
+    assert "complete: 330 lines = 297 predicted + 33 failed" in ended.stderr
+    keys = [item["Key"] for item in s3.list_objects_v2(Bucket="tables", Prefix="out/")["Contents"]]
+    assert keys == ["out/_SUCCESS", "out/part-00000.orc", "out/part-00001.orc"]
+    bodies = [s3.get_object(Bucket="tables", Key=key)["Body"].read() for key in keys[1:]]
+    found = [
+        number for body in bodies for number in orc.ORCFile(pa.BufferReader(body)).read()["id"].to_pylist()
+    ]
+    assert sorted(found) == sorted([*range(300), *range(30)])
+    avro = ("--input_protocol", "avro", "--cluster-id", first.cluster_id)
+    ended = driver.run(*MODEL, *avro, "s3://tables/in", "--key", "n", "--key", "id", job=MAIN_JOB)
+    assert "rows.avro" not in ended.stdout
+    assert ended.returncode == 1, ended.stderr
+    assert "s3://tables/in/n=7/there.orc is no avro file" in ended.stderr
+    ended = driver.run(*MODEL, *avro, "s3://tables/in/*/*.avro", "--key", "n", "--key", "id", job=MAIN_JOB)
+    assert "complete: 50 lines = 45 predicted + 5 failed" in ended.stderr
+    assert json.loads(ended.stdout.splitlines()[1].partition("\t")[0]) == {"n": 7, "id": 1.0}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -159,6 +231,8 @@ def test_a_task_that_fails_ends_the_run_with_exit_code_1_and_its_reason(driver: 
         ([*MODEL, "s3://nobody/nothing.ldjson"], "s3://nobody/nothing.ldjson"),
         ([*MODEL, "--output-dir", "hdfs:///out", INPUT], "Invalid S3 URI: 'hdfs:///out'"),
         ([*MODEL, PROJECT / "data" / "*.xz"], "There is no input"),
+        ([*MODEL, *PARQUET, "--no_blocks", INPUT], "Tables come in blocks on Hadoop and EMR"),
+        ([*MODEL, "--input_protocol", "parquet", "s3://nobody/x"], "There is no input s3://nobody/x"),
     ],
 )
 def test_a_mistake_costs_no_cluster_and_one_line(

@@ -25,7 +25,9 @@ from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.runners.emr.runner import LOG_DAYS, TMP_DAYS, console_link
 from model_mapreduce_job.runners.emr.security import DEFINITION, ensure_security_configuration
 from model_mapreduce_job.storage.aws_errors import AwsError, aws_errors
+from model_mapreduce_job.storage.ranges import FileRange
 from model_mapreduce_job.storage.s3 import ResumingS3Filesystem, ensure_bucket
+from model_mapreduce_job.storage.s3_objects import read_ranges
 
 ALIVE = ["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING"]
 
@@ -228,6 +230,17 @@ def test_a_read_that_breaks_off_goes_on_where_it_was(stack: EmrStack, s3: Resumi
     before = stack.faults_met()
     assert b"".join(s3.cat(uri)) == data
     assert stack.faults_met() - before == 3
+
+
+def test_ranges_of_objects_are_read_in_their_order_whatever_breaks_off(
+    stack: EmrStack, s3: ResumingS3Filesystem
+) -> None:
+    data = os.urandom(3_000_000)
+    uri = put(stack, s3, "ranges", data)
+    stack.break_next(Fault("cut", method="GET", path="/readable/ranges", times=3))
+    wanted = [FileRange(uri, start, length) for start, length in ((5, 2_000_000), (7, 0), (2_999_990, 10))]
+    found = list(read_ranges(s3.make_s3_client(), wanted * 10))
+    assert found == [data[one.start : one.end] for one in wanted] * 10
 
 
 def test_a_read_that_keeps_breaking_off_is_an_error_not_a_short_file(

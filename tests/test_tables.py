@@ -259,7 +259,7 @@ def test_one_row_is_predicted_alone(job: LocalJob, source: Path) -> None:
 
 MISTAKES: dict[str, tuple[tuple[Any, ...], str]] = {
     "no directory": (("--output_protocol", "parquet", "in"), "Name it with --output-dir DIR"),
-    "a cluster": (("-r", "emr", "in"), "parquet is not for -r emr up to now"),
+    "a cluster": (("-r", "spark", "union.avro"), "avro is not for -r spark up to now"),
     "mixed names": (("in", "t.txt"), "in/a.parquet is parquet by its name, and t.txt ldjson"),
     "cut off": (("cut.parquet",), "cut.parquet is cut off or damaged"),
     "empty": (("empty.parquet",), "empty.parquet is empty, and so no parquet file"),

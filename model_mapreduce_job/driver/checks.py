@@ -137,7 +137,7 @@ def _check_first_bytes(inputs: Iterable[str]) -> None:
 
 def _with_columns(job: Job, options: RunOptions) -> Checked:
     found = input_columns(job, options)
-    if not (options.is_on_this_machine or options.runner == "hadoop"):  # whose runner knows if tasks can
+    if not (options.is_on_this_machine or options.may_have_blocks):  # whose runner knows if tasks can
         check_order(found.orders, "--columns" if options.task.columns else options.inputs[0])
     if not options.task.columns:
         options = options.with_columns(found.text)
@@ -184,7 +184,9 @@ def _for_no_such_runner(options: RunOptions) -> dict[str, object]:
         f"--bundle {options.bundle} is for a cluster's tasks, and this is -r {runner}": (
             options.bundle and here
         ),
-        f"--no_blocks is for -r hadoop, and this is -r {runner}": options.no_blocks and runner != "hadoop",
+        f"--no_blocks is for -r hadoop and -r emr, and this is -r {runner}": (
+            options.no_blocks and not options.may_have_blocks
+        ),
         f"--debug_record reads its record here, and this is -r {runner}": options.debug_record and not here,
     }
 

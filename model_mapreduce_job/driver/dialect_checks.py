@@ -24,7 +24,7 @@ def check_dialect(options: RunOptions) -> None:
             raise InputError(f"{mistake}. Leave it out, or name the protocol.")
     for protocol in {options.task.input_protocol, options.task.output_protocol} & set(DELIMITERS):
         dialect_of(protocol, options.task)
-    if not options.is_on_this_machine and options.runner != "hadoop":  # whose runner knows what tasks can
+    if not (options.is_on_this_machine or options.may_have_blocks):  # whose runner knows what tasks can
         check_lines(options)
 
 

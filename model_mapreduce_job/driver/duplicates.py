@@ -27,7 +27,6 @@ def check_duplicates(options: RunOptions) -> None:
     reasons = {
         "is of one model, and this run has several": task.several,
         f"compares lines of text, and {table} has none": table,
-        f"is not for -r {options.runner}, whose tasks report counts alone": options.runner == "emr",
         "is of a run, and --plan and --debug_record start none": options.plan or options.debug_record,
     }
     for reason, holds in reasons.items():

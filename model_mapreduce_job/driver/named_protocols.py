@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from model_mapreduce_job.task.run_options import RunOptions
 
 # The tables that tasks of a cluster read and write.
-_ON_CLUSTERS: Final = {"hadoop": TABLES, "spark": frozenset({"parquet", "orc"})}
+_ON_CLUSTERS: Final = {"hadoop": TABLES, "emr": TABLES, "spark": frozenset({"parquet", "orc"})}
 
 
 def with_protocol(options: RunOptions) -> RunOptions:
@@ -68,11 +68,6 @@ def _check_runner(options: RunOptions, tables: Sequence[str]) -> None:
         raise InputError(
             f"--plan reads a sample of {tables[0]} from this machine alone up to now. Copy some of the files "
             "here, and give it these."
-        )
-    if remote and options.runner == "spark":
-        raise InputError(
-            f"-r spark reads {source} from this machine up to now, and {remote[0]} is "
-            "elsewhere. Give it as files, or as text."
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.formats.registry import TABLES
 from model_mapreduce_job.storage.inputs import is_remote
@@ -12,6 +12,7 @@ from model_mapreduce_job.storage.inputs import is_remote
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from model_mapreduce_job.storage.remote_tables import RemoteFiles
     from model_mapreduce_job.storage.table_files import TablePlace
     from model_mapreduce_job.task.job import Job
     from model_mapreduce_job.task.run_options import RunOptions
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
 
 @contextmanager
 def table_places(job: Job, options: RunOptions) -> Iterator[tuple[TablePlace, ...]]:
-    """Return the files of an input of tables of which some are on a run's Hadoop; nothing of other inputs.
+    """Return the files of an input of tables of which some are not on this machine; nothing of other inputs.
 
-    What they say of themselves is on this machine until the with statement ends. Raises InputError and
-    ClusterError.
+    What they say of themselves is on this machine until the with statement ends. Raises InputError,
+    ClusterError and AwsError.
     """
     is_table = options.task.source_protocol in TABLES
-    if options.runner != "hadoop" or not is_table or not any(map(is_remote, options.inputs)):
+    if options.is_on_this_machine or not is_table or not any(map(is_remote, options.inputs)):
         yield ()
         return
     # it needs mrjob, which not all that imports this has
@@ -33,9 +34,21 @@ def table_places(job: Job, options: RunOptions) -> Iterator[tuple[TablePlace, ..
 
     runner = job.make_plain_runner()
     try:
-        shell, directory = runner.fs.hadoop, Path(runner._get_local_tmp_dir())  # noqa: SLF001 - mrjob has no public name for it
-        places = remote_tables.table_places(shell, options.inputs, options.task.source_protocol, directory)
-        job.hadoop = shell.hand_over()
+        directory = Path(runner._get_local_tmp_dir())  # noqa: SLF001 - mrjob has no public name for it
+        remote = _files_of(runner)
+        places = remote_tables.table_places(remote, options.inputs, options.task.source_protocol, directory)
+        if runner.alias != "emr":
+            job.hadoop = runner.fs.hadoop.hand_over()
         yield places
     finally:
         runner.cleanup(mode=["LOCAL_TMP"])  # nothing else was made
+
+
+def _files_of(runner: Any) -> RemoteFiles:
+    if runner.alias == "emr":
+        from model_mapreduce_job.storage.s3_tables import S3Files  # noqa: PLC0415 - it needs boto3
+
+        return S3Files(runner.fs.s3.make_s3_client)
+    from model_mapreduce_job.storage.remote_tables import HadoopFiles  # noqa: PLC0415 - as above
+
+    return HadoopFiles(runner.fs.hadoop)

@@ -13,7 +13,7 @@ from mrjob.parse import is_s3_uri
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.storage import cluster_paths
 from model_mapreduce_job.storage.cluster_paths import check_commas, check_compression
-from model_mapreduce_job.storage.inputs import STDIN, is_remote, list_inputs
+from model_mapreduce_job.storage.inputs import STDIN, is_remote, list_inputs, without_host
 from model_mapreduce_job.storage.s3_inputs import (
     FoundObject,
     check_not_archived,
@@ -69,6 +69,11 @@ class EmrInputs:
         """Return the files of this machine."""
         return [path for path in self.named if path != STDIN and not is_remote(path)]
 
+    def states(self) -> dict[str, tuple[int, ...]]:
+        """Return the state of each file, by its URI or absolute path."""
+        local = {str(Path(path).absolute()): _state(path) for path in self.files}
+        return {**local, **{uri: found.state for uri, found in self.objects.items()}}
+
     def upload_names(self) -> dict[str, str]:
         """Return the names of files on S3: numbered in their order, without characters of a glob."""
         width = len(str(len(self.files)))
@@ -92,6 +97,25 @@ class EmrInputs:
             patterns = [path for path in self.named if is_s3_uri(path)]
             now = [entry for pattern in patterns for entry in _there(client, pattern)]
             check_unchanged(self.objects, {entry.uri: entry for entry in now})
+
+
+@dataclass(frozen=True)
+class UploadedNames:
+    """The URIs of this machine's files on S3, by the paths that a person knows them by."""
+
+    uris: Mapping[str, str]
+
+    def uri_of(self, path: str) -> str:
+        """Return the URI of an input file on the cluster, given by any of its paths."""
+        if is_remote(path):
+            return path
+        found = {str(Path(known).absolute()): uri for known, uri in self.uris.items()}
+        return found[str(Path(path).absolute())]
+
+    def of(self, uri: str) -> str:
+        """Return a person's name for a file; a URI that is his own as it is."""
+        names = {without_host(known): path for path, known in self.uris.items()}
+        return names.get(without_host(uri), uri)
 
 
 def _there(client: Any, pattern: str) -> list[FoundObject]:

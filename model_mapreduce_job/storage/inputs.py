@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 _MOST_NAMES = 5
-_HOST = re.compile(r"^\w+:(//[^/]*)?")
+# The bucket of an object is part of its name; the host of a file is not.
+_HOST = re.compile(r"^(?:s3[an]?:(?=//)|\w+:(?://[^/]*)?)")
 _KINDS = (
     (stat.S_ISDIR, "a link to a directory"),
     (stat.S_ISFIFO, "a named pipe"),
@@ -38,7 +39,7 @@ def is_remote(path: str) -> bool:
 
 
 def without_host(uri: str) -> str:
-    """Return the path of a file's URI, by which the driver and Hadoop call it alike."""
+    """Return what names a file in its URI, by which the driver and Hadoop call it alike."""
     return _HOST.sub("", uri)
 
 

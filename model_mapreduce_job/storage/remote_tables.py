@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import chain
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Final
+from pathlib import PurePath, PurePosixPath
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.first_bytes import LOOK_BYTES
@@ -32,18 +32,61 @@ _HEAD_BYTES: Final = 1 << 20
 _WILD: Final = frozenset("*?[{")
 
 
+class Found(NamedTuple):
+    """Files by their URIs, each with what stands for its file_state(), and the directory that they are below.
+
+    Directories below that one may name columns.
+    """
+
+    states: Mapping[str, tuple[int, ...]]
+    root: PurePath
+
+
+class RemoteFiles(Protocol):
+    """Files that are on a cluster. Each method raises ModelMapReduceError."""
+
+    def find(self, pattern: str) -> Found:
+        """Return the files that a path or glob names, one at least."""
+        ...
+
+    def read(self, ranges: Sequence[FileRange], /) -> Iterator[bytes]:
+        """Yield the bytes of parts of files, one after the other, in chunks."""
+        ...
+
+
+class HadoopFiles:
+    """Files that the `hadoop` command reaches."""
+
+    def __init__(self, shell: HadoopShell) -> None:
+        self._shell = shell
+
+    def find(self, pattern: str) -> Found:
+        """Return the files that a path or glob names, one at least; raises InputError and ClusterError."""
+        found = self._shell.look([pattern])
+        if found.missing:
+            raise InputError(nothing_at(pattern))
+        if not (files := visible(found, [pattern])):
+            raise InputError(f"The input {pattern} has no files in it.")
+        states = {uri: remote_state(file) for uri, file in as_uris(pattern, files).items()}
+        return Found(states, root_of(pattern))
+
+    def read(self, ranges: Sequence[FileRange]) -> Iterator[bytes]:
+        """Yield the bytes of parts of files, one after the other, in chunks; raises ClusterError."""
+        return read_ranges(self._shell, ranges)
+
+
 def table_places(
-    shell: HadoopShell, patterns: Iterable[str], table: str, directory: Path
+    remote: RemoteFiles, patterns: Iterable[str], table: str, directory: Path
 ) -> tuple[TablePlace, ...]:
     """Return the files that paths and globs name, here and on a cluster, as named_files does.
 
     A directory of this machine gets copies of what those of the cluster say of themselves, as files of the
-    format that table names. Raises InputError for a path that names nothing, ClusterError.
+    format that table names. Raises InputError for a path that names nothing, and what remote raises.
     """
-    places = list(chain.from_iterable(_places(shell, pattern) for pattern in patterns))
+    places = list(chain.from_iterable(_places(remote, pattern) for pattern in patterns))
     sizes = {place.path: place.state[2] for place in places if place.state}
     copies = {path: directory / f"table-{number:06}" for number, path in enumerate(sizes)}
-    _copy_descriptions(shell, sizes, copies, table)
+    _copy_descriptions(remote, sizes, copies, table)
     return tuple(replace(place, copy=str(copies[place.path])) if place.state else place for place in places)
 
 
@@ -52,39 +95,34 @@ def remote_state(found: FoundFile) -> tuple[int, int, int, int]:
     return 0, 0, found.size, int("".join(filter(str.isdigit, found.changed)))
 
 
-def _places(shell: HadoopShell, pattern: str) -> Iterator[TablePlace]:
+def root_of(pattern: str) -> PurePath:
+    """Return the directory, or the file, that all that a path or glob may match is below."""
+    path = PurePosixPath(without_host(pattern))
+    return above_wildcards(path, _WILD) if _WILD & {*pattern} else path
+
+
+def _places(remote: RemoteFiles, pattern: str) -> Iterator[TablePlace]:
     if not is_remote(pattern):
         yield from named_files([pattern])
         return
-    files = _files(shell, pattern)
-    path = PurePosixPath(without_host(pattern))
-    root = above_wildcards(path, _WILD) if _WILD & {*pattern} else path
-    for uri, found in files.items():
-        partition = partition_of(PurePosixPath(without_host(uri)), root)
-        yield TablePlace(uri, partition, remote_state(found))
-
-
-def _files(shell: HadoopShell, pattern: str) -> Mapping[str, FoundFile]:
-    found = shell.look([pattern])
-    if found.missing:
-        raise InputError(nothing_at(pattern))
-    if not (files := visible(found, [pattern])):
-        raise InputError(f"The input {pattern} has no files in it.")
-    return as_uris(pattern, files)
+    found = remote.find(pattern)
+    for uri, state in found.states.items():
+        partition = partition_of(PurePosixPath(without_host(uri)), found.root)
+        yield TablePlace(uri, partition, state)
 
 
 def _copy_descriptions(
-    shell: HadoopShell, sizes: Mapping[str, int], copies: Mapping[str, Path], table: str
+    remote: RemoteFiles, sizes: Mapping[str, int], copies: Mapping[str, Path], table: str
 ) -> None:
     """Fill copies, of the files' length and with holes for the rows, with the files' begin and end."""
     for path, size in sizes.items():
         with copies[path].open("wb") as file:
             file.truncate(size)
     if not FORMATS[table].has_footer:
-        _copy(shell, [FileRange(path, 0, min(size, _HEAD_BYTES)) for path, size in sizes.items()], copies)
+        _copy(remote, [FileRange(path, 0, min(size, _HEAD_BYTES)) for path, size in sizes.items()], copies)
         return
-    _copy(shell, [one for file in sizes.items() for one in _begin_and_end(*file)], copies)
-    _copy(shell, [one for file in sizes.items() for one in _rest(*file, copies[file[0]], table)], copies)
+    _copy(remote, [one for file in sizes.items() for one in _begin_and_end(*file)], copies)
+    _copy(remote, [one for file in sizes.items() for one in _rest(*file, copies[file[0]], table)], copies)
 
 
 def _begin_and_end(path: str, size: int) -> Iterator[FileRange]:
@@ -104,8 +142,8 @@ def _rest(path: str, size: int, copy: Path, table: str) -> Iterator[FileRange]:
         yield FileRange(path, start, size - _TAIL_BYTES - start)
 
 
-def _copy(shell: HadoopShell, ranges: Sequence[FileRange], copies: Mapping[str, Path]) -> None:
-    chunks = _Chunks(read_ranges(shell, ranges) if ranges else iter(()))
+def _copy(remote: RemoteFiles, ranges: Sequence[FileRange], copies: Mapping[str, Path]) -> None:
+    chunks = _Chunks(remote.read(ranges) if ranges else iter(()))
     for one in ranges:
         with copies[one.path].open("r+b") as file:
             file.seek(one.start)

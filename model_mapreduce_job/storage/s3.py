@@ -69,16 +69,17 @@ def _pay(params: dict[str, Any], model: Any, **_: Any) -> None:
 
 
 class S3Object:
-    """Reads an object from an offset on, over a new connection after one that broke.
+    """Reads an object, or a range of it, over a new connection after one that broke.
 
     All of it is one version of the object: S3 refuses a read of an object that was overwritten meanwhile.
     """
 
-    def __init__(self, client: Any, uri: str, offset: int = 0) -> None:
+    def __init__(self, client: Any, uri: str, offset: int = 0, length: int | None = None) -> None:
         self._client = client
         self._uri = uri
         self._offset = offset
-        self._end: int | None = None
+        self._last = "" if length is None else str(offset + length - 1)
+        self._end = offset if length == 0 else None
         self._version: dict[str, str] = {}
         self._body: Any = None
 
@@ -117,7 +118,7 @@ class S3Object:
 
     def _open(self) -> None:
         bucket, key = split_uri(self._uri)
-        place = {"Range": f"bytes={self._offset}-"} if self._offset else {}
+        place = {"Range": f"bytes={self._offset}-{self._last}"} if self._offset or self._last else {}
         answer = self._client.get_object(Bucket=bucket, Key=key, **place, **self._version)
         self._body = answer["Body"]
         self._end = self._offset + answer["ContentLength"]
@@ -182,3 +183,9 @@ def split_uri(uri: str) -> tuple[str, str]:
     """Return the bucket and the key of an s3:// URI; a key may have any character, `?` and `#` too."""
     bucket, _, key = uri.partition("://")[2].partition("/")
     return bucket, key.lstrip("/")
+
+
+def requester_pays(jobconf: Mapping[str, Any]) -> bool:
+    """Return whether Hadoop's settings say that who asks S3 pays for it, by either of EMR's connectors."""
+    names = ("fs.s3a.requester.pays.enabled", "fs.s3.useRequesterPaysHeader")
+    return any(str(jobconf.get(name)).lower() == "true" for name in names)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _ON_THIS_MACHINE = frozenset({"inline", "local"})
+_WITH_BLOCKS = frozenset({"hadoop", "emr"})
 
 
 def inputs_of(given: Mapping[str, Any], more: Sequence[str]) -> list[str]:
@@ -78,6 +79,11 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     def is_on_this_machine(self) -> bool:
         """Whether the tasks run on the driver's own machine."""
         return self.runner in _ON_THIS_MACHINE
+
+    @property
+    def may_have_blocks(self) -> bool:
+        """Whether the runner can give tasks blocks, which it knows more of."""
+        return self.runner in _WITH_BLOCKS
 
     @property
     def is_profiled(self) -> bool:

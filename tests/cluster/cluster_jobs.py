@@ -39,9 +39,14 @@ def on_hadoop(hadoop: LocalHadoop, directory: Path, *options: str, **environment
 
 def fingerprint(run: Ended) -> str:
     """Return the fingerprint of a run that came to a good end."""
-    assert run.code == 0, run.errors
-    found = _FINGERPRINT.search(run.errors)
-    assert found, run.errors
+    return fingerprint_in(run.code, run.errors)
+
+
+def fingerprint_in(code: int, errors: str) -> str:
+    """Return the fingerprint of a run, by its exit code and standard error, that came to a good end."""
+    assert code == 0, errors
+    found = _FINGERPRINT.search(errors)
+    assert found, errors
     return found[1]
 
 

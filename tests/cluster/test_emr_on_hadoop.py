@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from cluster_jobs import summary_of
+from cluster_jobs import IRIS_SETTINGS, fingerprint_in, inline_fingerprint, summary_of
 from local_hadoop import LocalHadoop, eventually
+from local_jobs import TESTS
 
 pytest.importorskip("moto.server")
 pytest.importorskip("boto3")
@@ -24,6 +27,7 @@ from emr_stack.stack import EmrStack, emr_stack
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 ROWS = 1_000
+MEASURES = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 MODEL = ("--model_qualified_name", "iris_model")
 RUN_SECONDS = 300.0  # starting Java processes takes most of it, on a machine that does other things too
 KILL_SECONDS = 60.0
@@ -134,6 +138,73 @@ def test_the_step_ran_on_hadoop_and_read_s3(stack: EmrStack) -> None:
     assert re.search(r"Launched map tasks=[2-9]", syslog), syslog
 
 
+def test_what_the_tasks_report_comes_home_and_names_this_machines_file(first: First, iris_rows: Path) -> None:
+    """They were given blocks, by a jar that the master node has fetched before."""
+    assert "Master node setup" in first.ended.stderr
+    (reason,) = first.summary["reasons"]
+    assert reason["example"].startswith("Expected `float`, got `str`")
+    assert reason["place"]["file"] == str(iris_rows)
+    assert first.summary["examples_are_in"] == "this summary"
+    assert first.summary["slowest_batches"]
+
+
+def test_a_task_that_dies_is_tried_again_and_counts_once(
+    driver: Driver, first: First, models_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it had reported before is not committed; the example is of the attempt that was."""
+    does = {3: "refuse", 500: "be_killed"}
+    rows = "".join(f"{json.dumps({'n': n} | ({'do': does[n]} if n in does else {}))}\n" for n in range(600))
+    put(driver, "dying", {"in/a": rows.encode(), "in/b": b'{"n": 1}'})
+    (tmp_path / "rows").write_text(f'{rows}{{"n": 1}}')
+    settings = {"APP_SETTINGS": "models.settings.TestModels"}
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    monkeypatch.setenv("APP_SETTINGS", settings["APP_SETTINGS"])
+    obedient, summary = ("--model_qualified_name", "obedient", "--fingerprint"), tmp_path / "summary.json"
+    where = ("--bundle", models_bundle, "--cluster-id", first.cluster_id, "--summary_file", summary)
+    ended = driver.run(*obedient, *where, "s3://dying/in", job=MAIN_JOB)
+    expected = inline_fingerprint(tmp_path, *obedient, tmp_path / "rows", **settings)
+    assert fingerprint_in(ended.returncode, ended.stderr) == expected
+    assert "complete: 601 lines = 599 predicted + 2 failed + 0 blank" in ended.stderr
+    places = {reason["type"]: reason["place"] for reason in summary_of(summary)["reasons"]}
+    assert places["ValueError"] == {"file": "s3://dying/in/a", "line": 4, "from_byte": 0}
+
+
+def test_parquet_on_s3_comes_out_as_on_one_machine(driver: Driver, first: First, tmp_path: Path) -> None:
+    """The driver reads what the files say of themselves, tasks get row groups, and paths name a column."""
+    values = pa.array([n % 70 / 10 if n % 100 else None for n in range(30_000)], pa.float64())
+    table = pa.table({"id": pa.array(range(30_000), pa.int64()), **dict.fromkeys(MEASURES, values)})
+    objects = {}
+    for year, rows in (("2024", table), ("2025", table.slice(0, 3)), ("2026", table.slice(0, 0))):
+        path = tmp_path / "in" / f"year={year}" / "a b.parquet"
+        path.parent.mkdir(parents=True)
+        pq.write_table(rows, path, row_group_size=5_000)
+        objects[str(path.relative_to(tmp_path))] = path.read_bytes()
+    put(driver, "tables", {**objects, "in/_temporary/half.parquet": b"PAR1"})
+    parquet = ("--output_protocol", "parquet", "--fingerprint", "--output-dir")
+    options = ("--input_protocol", "parquet", "-D", "mapreduce.job.maps=3", "--cluster-id", first.cluster_id)
+    ended = driver.run(*MODEL, *options, *parquet, "s3://tables/out", "s3://tables/in", job=MAIN_JOB)
+    here = inline_fingerprint(tmp_path, *MODEL, *parquet, tmp_path / "here", tmp_path / "in", **IRIS_SETTINGS)
+    assert fingerprint_in(ended.returncode, ended.stderr) == here
+    assert "complete: 30,003 lines = 29,702 predicted + 301 failed + 0 blank" in ended.stderr
+    s3 = driver.stack.client("s3")
+    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="tables", Prefix="out/")["Contents"]]
+    parts = [key for key in keys if key.endswith(".parquet")]
+    assert keys == ["out/_SUCCESS", *parts]
+    assert len(parts) >= 3
+    bodies = [s3.get_object(Bucket="tables", Key=key)["Body"].read() for key in parts]
+    years = pa.concat_tables([pq.read_table(pa.BufferReader(body)) for body in bodies])["year"]
+    counted = {each["values"]: each["counts"] for each in years.value_counts().to_pylist()}
+    assert counted == {2024: 30_000, 2025: 3}
+
+
+def put(driver: Driver, bucket: str, objects: dict[str, bytes]) -> None:
+    """Make a bucket with these objects."""
+    s3 = driver.stack.client("s3")
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+    for key, body in objects.items():
+        s3.put_object(Bucket=bucket, Key=key, Body=body)
+
+
 def test_a_task_that_fails_ends_the_run_with_exit_code_1_and_its_reason(
     driver: Driver, first: First, iris_rows: Path
 ) -> None:
@@ -164,25 +235,20 @@ def test_ctrl_c_on_a_shared_cluster_kills_the_application_that_cancelling_leaves
 def test_nested_prefixes_and_the_mark_of_a_result(driver: Driver, first: First, iris_rows: Path) -> None:
     """Hadoop's own listing reads what the driver's does, and writes no _SUCCESS before the proof.
 
-    A run with too many failures, one row in a thousand, ends with exit code 3 and never gets the mark.
+    A run by lines with too many failures, one row in a thousand, ends with exit code 3 and never gets the
+    mark.
     """
     s3 = driver.stack.client("s3")
-    s3.create_bucket(Bucket="nested", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
     rows = iris_rows.read_bytes().splitlines(keepends=True)[:20]
-    for key, body in {
-        "in/d=1/h=1/a": rows[:9],
-        "in/d=2/b[1]": rows[9:],
-        "in/_tmp/c": rows,
-        "in/d=1/.e": rows,
-    }.items():
-        s3.put_object(Bucket="nested", Key=key, Body=b"".join(body))
+    found = {"in/d=1/h=1/a": rows[:9], "in/d=2/b[1]": rows[9:], "in/_tmp/c": rows, "in/d=1/.e": rows}
+    put(driver, "nested", {key: b"".join(body) for key, body in found.items()})
     where = ("--cluster-id", first.cluster_id, "--output-dir", "s3://nested/out")
     ended = driver.run(*MODEL, *where, "s3://nested/in/d=1", "s3://nested/in/d=2/b[1]", job=MAIN_JOB)
     assert ended.returncode == 0, ended.stderr
     assert "complete: 20 lines" in ended.stderr
     keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="nested", Prefix="out/")["Contents"]]
     assert "out/_SUCCESS" in keys
-    refused = ("--max_error_rate", "0.0001", "--output-dir", "s3://nested/refused", iris_rows)
+    refused = ("--no_blocks", "--max_error_rate", "0.0001", "--output-dir", "s3://nested/refused", iris_rows)
     ended = driver.run(*MODEL, "--cluster-id", first.cluster_id, *refused, job=MAIN_JOB)
     assert ended.returncode == 3, ended.stderr
     assert ended.stdout == ""

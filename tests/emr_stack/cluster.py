@@ -11,7 +11,7 @@ from emr_stack import node as nodes
 from emr_stack.control_plane import ControlPlane
 from emr_stack.step_runner import StepContext, StepResult, StepRunner
 from emr_stack.store import Store
-from emr_stack.streaming import BadStepError, CommandStep, parse_step
+from emr_stack.streaming import BadStepError, CommandStep, ScriptStep, parse_step
 
 POLL_SECONDS: Final = 0.1
 TERMINATING_SECONDS: Final = 0.3
@@ -177,13 +177,25 @@ class ClusterLife:
         except BadStepError as why:
             return StepResult(succeeded=False, syslog="", stderr=f"{why}\n")
         if isinstance(parsed, CommandStep):
-            return self._run_command(parsed, number, stopped)
+            return self._run_command(list(parsed.command), number, stopped)
+        if isinstance(parsed, ScriptStep):
+            return self._run_script(parsed, number, stopped)
         return self._runner.run(parsed, context)
 
-    def _run_command(self, step: CommandStep, number: int, stopped: Callable[[], bool]) -> StepResult:
+    def _run_script(self, step: ScriptStep, number: int, stopped: Callable[[], bool]) -> StepResult:
+        script = self._node.work / f"script-{number}"
+        try:
+            text = self._store.read(step.uri).decode()
+        except FileNotFoundError as why:
+            return StepResult(succeeded=False, syslog="", stderr=f"{why}\n")
+        script.write_text(self._node.in_its_home(text))
+        script.chmod(0o700)
+        return self._run_command([str(script), *step.arguments], number, stopped)
+
+    def _run_command(self, command: list[str], number: int, stopped: Callable[[], bool]) -> StepResult:
         place = self._node.work / f"command-{number}"
         place.mkdir()
-        ended = nodes.run(list(step.command), cwd=place, environment=self._node.environment, stopped=stopped)
+        ended = nodes.run(command, cwd=place, environment=self._node.environment, stopped=stopped)
         return StepResult(ended.code == 0, "", ended.stderr.decode(errors="replace"))
 
     def _after_failure(self, step: dict[str, Any]) -> None:

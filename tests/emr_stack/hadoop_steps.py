@@ -49,7 +49,8 @@ class HadoopStepRunner:
         jar = next((self.home / "share" / "hadoop" / "tools" / "lib").glob("hadoop-streaming-*.jar"))
         site = place / "emr-site.xml"
         _write_properties(site, _site(context.node.environment))
-        command = [*self._hadoop("jar"), str(jar), "-conf", str(site), *step.arguments]
+        arguments = map(context.node.in_its_home, step.arguments)
+        command = [*self._hadoop("jar"), str(jar), "-conf", str(site), *arguments]
         logging = {"HADOOP_OPTS": f"-Dlog4j.configuration=file:{place / 'log4j.properties'}"}
         return nodes.run(
             command,

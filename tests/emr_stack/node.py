@@ -67,6 +67,10 @@ class Node:
         """Where tasks get their directories."""
         return self.root / "work"
 
+    def in_its_home(self, text: str) -> str:
+        """Return a text with this node's home in place of a real node's, which mrjob names."""
+        return text.replace("/home/hadoop/", f"{self.home}/")
+
 
 def make_node(root: Path, instance_id: str, endpoint: str) -> Node:
     """Lay out a node under a directory that does not exist yet; its `aws` talks to the endpoint."""

@@ -1,5 +1,6 @@
 """The arguments of a Hadoop streaming step, as the step's submitter wrote them."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -29,6 +30,7 @@ class StreamingStep:
     jobconf: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     input_format: str = "org.apache.hadoop.mapred.TextInputFormat"
+    jars: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()  # all of them, as they came
 
     @property
@@ -58,11 +60,26 @@ class CommandStep:
     command: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class ScriptStep:
+    """A script on S3 that the master node runs.
+
+    https://docs.aws.amazon.com/emr/latest/ReleaseGuide/emr-commandrunner.html: script-runner.jar, in a bucket
+    of EMR's own in each region, fetches it first.
+    """
+
+    uri: str
+    arguments: tuple[str, ...]
+
+
+SCRIPT_RUNNER = re.compile(r"s3://[a-z0-9-]+\.elasticmapreduce/libs/script-runner/script-runner\.jar")
 IGNORED = frozenset({"-combiner"})  # Hadoop may run a combiner any number of times, so never is allowed too
 
 
-def parse_step(jar: str, args: Sequence[str]) -> StreamingStep | CommandStep:
-    """Read a step of command-runner.jar; raises BadStepError when it is not understood."""
+def parse_step(jar: str, args: Sequence[str]) -> StreamingStep | CommandStep | ScriptStep:
+    """Read a step of one of EMR's own jars; raises BadStepError when it is not understood."""
+    if SCRIPT_RUNNER.fullmatch(jar) and args:
+        return ScriptStep(args[0], tuple(args[1:]))
     if jar == "command-runner.jar" and args[:1] == ["bash"]:
         return CommandStep(tuple(args))
     return parse_streaming_step(jar, args)
@@ -88,7 +105,8 @@ def _pairs(args: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _step(given: dict[str, list[str]], arguments: tuple[str, ...]) -> StreamingStep:
-    one = {name: given.pop(name, [None])[-1] for name in ("-mapper", "-reducer", "-output", "-inputformat")}
+    names = ("-mapper", "-reducer", "-output", "-inputformat", "-outputformat")
+    one = {name: given.pop(name, [None])[-1] for name in names}
     step = StreamingStep(
         mapper=one["-mapper"] or "cat",
         reducer=None if one["-reducer"] == "NONE" else one["-reducer"],
@@ -99,6 +117,7 @@ def _step(given: dict[str, list[str]], arguments: tuple[str, ...]) -> StreamingS
         jobconf=_settings(given.pop("-D", [])),
         environment=_settings(given.pop("-cmdenv", [])),
         input_format=one["-inputformat"] or StreamingStep.input_format,
+        jars=tuple(jar for value in given.pop("-libjars", []) for jar in value.split(",")),
         arguments=arguments,
     )
     unknown = sorted(given.keys() - IGNORED)

@@ -15,6 +15,7 @@ from emr_stack import hadoop_logs as logs
 from emr_stack import node as nodes
 from emr_stack import records, yarn
 from emr_stack.hadoop_inputs import input_files
+from emr_stack.map_ways import Ways, ways_of
 from emr_stack.setup_locks import remove_locks
 from emr_stack.step_runner import ContainerLog, StepContext, StepResult
 from emr_stack.streaming import BadStepError, StreamingStep
@@ -44,11 +45,12 @@ class Attempt:
     task: Task
     number: int
     ended: nodes.Finished
+    is_whole: bool = True
 
     @property
     def succeeded(self) -> bool:
-        """Whether the task's process ended with code 0."""
-        return self.ended.code == 0
+        """Whether the task's process ended with code 0, and its output is whole."""
+        return self.ended.code == 0 and self.is_whole
 
 
 class ProcessStepRunner:
@@ -70,13 +72,20 @@ class ProcessStepRunner:
 
 
 def _run_job(step: StreamingStep, context: StepContext) -> StepResult:
-    job = _Job(step, context)
+    try:
+        job = _Job(step, context)
+    except BadStepError as why:
+        return _refused(why)
     try:
         return job.run()
     except (BadStepError, FileNotFoundError) as why:
-        return StepResult(succeeded=False, syslog=logs.exception(str(why)), stderr=f"{why}\n")
+        return _refused(why)
     finally:
         job.tidy_up()
+
+
+def _refused(why: Exception) -> StepResult:
+    return StepResult(succeeded=False, syslog=logs.exception(str(why)), stderr=f"{why}\n")
 
 
 class _Job:
@@ -88,6 +97,7 @@ class _Job:
         self._store = context.store
         self._id = f"{context.started}_{context.number:04d}"
         self._cache = context.node.root / f"filecache-{self._id}"
+        self._ways = ways_of(step, context.store, context.node)
 
     def run(self) -> StepResult:
         step = self._step
@@ -121,7 +131,10 @@ class _Job:
     # What the tasks read
 
     def _maps(self) -> list[Task]:
-        return [self._map(number, uri) for number, uri in enumerate(self._input_files())]
+        given = enumerate(self._ways.given(self._input_files()))
+        return [
+            Task("m", number, self._step.mapper, one.stdin, one.records, one.split) for number, one in given
+        ]
 
     def _input_files(self) -> list[str]:
         recursive = self._step.jobconf.get("mapreduce.input.fileinputformat.input.dir.recursive") == "true"
@@ -129,13 +142,6 @@ class _Job:
         for path in self._step.inputs:
             found += input_files(self._store, path, recursive=recursive)
         return found
-
-    def _map(self, number: int, uri: str) -> Task:
-        data = self._store.read(uri)
-        delimiter = self._step.jobconf.get("textinputformat.record.delimiter", "").encode()
-        cut = records.lines(records.decompressed(uri, data), delimiter)
-        stdin = records.mapper_input(cut, with_offset=self._step.input_format.endswith("NLineInputFormat"))
-        return Task("m", number, self._step.mapper, stdin, len(cut), f"{uri}:0+{len(data)}")
 
     def _reduces(self, maps: Iterable[Attempt]) -> list[Task]:
         shuffled: dict[int, list[tuple[bytes, bytes]]] = defaultdict(list)
@@ -169,7 +175,9 @@ class _Job:
     def _try(self, task: Task) -> list[Attempt]:
         tried: list[Attempt] = []
         while len(tried) < self._step.max_attempts and not self._ends():
-            tried.append(Attempt(task, len(tried), self._start(task, len(tried))))
+            ended = self._start(task, len(tried))
+            is_whole = task.kind == "r" or self._ways.is_whole(ended.stdout)
+            tried.append(Attempt(task, len(tried), ended, is_whole))
             if tried[-1].succeeded:
                 break
         return tried
@@ -214,14 +222,11 @@ class _Job:
 
     def _commit(self, attempts: Iterable[Attempt]) -> None:
         base = self._step.output.rstrip("/")
-        key_only = (
-            self._step.jobconf.get(f"stream.{'reduce' if self._step.reduces else 'map'}.output")
-            == "keyonlytext"
-        )
         for attempt in attempts:
             if attempt.succeeded:
-                data = records.part(attempt.ended.stdout, key_only=key_only)
-                self._store.write(f"{base}/part-{attempt.task.number:05d}", data)
+                name = f"part-{attempt.task.number:05d}"
+                for file, data in self._ways.files(name, attempt.ended.stdout).items():
+                    self._store.write(f"{base}/{file}", data)
         if self._step.jobconf.get("mapreduce.fileoutputcommitter.marksuccessfuljobs") != "false":
             self._store.write(f"{base}/_SUCCESS", b"")
 
@@ -230,7 +235,7 @@ class _Job:
         syslog = (
             logs.submitted(application)
             + "".join(self._failure(attempt) for attempt in attempts if not attempt.succeeded)
-            + logs.counters(_counters(attempts))
+            + logs.counters(_counters(attempts, self._ways))
             + logs.finished(application, self._step.output)
         )
         return StepResult(
@@ -244,7 +249,7 @@ class _Job:
             logs.submitted(application)
             + "".join(map(self._failure, bad))
             + logs.failed(application, self._task_id(bad[-1].task) if bad else "")
-            + logs.counters(_counters(attempts))
+            + logs.counters(_counters(attempts, self._ways))
         )
         return StepResult(
             succeeded=False,
@@ -278,7 +283,7 @@ def _succeeded(attempts: Sequence[Attempt]) -> bool:
     return bool(done) and all(done.values())
 
 
-def _counters(attempts: Iterable[Attempt]) -> dict[str, Counter[str]]:
+def _counters(attempts: Iterable[Attempt], ways: Ways) -> dict[str, Counter[str]]:
     """Sum what the successful attempts reported; Hadoop drops the counters of failed ones."""
     totals: dict[str, Counter[str]] = defaultdict(Counter)
     for attempt in attempts:
@@ -286,8 +291,8 @@ def _counters(attempts: Iterable[Attempt]) -> dict[str, Counter[str]]:
         if not attempt.succeeded:
             totals["Job Counters"][f"Failed {kind.lower()} tasks"] += 1
             continue
-        totals[FRAMEWORK][f"{kind} input records"] += attempt.task.records
-        totals[FRAMEWORK][f"{kind} output records"] += len(records.lines(attempt.ended.stdout))
+        for (group, name), amount in ways.counters(attempt.task.records, attempt.ended.stdout).items():
+            totals[group or FRAMEWORK][name if group else f"{kind} {name}"] += amount
         for group, name, amount in REPORT.findall(attempt.ended.stderr):
             totals[group.decode()][name.decode()] += int(amount)
     return totals

@@ -6,7 +6,6 @@ import logging
 import posixpath
 import time
 from contextlib import suppress
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,9 +17,10 @@ from mrjob.step import StepFailedException
 from model_mapreduce_job.driver.run_spec import RunSpec
 from model_mapreduce_job.driver.runner import RunReport, step_report
 from model_mapreduce_job.driver.signals import signals_as_exit
+from model_mapreduce_job.runners.emr.log_wait import LogWait, logs_have_come
 from model_mapreduce_job.runners.emr.security import ensure_security_configuration
 from model_mapreduce_job.runners.emr.steps import as_asked_for, kill_step
-from model_mapreduce_job.runners.hadoop import part_compression
+from model_mapreduce_job.runners.hadoop import blocks, part_compression, tables
 from model_mapreduce_job.runners.hadoop.streaming_settings import JOB_NAME, line_settings, streaming_settings
 from model_mapreduce_job.runners.hadoop.task_environment import (
     NAME,
@@ -30,20 +30,19 @@ from model_mapreduce_job.runners.hadoop.task_environment import (
     task_settings,
 )
 from model_mapreduce_job.storage.aws_errors import UNREACHED, aws_errors
-from model_mapreduce_job.storage.emr_inputs import UPLOADED, EmrInputs
-from model_mapreduce_job.storage.s3 import ResumingS3Filesystem, ensure_bucket, split_uri
+from model_mapreduce_job.storage.emr_inputs import UPLOADED, EmrInputs, UploadedNames
+from model_mapreduce_job.storage.s3 import ResumingS3Filesystem, ensure_bucket, requester_pays, split_uri
+from model_mapreduce_job.storage.s3_objects import objects_below, read_objects, remove_objects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 log = logging.getLogger("mrjob.emr")  # mrjob shows what its own loggers write
 
 TMP_DAYS: Final = 7
 LOG_DAYS: Final = 90
-LOG_WAIT_SECONDS: Final = 600.0  # EMR copies logs to S3 every five minutes
 OFFLINE_SECONDS: Final = 600.0
 GZIP_TIME_OFFSET, GZIP_TIME_BYTES = 4, 4  # RFC 1952, 2.3
-OVER: Final = frozenset({"TERMINATED", "TERMINATED_WITH_ERRORS"})
 
 
 class EmrRunner(EMRJobRunner):
@@ -55,9 +54,11 @@ class EmrRunner(EMRJobRunner):
         self._announced = ""
         self._inputs = EmrInputs()
         self._spec = RunSpec()
+        self._by_blocks = False
+        self._ranges: dict[str, str] = {}
         self._log_dir_awaited = ""
         self._step_failed = False
-        self._log_deadlines: dict[str, float] = {}
+        self._log_wait = LogWait()
         with aws_errors():
             super().__init__(**kwargs)
 
@@ -80,8 +81,8 @@ class EmrRunner(EMRJobRunner):
 
     def prepare(self, spec: RunSpec) -> None:
         """Take what it needs to know of the run; raises for a bundle that tasks can't run in."""
-        self._spec = part_compression.checked(spec, self._opts["jobconf"], by_tasks=False)
-        ship_options(self, self._spec.options.task)
+        self._spec, self._by_blocks = blocks.prepared(self, spec)
+        self._options_file = ship_options(self, self._spec.options.task)
         if bundle := bundle_for(spec.options, self._opts):
             self._working_dir_mgr.add(type="archive", path=str(bundle), name=NAME)
             self._opts["task_python_bin"] = [PYTHON]
@@ -98,7 +99,13 @@ class EmrRunner(EMRJobRunner):
 
     def report(self) -> RunReport:
         """Return what the run amounts to."""
-        return step_report(self.counters(), self._spec, counts_input=not self._hadoop_input_format)
+        report = step_report(self.counters(), self._spec, counts_input=not self._hadoop_input_format)
+        if not self._by_blocks:
+            return report
+        with aws_errors():
+            client = self.fs.s3.make_s3_client()
+            text = read_objects(client, objects_below(client, self._reports_uri()))
+            return blocks.with_reports(report, text, self._names().of, self._spec)
 
     def stop(self) -> str:
         """Return that nothing is kept of a run that ends before its time."""
@@ -112,7 +119,10 @@ class EmrRunner(EMRJobRunner):
     def publish(self) -> None:
         """Make the output a result: the run was checked, is whole, and its input is what it was."""
         with aws_errors():
-            self._inputs.check_unchanged(self.fs.s3.make_s3_client())
+            client = self.fs.s3.make_s3_client()
+            self._inputs.check_unchanged(client)
+            if self._by_blocks:
+                remove_objects(client, objects_below(client, self._reports_uri()))
             self.fs.s3.touchz(posixpath.join(self._output_dir, "_SUCCESS"))
 
     def cleanup(self, mode: list[str] | None = None) -> None:
@@ -140,6 +150,7 @@ class EmrRunner(EMRJobRunner):
             self._input_paths, self.fs.s3.make_s3_client, look_at_s3=self._opts["check_input_paths"]
         )
         self._input_paths = list(self._inputs.named)
+        tables.refuse_if_changed(self._spec, self._inputs.states())
 
     def _check_input_path(self, path: str) -> None:
         pass  # _find_inputs() has looked at all of them
@@ -157,7 +168,10 @@ class EmrRunner(EMRJobRunner):
         return list(dict.fromkeys(uploaded if posixpath.dirname(uri) == uploaded else uri for uri in uris))
 
     def _jobconf_for_step(self, step_num: int) -> dict[str, Any]:
-        ways = line_settings(self._get_step(step_num))
+        if self._by_blocks:
+            ways = {**blocks.settings(self._spec), **self._ranges}
+        else:
+            ways = line_settings(self._get_step(step_num))
         ways |= part_compression.settings(self._spec.options)
         own = streaming_settings(self._job_key, ways, marks_success=False)
         return dict(combine_dicts(own, super()._jobconf_for_step(step_num)))
@@ -184,8 +198,18 @@ class EmrRunner(EMRJobRunner):
         shared = {logs: LOG_DAYS} if log_bucket == tmp_bucket else {}
         ensure_bucket(self.fs.s3, tmp_bucket, {tmp: TMP_DAYS, **shared})
         ensure_bucket(self.fs.s3, log_bucket, {logs: LOG_DAYS})
+        if self._by_blocks:
+            options = blocks.options_of_tasks(self._spec, self._names().uri_of)
+            self._options_file.write_bytes(options.to_json())
+            self._ranges = tables.list_ranges(self, self._spec, self._names().uri_of)
         with self._inputs.uploading():
             super()._upload_local_files()
+
+    def _names(self) -> UploadedNames:
+        return UploadedNames({path: self._upload_mgr.uri(path) for path in self._inputs.files})
+
+    def _reports_uri(self) -> str:
+        return posixpath.join(self._output_dir, blocks.REPORTS)
 
     # Clusters
 
@@ -251,17 +275,13 @@ class EmrRunner(EMRJobRunner):
         yield from super()._ls_task_logs(step_type, **given)
 
     def _wait_for_logs_on_s3(self) -> None:
-        # mrjob sleeps for ten minutes here; this ends when the logs have come, and says what it waits for
         step_id = self._interpreted_step_id()
-        deadline = self._log_deadlines.setdefault(step_id, time.monotonic() + LOG_WAIT_SECONDS)
-        with suppress(KeyboardInterrupt):
-            while time.monotonic() < deadline:
-                state = self._describe_cluster()["Status"]["State"]
-                if state in OVER or (state != "TERMINATING" and self._logs_have_come(step_id)):
-                    return
-                log.info("Waiting for logs to come to S3 (cluster is %s; ctrl-c goes on without)", state)
-                time.sleep(self._opts["check_cluster_every"])
-        self._log_deadlines[step_id] = 0.0
+        self._log_wait.wait(
+            step_id,
+            lambda: str(self._describe_cluster()["Status"]["State"]),
+            lambda: self._logs_have_come(step_id),
+            self._opts["check_cluster_every"],
+        )
 
     def _interpreted_step_id(self) -> str:
         return str((self._log_interpretations or [self._mns_log_interpretation])[-1]["step_id"])
@@ -270,20 +290,10 @@ class EmrRunner(EMRJobRunner):
         if not self._s3_log_dir() or self._log_dir_awaited.startswith("hadoop-mapreduce"):
             return True  # job history only helps to find a failed task's log, and does not always come
         step = self.make_emr_client().describe_step(ClusterId=self._cluster_id, StepId=step_id)["Step"]
-        ended = step["Status"]["Timeline"].get("EndDateTime")
-        if ended is None:
-            return False
         place = posixpath.join(self._s3_log_dir(), self._log_dir_awaited)
-        since = ended - timedelta(seconds=1)  # S3 keeps whole seconds
-        return any(item.last_modified >= since for _, item in self.fs.s3._ls(place))  # noqa: SLF001 ls() tells no times
+        return logs_have_come(step, self.fs.s3, place)
 
 
 def console_link(region: str, cluster_id: str) -> str:
     """Return the address of a cluster's page in AWS's console."""
     return f"https://{region}.console.aws.amazon.com/emr/home?region={region}#/clusterDetails/{cluster_id}"
-
-
-def requester_pays(jobconf: Mapping[str, Any]) -> bool:
-    """Return whether Hadoop's settings say that who asks S3 pays for it, by either of EMR's connectors."""
-    names = ("fs.s3a.requester.pays.enabled", "fs.s3.useRequesterPaysHeader")
-    return any(str(jobconf.get(name)).lower() == "true" for name in names)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from model_mapreduce_job.driver.dialect_checks import check_lines
+from model_mapreduce_job.driver.input_columns import check_order
 from model_mapreduce_job.driver.needed_reports import check_reports
 from model_mapreduce_job.pipeline.counters import GROUP
 from model_mapreduce_job.pipeline.task_report import Place, TaskReport, merged
-from model_mapreduce_job.runners.hadoop.tables import rows_given
+from model_mapreduce_job.runners.hadoop import part_compression
+from model_mapreduce_job.runners.hadoop.tables import check_tables, rows_given
 from model_mapreduce_job.storage.inputs import without_host
 from model_mapreduce_job.task.delimited_options import text_reading
 from model_mapreduce_job.task.frames import FRAMED
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from model_mapreduce_job.driver.run_spec import RunSpec
+    from model_mapreduce_job.driver.runner import RunReport
     from model_mapreduce_job.formats.text_reading import TextReading
     from model_mapreduce_job.task.task_options import TaskOptions
 
@@ -32,12 +37,11 @@ SETTINGS: Final[Mapping[str, str]] = {
     "stream.map.input": FRAMED,
     "stream.map.output": FRAMED,
 }
-# Tasks are too short for the second compiler: the client adds this to the site's options of map tasks' Java.
 # In a run of few tasks, attempts that Hadoop starts to be quicker take the cores of those that it waits for.
-OF_SHORT_TASKS: Final[Mapping[str, str]] = {
-    "modelmapreducejob.map.java.opts": "-XX:TieredStopAtLevel=1",
-    "mapreduce.job.speculative.minimum-allowed-tasks": "0",
-}
+_OF_FEW_TASKS: Final[Mapping[str, str]] = {"mapreduce.job.speculative.minimum-allowed-tasks": "0"}
+# Tasks are too short for the second compiler: the driver's own client of Hadoop adds this to the site's
+# options of map tasks' Java.
+OF_SHORT_TASKS: Final[Mapping[str, str]] = {"modelmapreducejob.map.java.opts": "-XX:TieredStopAtLevel=1"}
 WHOLE_FILES: Final = "modelmapreducejob.whole.files"
 PART_ENDING: Final = "modelmapreducejob.part.ending"
 # The directory of the output that tasks' reports are in until it is published.
@@ -53,6 +57,22 @@ _ARGUMENTS_OF_LINES: Final = frozenset({"-inputformat", "-outputformat", "-io"})
 _OWN_SCRIPT: Final = "shipped_script.py"  # not that of a job that adds to it
 # Hadoop reads the list of jars as URIs, with commas between them.
 _PLAIN_PATH: Final = re.compile(r"[\w./+=@~-]+", re.ASCII)
+
+
+def prepared(runner: Any, spec: RunSpec) -> tuple[RunSpec, bool]:
+    """Return a run, and whether its tasks are given blocks, for which an mrjob runner is then set up.
+
+    Raises InputError for what the run asks for, and tasks can't do with what they are given.
+    """
+    by_blocks, jobconf = takes_blocks(runner, spec), runner._opts["jobconf"]  # noqa: SLF001 - mrjob has no public name for it
+    check_tables(spec, jobconf, by_blocks=by_blocks)
+    checked = part_compression.checked(spec, jobconf, by_tasks=by_blocks)
+    if by_blocks:
+        ship_blocks(runner)
+    else:
+        check_order(spec.column_orders, "the others")
+        check_lines(spec.options)
+    return checked, by_blocks
 
 
 def takes_blocks(runner: Any, spec: RunSpec) -> bool:
@@ -89,7 +109,7 @@ def settings(spec: RunSpec) -> dict[str, str]:
     """Return Hadoop's settings of the blocks of a run, and of tables that are its output."""
     whole = not text_reading(spec.options.task).splits_at_lines
     ending = {PART_ENDING: spec.begin.part_ending} if spec.begin.part_ending else {}
-    return {**SETTINGS, **OF_SHORT_TASKS, WHOLE_FILES: str(whole).lower(), **ending}
+    return {**SETTINGS, **_OF_FEW_TASKS, WHOLE_FILES: str(whole).lower(), **ending}
 
 
 def options_of_tasks(spec: RunSpec, uri_of: Callable[[str], str]) -> TaskOptions:
@@ -107,6 +127,15 @@ def options_of_tasks(spec: RunSpec, uri_of: Callable[[str], str]) -> TaskOptions
         tables=spec.begin.tables,
         partitions={known(file.path): file.partition for file in spec.table_files if file.partition},
     )
+
+
+def with_reports(
+    report: RunReport, chunks: Iterable[bytes], file_of: Callable[[str], str], spec: RunSpec
+) -> RunReport:
+    """Return what a run amounts to with its tasks' reports, a text as reports_in() reads it."""
+    tasks = reports_in(chunks, file_of)
+    given = records_given(report.counters, tasks, spec)
+    return report if given is None else replace(report, input_records=given, tasks=tasks)
 
 
 def records_given(counters: Mapping[str, Mapping[str, int]], tasks: TaskReport, spec: RunSpec) -> int | None:

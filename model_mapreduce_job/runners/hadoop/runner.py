@@ -6,7 +6,6 @@ import logging
 import posixpath
 import re
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,8 +14,6 @@ from mrjob.hadoop import HadoopJobRunner, fully_qualify_hdfs_path
 from mrjob.logs.step import _interpret_hadoop_jar_command_stderr
 from mrjob.step import StepFailedException
 
-from model_mapreduce_job.driver.dialect_checks import check_lines
-from model_mapreduce_job.driver.input_columns import check_order
 from model_mapreduce_job.driver.run_spec import RunSpec
 from model_mapreduce_job.driver.runner import RunReport, step_report
 from model_mapreduce_job.printable import printable
@@ -84,7 +81,7 @@ class HadoopRunner(HadoopJobRunner):
         self._inputs = check_paths(self._input_paths, output, self.fs.hadoop)
         self._input_paths = self._inputs.as_given_to_cluster()
         self._upload_mgr.shown = self._inputs.absolute()
-        tables.refuse_if_changed(self._spec, self._inputs)
+        tables.refuse_if_changed(self._spec, self._inputs.before_by_absolute_path())
         self.fs.hadoop.mkdir_for_all(posixpath.dirname(self._hadoop_tmp_dir))
         self._ship_bundle()
         upload_code(self.fs.hadoop, self._code_uri, Path(self._get_local_tmp_dir()))
@@ -97,14 +94,7 @@ class HadoopRunner(HadoopJobRunner):
     def prepare(self, spec: RunSpec) -> None:
         """Take what it needs to know of the run; raises for a bundle that tasks can't run in."""
         self.fs.hadoop.start()
-        self._by_blocks = blocks.takes_blocks(self, spec)
-        tables.check_tables(spec, self._opts["jobconf"], by_blocks=self._by_blocks)
-        self._spec = part_compression.checked(spec, self._opts["jobconf"], by_tasks=self._by_blocks)
-        if self._by_blocks:
-            blocks.ship_blocks(self)
-        else:
-            check_order(spec.column_orders, "the others")
-            check_lines(spec.options)
+        self._spec, self._by_blocks = blocks.prepared(self, spec)
         self._options_file = ship_options(self, self._spec.options.task)
         self._bundle = bundle_for(spec.options, self._opts)
 
@@ -114,9 +104,7 @@ class HadoopRunner(HadoopJobRunner):
         if not self._by_blocks:
             return report
         text = self.fs.hadoop.read([f"{self._step_output_uri(0)}/{blocks.REPORTS}/*"])
-        tasks = blocks.reports_in(text, self._upload_mgr.restore)
-        given = blocks.records_given(report.counters, tasks, self._spec)
-        return report if given is None else replace(report, input_records=given, tasks=tasks)
+        return blocks.with_reports(report, text, self._upload_mgr.restore, self._spec)
 
     def stop(self) -> str:
         """Return that nothing is kept of a run that ends before its time."""
@@ -169,8 +157,7 @@ class HadoopRunner(HadoopJobRunner):
 
     def _upload_local_files(self) -> None:
         self._options_file.write_bytes(blocks.options_of_tasks(self._spec, self._uri_of).to_json())
-        if self._spec.begin.tables.is_read:
-            self._ranges = tables.list_ranges(self, self._spec, self._uri_of)
+        self._ranges = tables.list_ranges(self, self._spec, self._uri_of)
         with self.fs.hadoop.together():
             super()._upload_local_files()
 
@@ -184,7 +171,7 @@ class HadoopRunner(HadoopJobRunner):
     def _own_jobconf(self, step_num: int) -> dict[str, str]:
         # _SUCCESS comes when the run was checked
         if self._by_blocks:
-            ways = {**blocks.settings(self._spec), **self._ranges}
+            ways = {**blocks.settings(self._spec), **blocks.OF_SHORT_TASKS, **self._ranges}
         else:
             ways = line_settings(self._get_step(step_num))
         ways |= part_compression.settings(self._spec.options)

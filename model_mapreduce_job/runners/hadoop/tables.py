@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError
 from model_mapreduce_job.formats.registry import FORMATS
 from model_mapreduce_job.storage.cluster_paths import InputState
+from model_mapreduce_job.storage.hadoop_fs import FoundFile
 from model_mapreduce_job.storage.inputs import is_remote, without_host
 from model_mapreduce_job.storage.remote_tables import remote_state
 from model_mapreduce_job.storage.table_ranges import as_text, table_ranges
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from model_mapreduce_job.driver.run_spec import RunSpec
     from model_mapreduce_job.pipeline.task_report import TaskReport
-    from model_mapreduce_job.storage.cluster_paths import ClusterInputs
 
 _RANGES: Final = "modelmapreducejob.ranges"
 _RANGES_FILE: Final = "ranges.txt"
@@ -35,8 +35,8 @@ def check_tables(spec: RunSpec, jobconf: Mapping[str, Any], *, by_blocks: bool) 
         return
     if not by_blocks:
         raise InputError(
-            "Tables come in blocks on Hadoop, which are for the job's own mapper alone, without --no_blocks, "
-            "formats of Hadoop's and settings of lines. Leave these out, or choose a text format."
+            "Tables come in blocks on Hadoop and EMR, which are for the job's own mapper alone, without "
+            "--no_blocks, formats of Hadoop's and settings of lines. Leave these out, or choose text."
         )
     if tables.is_written and str(jobconf.get(_COMPRESS, "false")).lower() != "false":
         raise InputError(
@@ -46,7 +46,12 @@ def check_tables(spec: RunSpec, jobconf: Mapping[str, Any], *, by_blocks: bool) 
 
 
 def list_ranges(runner: Any, spec: RunSpec, uri_of: Callable[[str], str]) -> dict[str, str]:
-    """Let an mrjob runner upload the list of what each task reads; return the setting that names it."""
+    """Let an mrjob runner upload the list of what each task reads; return the setting that names it.
+
+    Without tables there is none.
+    """
+    if not spec.begin.tables.is_read:
+        return {}
     jobconf = runner._opts["jobconf"]  # noqa: SLF001 - mrjob has no public name for it
     splits = table_ranges(
         spec.table_files,
@@ -87,12 +92,15 @@ def rows_given(counters: Mapping[str, Mapping[str, int]], tasks: TaskReport, spe
     return None if given is None else tasks.counters.lines
 
 
-def refuse_if_changed(spec: RunSpec, inputs: ClusterInputs) -> None:
-    """Raise InputError for a file that has changed since the columns of the run's tables were looked at."""
+def refuse_if_changed(spec: RunSpec, states: Mapping[str, object]) -> None:
+    """Raise InputError for a file that has changed since the columns of the run's tables were looked at.
+
+    states are those of the input's files now, by their URIs and absolute paths.
+    """
     if not spec.begin.tables.is_read:
         return
     known = {file.path: file.state for file in spec.table_files}
-    found = {path: _state(state) for path, state in inputs.before_by_absolute_path().items()}
+    found = {path: _state(state) for path, state in states.items()}
     InputState(_by_path(known)).check_same(InputState(_by_path(found)))
 
 
@@ -101,4 +109,4 @@ def _by_path(states: Mapping[str, object]) -> dict[str, object]:
 
 
 def _state(state: Any) -> object:
-    return state if state is None or isinstance(state, tuple) else remote_state(state)
+    return remote_state(state) if isinstance(state, FoundFile) else state
