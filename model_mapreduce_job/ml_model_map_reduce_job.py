@@ -202,7 +202,7 @@ class MLModelMapReduceJob(MRJob):
             reason = " ".join(str(error).split())
             raise InputError(f"mrjob.conf, or a runner's option, is wrong: {reason}. Correct it.") from error
         check_runner_numbers(runner._opts, "mrjob.conf")  # noqa: SLF001 - mrjob has no other way to ask
-        if self.hadoop and runner.alias == "hadoop":
+        if self.hadoop and runner.alias in {"hadoop", "spark"}:
             runner.fs.hadoop.adopt(self.hadoop)
         return runner
 

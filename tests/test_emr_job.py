@@ -174,11 +174,14 @@ def test_files_may_have_their_columns_in_another_order_each_and_equal_records_ar
     s3.create_bucket(Bucket="orders", CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_object(Bucket="orders", Key="one.csv", Body=texts[0].encode())
     (tmp_path / "two.csv").write_text(f"{texts[1]}1,2,3,none\n")
-    csv = ("--input_protocol", "csv", "--check_duplicates", "--cluster-id", first.cluster_id)
+    summary = tmp_path / "summary.json"
+    csv = ("--input_protocol", "csv", "--check_duplicates", "--summary_file", summary)
+    csv = (*csv, "--cluster-id", first.cluster_id)
     ended = driver.run(*MODEL, *csv, "s3://orders/one.csv", tmp_path / "two.csv", job=MAIN_JOB)
     assert ended.returncode == 0, ended.stderr
     assert "complete: 19 lines = 16 predicted + 1 failed + 0 blank + 2 headers" in ended.stderr
-    assert f"{tmp_path / 'two.csv'} line 10" in ended.stderr
+    (reason,) = json.loads(summary.read_text())["reasons"]
+    assert reason["place"] == {"file": str(tmp_path / "two.csv"), "line": 10, "from_byte": 0}
     assert "repeat an earlier one" in ended.stderr
     predictions = [line.rpartition("\t")[2] for line in ended.stdout.splitlines()]
     assert sorted(predictions[:8]) == sorted(predictions[8:16])

@@ -24,6 +24,7 @@ from model_mapreduce_job.runners.hadoop.task_environment import bundle_for, ship
 from model_mapreduce_job.runners.hadoop.task_failures import TaskFailure
 from model_mapreduce_job.runners.shared import LocalTmp, default_opts, with_hadoop_shell
 from model_mapreduce_job.runners.spark.submission import check_master, own_settings, submit, with_tries
+from model_mapreduce_job.runners.spark.table_inputs import table_inputs
 from model_mapreduce_job.runners.spark.table_plan import TablePlan, plan_of
 from model_mapreduce_job.storage.cluster_paths import LocalOutputs, absolute_path, check_paths, uri_of
 from model_mapreduce_job.storage.hadoop_commands import ClusterError
@@ -86,7 +87,7 @@ class SparkRunner(SparkMRJobRunner):
         self._inputs = check_paths(self._input_paths, output, self.fs.hadoop)
         self._input_paths = self._inputs.as_given_to_cluster()
         if self._plan and self._plan.reads:
-            self._input_paths = [file.path for file in self._spec.table_files]
+            self._input_paths = table_inputs(self._spec, self._inputs)
         if is_remote(self._spark_tmp_dir):
             self.fs.hadoop.mkdir_for_all(posixpath.dirname(self._spark_tmp_dir))
         self._ship_bundle()
@@ -273,8 +274,7 @@ class SparkRunner(SparkMRJobRunner):
         path = self._result_path(step_num)
         with suppress(OSError, ValueError, ClusterError):
             text = b"".join(self.fs.hadoop.read([path])) if is_remote(path) else Path(path).read_bytes()
-            result: dict[str, Any] = json.loads(text)
-            return result
+            return dict(json.loads(text))
         return {}
 
     def _failed(self, failure: TaskFailure) -> Exception:

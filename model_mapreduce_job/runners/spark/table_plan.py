@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import msgspec
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.registry import TABLES
 from model_mapreduce_job.formats.table_format import TableRun  # noqa: TC001 - msgspec looks at it
+from model_mapreduce_job.storage.inputs import is_remote, without_host
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ Partition = tuple[tuple[str, str | None], ...]
 class TablePlan(msgspec.Struct, frozen=True):
     """A run with tables: the formats of its input and output, "" for text, and Spark's JSON of their columns.
 
-    partitions has what the directories of a file give, by the file's place_of(); none where none gives any.
+    partitions has what the directories of a file give, by its path; none where none gives any.
     """
 
     tables: TableRun
@@ -49,8 +50,16 @@ class TablePlan(msgspec.Struct, frozen=True):
         """Return the plan with what the directories of files give, which Spark reads by these URIs."""
         if not any(file.partition for file in files):
             return self
-        places = {place_of(uri): file.partition for file, uri in zip(files, uris, strict=True)}
+        given = zip(files, uris, strict=True)
+        paths = (file.path if is_remote(file.path) else unquote(uri) for file, uri in given)
+        places = {without_host(path): file.partition for path, file in zip(paths, files, strict=True)}
         return msgspec.structs.replace(self, partitions=places)
+
+    def partition_of(self, uri: str) -> Partition:
+        """Return what the directories of a file give, by its URI, which some versions of Spark quote."""
+        path = without_host(uri)
+        quoted = self.partitions.get(unquote(path))
+        return self.partitions[path] if quoted is None else quoted
 
 
 def plan_of(spec: RunSpec, deploy_mode: str) -> TablePlan | None:
@@ -77,11 +86,6 @@ def plan_of(spec: RunSpec, deploy_mode: str) -> TablePlan | None:
         columns = written_columns(written_schema(begin.tables, task), task.output_protocol)
         plan = msgspec.structs.replace(plan, writes=task.output_protocol, written_columns=columns)
     return plan
-
-
-def place_of(uri: str) -> str:
-    """Return a file's path in its URI, which versions of Spark write in several ways."""
-    return unquote(urlsplit(uri).path)
 
 
 def _refuse_elsewhere(deploy_mode: str, tables: set[str]) -> None:

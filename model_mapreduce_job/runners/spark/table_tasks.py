@@ -15,7 +15,7 @@ from model_mapreduce_job.formats.table_schemas import read_schema
 from model_mapreduce_job.formats.table_stamp import written_schema
 from model_mapreduce_job.pipeline.model_warnings import ModelWarnings
 from model_mapreduce_job.runners.spark.column_types import as_type, spark_arrow_schema
-from model_mapreduce_job.runners.spark.table_plan import TablePlan, place_of
+from model_mapreduce_job.runners.spark.table_plan import TablePlan
 from model_mapreduce_job.task.delimited_options import text_reading
 from model_mapreduce_job.task.factory import TaskFactory
 from model_mapreduce_job.task.node import attempt_number
@@ -70,7 +70,7 @@ def _rows_read(plan: TablePlan, batches: Iterator[pa.RecordBatch]) -> Iterator[p
 def _given(plan: TablePlan, files: pa.Array) -> dict[str, pa.Array]:
     """Return the columns that the directories of files give, for rows that are in these."""
     coded = files.dictionary_encode()
-    partitions = [plan.partitions[place_of(file)] for file in coded.dictionary.to_pylist()]
+    partitions = [plan.partition_of(file) for file in coded.dictionary.to_pylist()]
     values = [dict(partition) for partition in partitions]
     names = list(values[0]) if values else [name for name, _ in next(iter(plan.partitions.values()))]
     return {name: pa.array([one[name] for one in values], pa.string()).take(coded.indices) for name in names}
