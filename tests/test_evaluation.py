@@ -120,6 +120,23 @@ def test_a_probability_that_seems_to_be_of_the_class_predicted_is_warned_of() ->
     assert "--of_predicted" in found["warnings"][0]
 
 
+@pytest.mark.parametrize(
+    ("chances", "questions", "warning"),
+    [
+        ({"p": 0.5}, Questions("y", "label", "p"), "no record has probabilities"),
+        ({"p": 0.5}, Questions("y", "label", "q", "a"), "no record has probabilities"),
+        ({"p": {"a": 0.5, "b": 0.9}}, Questions("y", "label", "p"), "no record has probabilities"),
+        ({"p": 0.5}, Questions("y", "label", "p", "1.0"), "no record has the label '1.0' of --positive"),
+        ({"p": {"a": 0.5, "c": 0.5}}, Questions("y", "label", "p"), "no probability is of the label 'b': "),
+    ],
+)
+def test_probabilities_that_are_not_of_the_labels_are_warned_of(
+    chances: dict[str, object], questions: Questions, warning: str
+) -> None:
+    found = evaluated(output("abab", [{"label": name, **chances} for name in "abba"]), questions)
+    assert found["warnings"][0].startswith(warning)
+
+
 def test_numbers_are_measured_as_scikit_learn_measures_them() -> None:
     data = load_diabetes()
     predicted = LinearRegression().fit(data.data, data.target).predict(data.data)
@@ -277,13 +294,16 @@ def flowers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_job_gives_a_line_for_all_and_for_each_group(evaluation: LocalJob, flowers: Path) -> None:
-    """With as many tasks as there are cores."""
-    ran = evaluation.run("--label_field", "species", "--group-by", "garden", flowers)
+    """With as many tasks as there are cores, and a warning of what it was asked for in vain."""
+    options = ("--label_field", "species", "--group-by", "garden", "--probability_field", "nope")
+    ran = evaluation.run(*options, flowers)
     assert ran.code == 0, ran.errors
-    assert ran.errors == "complete: 28 lines = 26 evaluated + 1 failed + 1 without a label\n"
+    warning, proof = ran.errors.splitlines()
+    assert warning.startswith("warning: no record has probabilities: --probability_field is a field of ")
+    assert proof == "complete: 28 lines = 26 evaluated + 1 failed + 1 without a label"
     results = {each.get("group", ALL): each for each in map(json.loads, ran.output.splitlines())}
     lines = b"".join(path.read_bytes() for path in sorted(flowers.glob("part-*"))).splitlines()
-    questions = Questions("species", group="garden")
+    questions = Questions("species", probability="nope", group="garden")
     assert results[ALL] == json.loads(json.dumps(evaluated(lines, questions)))
     assert {group: each["records"] for group, each in results.items()} == {ALL: 28, "north": 18, "south": 10}
 

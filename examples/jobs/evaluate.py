@@ -24,6 +24,7 @@ from mrjob.protocol import BytesValueProtocol, StandardJSONProtocol, StandardJSO
 from mrjob.step import StepFailedException
 
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError
+from model_mapreduce_job.printable import printable
 from model_mapreduce_job.report.evaluation.judged import EVALUATED, HINTS, OUTCOMES, judged
 from model_mapreduce_job.report.evaluation.questions import Questions
 from model_mapreduce_job.report.evaluation.results import ALL, merged_json, result_of, sums_by_key
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 RECORDS_AT_ONCE = 10_000
 COUNTERS = "evaluation"
 LINES = "lines"
+WARNINGS = "evaluation warnings"
 _FIELD = {"metavar": "FIELD", "default": ""}
 OPTIONS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("label_field", "the field of the input that has the right answer", _FIELD),
@@ -111,7 +113,10 @@ class Evaluate(MRJob):
         if key == ALL:
             for outcome, count in total.outcomes.items():
                 self.increment_counter(COUNTERS, outcome, count)
-        yield None, result_of(key, total, self.questions)
+        result = result_of(key, total, self.questions)
+        for warning in result.get("warnings", ()) if key == ALL else ():
+            self.increment_counter(WARNINGS, warning)
+        yield None, result
 
     # The driver's side: the project's own runners give whole output or none
 
@@ -159,6 +164,8 @@ class Evaluate(MRJob):
                 raise IncompleteRunError(f"The evaluation failed: {error}") from error
             proof = self.proof(runner)
             if not self.options.quiet:
+                warnings = runner.report().counters.get(WARNINGS, {})
+                sys.stderr.write("".join(f"warning: {printable(each)}\n" for each in warnings))
                 sys.stderr.write(f"{proof}\n")
             runner.publish()
             for chunk in runner.cat_output() if self._should_cat_output() else ():

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FORMAT: Final = "model_mapreduce_job evaluation 1"
 ALL: Final = "all"
 _GROUP: Final = "group "
+_MOST_NAMES: Final = 5
 _MOST: Final = Fraction(10**300)  # a float holds hardly more
 
 
@@ -54,15 +55,18 @@ def result_of(key: str, sums: Sums, questions: Questions) -> dict[str, Any]:
         "label": questions.label,
         "records": sum(counts.values()),
         "outcomes": counts,
-        **_measures(sums, with_curves=key == ALL),
+        **_measures(sums, with_curves=key == ALL, asks=questions.asks_for_probabilities and key == ALL),
     }
 
 
-def _measures(sums: Sums, *, with_curves: bool) -> dict[str, Any]:
+def _measures(sums: Sums, *, with_curves: bool, asks: bool) -> dict[str, Any]:
     count = sums.outcomes.get(EVALUATED, 0)
     if sums.of_numbers:
         return _of_numbers(sums.of_numbers, count)
-    return _of_classes(sums.of_classes or ClassSums(), count, with_curves=with_curves)
+    classes = sums.of_classes or ClassSums()
+    measures = _of_classes(classes, count, with_curves=with_curves)
+    warnings = [*_warnings(classes), *(_of_probabilities(classes) if asks else ())]
+    return {**measures, "warnings": warnings}
 
 
 def _of_numbers(sums: NumberSums, count: int) -> dict[str, Any]:
@@ -109,7 +113,6 @@ def _of_classes(sums: ClassSums, count: int, *, with_curves: bool) -> dict[str, 
         "macro_auc": _mean(known) if len(known) == len(areas) else None,
         "auc": {name: found and {"area": found[0], "error": found[1]} for name, found in areas.items()},
         **({"curves": {name: curve(sums.bins[name]) for name in areas}} if with_curves else {}),
-        "warnings": list(_warnings(sums)),
     }
 
 
@@ -140,6 +143,23 @@ def _warnings(sums: ClassSums) -> Iterator[str]:
         yield (
             f"every record that is not predicted as {name!r} has a probability of over a half for it: "
             "is it that of the class predicted? --of_predicted says so"
+        )
+
+
+def _of_probabilities(sums: ClassSums) -> Iterator[str]:
+    """Yield what makes probabilities say less than they seem to, or nothing at all."""
+    if not sums.with_chances:
+        yield (
+            "no record has probabilities: --probability_field is a field of the prediction with an object of "
+            "them by class; a list of them with --classes; a single one with --positive"
+        )
+    if len(sums.bins) == 1 and sums.confusion and not sums.confusion.keys() & sums.bins.keys():
+        yield f"no record has the label {next(iter(sums.bins))!r} of --positive"
+    without = sorted(sums.confusion.keys() - sums.bins.keys()) if len(sums.bins) > 1 else []
+    if without:
+        names = " ".join(map(repr, without[:_MOST_NAMES]))
+        yield (
+            f"no probability is of the label {names}: it counts as 2**-52 in the log loss of each such record"
         )
 
 
