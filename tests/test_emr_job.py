@@ -55,7 +55,7 @@ def first(stack: EmrStack, tmp_path_factory: pytest.TempPathFactory) -> First:
     place = tmp_path_factory.mktemp("first")
     options = ("--fingerprint", "--summary_file", place / "summary.json", "--pool-clusters")
     idle = ("--extra-cluster-param", "AutoTerminationPolicy.IdleTimeout=3600")
-    avro = ("--bootstrap", "sudo python3.11 -m pip install fastavro")
+    avro = ("--bootstrap", "sudo python3.11 -m pip install fastavro datasketches")
     ended = Driver(stack, place).run(*options, *idle, *avro, *documented("standard output"), job=MAIN_JOB)
     assert ended.returncode == 0, ended.stderr
     found = re.search(r"Created new cluster (j-\w+)", ended.stderr)
@@ -176,13 +176,15 @@ def test_files_may_have_their_columns_in_another_order_each_and_equal_records_ar
     (tmp_path / "two.csv").write_text(f"{texts[1]}1,2,3,none\n")
     summary = tmp_path / "summary.json"
     csv = ("--input_protocol", "csv", "--check_duplicates", "--summary_file", summary)
-    csv = (*csv, "--cluster-id", first.cluster_id)
+    csv = (*csv, "--report", tmp_path / "page.html", "--cluster-id", first.cluster_id)
     ended = driver.run(*MODEL, *csv, "s3://orders/one.csv", tmp_path / "two.csv", job=MAIN_JOB)
     assert ended.returncode == 0, ended.stderr
     assert "complete: 19 lines = 16 predicted + 1 failed + 0 blank + 2 headers" in ended.stderr
     (reason,) = json.loads(summary.read_text())["reasons"]
     assert reason["place"] == {"file": str(tmp_path / "two.csv"), "line": 10, "from_byte": 0}
     assert "repeat an earlier one" in ended.stderr
+    page = (tmp_path / "page.html").read_text()
+    assert "Throughput of all workers" in page
     predictions = [line.rpartition("\t")[2] for line in ended.stdout.splitlines()]
     assert sorted(predictions[:8]) == sorted(predictions[8:16])
 

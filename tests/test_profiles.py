@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from local_jobs import LocalJob
 from pipelines import output_of, pipeline_of
 
+from model_mapreduce_job.driver.profile_file import check_profile
+from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.models.schemas import record_schema
 from model_mapreduce_job.profiles.arrow_columns import add_array, add_batch
 from model_mapreduce_job.profiles.classes import Classes, class_in
@@ -32,6 +34,7 @@ from model_mapreduce_job.profiles.picked_texts import PickedTexts
 from model_mapreduce_job.profiles.picking import ALL_OF_FIRST, HIGHEST_RATE, Picked, Picker, rate_at
 from model_mapreduce_job.profiles.profile import Mean, Profile
 from model_mapreduce_job.profiles.values import Values, add_values
+from model_mapreduce_job.task.run_options import RunOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -317,9 +320,7 @@ def test_a_run_writes_its_profile_with_the_same_counts_for_any_splits(tmp_path: 
     assert found[0][:3] == (3002, 3001, 1)
 
 
-def test_a_profile_where_none_comes_home_is_refused_before_the_run(tmp_path: Path) -> None:
-    (tmp_path / "input.ldjson").write_text("{}")
-    job = LocalJob(tmp_path, ("--model_qualified_name", "obedient"))
-    ended = job.run("-r", "emr", "--profile", "p.json", "input.ldjson")
-    assert ended.code == 1
-    assert "whose tasks bring home no profiles" in ended.errors
+def test_a_profile_where_none_comes_home_is_refused_before_the_run() -> None:
+    options = RunOptions(profile="p.json", runner="dataproc")
+    with pytest.raises(InputError, match="is not for -r dataproc, whose tasks bring home no profiles"):
+        check_profile(options, [])

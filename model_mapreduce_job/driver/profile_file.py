@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from model_mapreduce_job.task.run_options import RunOptions
 
 # Others' tasks report counts alone.
-_WITH_PROFILES: Final = ("inline", "local", "hadoop", "spark")
+_WITH_PROFILES: Final = ("inline", "local", "hadoop", "emr", "spark")
 _LIBRARIES: Final = ("datasketches", "jinja2")
 
 
@@ -47,7 +47,7 @@ def check_profile(options: RunOptions, inputs: Iterable[str]) -> None:
     if options.runner not in _WITH_PROFILES:
         raise InputError(
             f"{profile_option(options)} is not for -r {options.runner}, whose tasks bring home no profiles. "
-            "Leave it out, or use -r local, -r hadoop or -r spark."
+            "Leave it out, or use -r local, hadoop, emr or spark."
         )
 
 
