@@ -275,6 +275,9 @@ def test_what_is_no_output_of_this_model_is_refused_in_one_line(jobs: Jobs) -> N
     for name, (columns, words) in others.items():
         pq.write_table(pa.table(columns), jobs.directory / f"{name}.parquet")
         assert words in refusal(jobs, *MENDING, *PARQUET, "--output-dir", "o", "--replay", f"{name}.parquet")
+    orc.write_table(pa.table({"n": [1]}), jobs.directory / "other.orc")
+    found = refusal(jobs, *MENDING, *PARQUET, "--output-dir", "o", "--replay", "other.orc")
+    assert "it looks like an ORC file. Say" in found
     given = ("--model_qualified_name", "tabular", *PARQUET, "--output-dir", "o", "--replay", "few.parquet")
     assert "The model tabular has no output_schema that says" in refusal(jobs, *given)
 

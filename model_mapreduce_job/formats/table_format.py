@@ -134,7 +134,10 @@ def _what_is_wrong(path: str, head: bytes, table: TableFormat, error: Exception)
     if not head.startswith(table.magic):
         kind = binary_kind(head)
         looks = f"it looks like {kind.partition(';')[0]}" if kind else f"it begins with {head[:8]!r}"
-        return f"{path} is no {table.name} file: {looks}. Say with --input_protocol what it is."
+        return (
+            f"{path} is no {table.name} file: {looks}. Say with --input_protocol what it is, or of "
+            "a --replay with --output_protocol."
+        )
     if isinstance(error, OSError) and error.errno is not None:
         return f"The input {path} can't be read: {error.strerror}."
     return (
