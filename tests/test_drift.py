@@ -133,7 +133,7 @@ def test_values_that_become_missing_odd_or_of_another_kind_are_drift(other: obje
 
 @pytest.mark.parametrize("values", [[None, None], [{"a": 1}, {"a": 1}], [math.nan, math.nan]])
 def test_fields_without_a_distribution_in_both_have_not_moved(values: list[object]) -> None:
-    found = drift_of(profile_of(n=values), profile_of(n=values))
+    found = drift_of(profile_of(n=values), profile_of(n=values, optional=[None] * 2))
     assert {(each.psi, each.most) for each in found} == {(0, 0)}
 
 

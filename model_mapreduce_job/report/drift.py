@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from model_mapreduce_job.profiles.field import Field
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
-    from model_mapreduce_job.profiles.field import Field
     from model_mapreduce_job.profiles.fields import Fields
     from model_mapreduce_job.profiles.numbers import Points
     from model_mapreduce_job.profiles.profile import Profile
@@ -139,7 +140,7 @@ def _of_fields(
         return
     for name in dict.fromkeys([*before.kept, *now.kept]):
         one, other = before.kept.get(name), now.kept.get(name)
-        psi, distance, statistic = _distances(one, other)
+        psi, distance, statistic = _distances(one or Field(), other or Field())
         new, vanished = _texts_that_changed(one, other)
         yield FieldDrift(
             side,
@@ -174,8 +175,8 @@ def _kinds(field: Field | None, records: int) -> Shares:
     return np.array([*(known / known.sum() * share), 1 - share])
 
 
-def _distances(one: Field | None, other: Field | None) -> tuple[float | None, float | None, float | None]:
-    if one is None or other is None or one.kind != other.kind:
+def _distances(one: Field, other: Field) -> tuple[float | None, float | None, float | None]:
+    if one.kind != other.kind:
         return None, None, None
     points, others = _points(one), _points(other)
     if points is not None and others is not None:
