@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import html
 import json
 import math
 import re
@@ -365,6 +366,21 @@ def hostile_evaluation() -> str:
     questions = Questions("y", "label", "p", group="y")
     sums = sums_by_key([judged(line, questions) for line in lines], questions)
     return "".join(f"{json.dumps(result_of(key, merged_json([each]), questions))}\n" for key, each in sums)
+
+
+def test_the_page_shows_groups_as_the_input_has_them(tmp_path: Path) -> None:
+    questions = Questions("y", group="g")
+    lines = [
+        b'{"y": 1, "g": %b}\t1' % group for group in (b"true", b'"True"', b'{"o": [null]}', b"1.0", b"null")
+    ]
+    sums = sums_by_key([judged(line, questions) for line in lines], questions)
+    results = [result_of(key, merged_json([each]), questions) for key, each in sums]
+    (tmp_path / "e.json").write_text("".join(f"{json.dumps(each)}\n" for each in results))
+    assert main([str(tmp_path / "e.json"), "-o", str(tmp_path / "page.html")]) == 0
+    shown = re.findall(
+        r'<th scope="row">(.*?)</th><td class="n">1</td>', (tmp_path / "page.html").read_text()
+    )
+    assert [html.unescape(each) for each in shown][-5:] == ["true", "True", '{"o": [null]}', "1.0", "-"]
 
 
 def test_no_value_is_markup_and_a_browser_shows_the_page_without_an_error(tmp_path: Path) -> None:
