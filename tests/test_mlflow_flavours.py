@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from skl2onnx.common.data_types import FloatTensorType
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
-from trained_files import NUMBERS, customers
+from trained_files import NUMBERS, customers, train_mlflow
 
 from model_mapreduce_job.exceptions import ConfigurationError, InputError
 from model_mapreduce_job.models.adapters.file_model import FileModel
@@ -135,6 +136,16 @@ def test_an_mlflow_model_of_an_array_takes_columns_in_their_order(tmp_path: Path
     assert records == table.head(3).to_dict("records")
     with pytest.raises(InputError, match="takes 2 features"):
         FileModel(str(tmp_path / "m"), trusted_digest=path_digest(tmp_path / "m")).for_columns(["a"])
+
+
+@pytest.mark.parametrize("of", ["mlflow_version: 1.2.3", "sklearn_version: 1.2.3"])
+def test_a_model_of_another_version_gives_a_warning_that_names_both(of: str, tmp_path: Path) -> None:
+    """Of MLflow, or of the library that its flavour is of."""
+    path = train_mlflow(tmp_path).path
+    info, name = path / "MLmodel", of.partition(":")[0]
+    info.write_text(re.sub(rf"{name}: \S+", of, info.read_text()))
+    with pytest.warns(UserWarning, match=rf"was written by {name.partition('_')[0]} 1\.2\.3, and \d"):
+        FileModel(str(path), trusted_digest=path_digest(path))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.models.adapters.mlflow_answers import answer_of
 from model_mapreduce_job.models.adapters.mlflow_inputs import inputs_of
-from model_mapreduce_job.models.adapters.trained import VALUE, Examples, Trained
+from model_mapreduce_job.models.adapters.trained import VALUE, Examples, Trained, warn_if_other
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # MLflow warns of classes of its own
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+# What flavours say of the library that has written them, and the module that it is.
+_VERSIONS = {
+    "sklearn_version": "sklearn",
+    "xgb_version": "xgboost",
+    "lgb_version": "lightgbm",
+    "catboost_version": "catboost",
+    "onnx_version": "onnx",
+}
+
 
 def load(path: Path, _trusted_types: Sequence[str]) -> Trained:
     """Return what a model directory takes and answers; raises what MLflow raises.
@@ -28,6 +38,7 @@ def load(path: Path, _trusted_types: Sequence[str]) -> Trained:
     Raises ConfigurationError for a signature whose inputs are no columns.
     """
     model = mlflow.pyfunc.load_model(str(path))
+    _warn_of_versions(model.metadata, path)
     inputs = inputs_of(model, path)
     return Trained(
         inputs.features,
@@ -39,6 +50,17 @@ def load(path: Path, _trusted_types: Sequence[str]) -> Trained:
             _input_example(directory, [feature.name for feature in inputs.features], named=inputs.named)
         ],
     )
+
+
+def _warn_of_versions(info: Any, path: Path) -> None:
+    """Warn of a model that another version of MLflow, or of its flavour's library, has written."""
+    written = {"mlflow": info.mlflow_version}
+    for flavour in info.flavors.values():
+        written |= {_VERSIONS[key]: flavour[key] for key in _VERSIONS.keys() & flavour.keys()}
+    for library, version in written.items():
+        here = getattr(sys.modules.get(library), "__version__", None)
+        if version and here:
+            warn_if_other(library, str(version), here, path)
 
 
 def _input_example(directory: Path, features: Sequence[str], *, named: bool) -> Examples:
