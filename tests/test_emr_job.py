@@ -219,6 +219,10 @@ def test_orc_and_avro_are_read_from_s3_and_orc_is_written_there(
         number for body in bodies for number in orc.ORCFile(pa.BufferReader(body)).read()["id"].to_pylist()
     ]
     assert sorted(found) == sorted([*range(300), *range(30)])
+    again = ("--input_protocol", "orc", "--output_protocol", "orc", "--output-dir", "s3://tables/again")
+    again = (*again, "--replay", "s3://tables/out", "--cluster-id", first.cluster_id)
+    ended = driver.run(*MODEL, *again, job=MAIN_JOB)
+    assert "complete: 330 lines = 297 kept + 0 predicted + 33 failed" in ended.stderr
     avro = ("--input_protocol", "avro", "--cluster-id", first.cluster_id)
     ended = driver.run(*MODEL, *avro, "s3://tables/in", "--key", "n", "--key", "id", job=MAIN_JOB)
     assert "rows.avro" not in ended.stdout
