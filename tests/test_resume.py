@@ -9,6 +9,7 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import profile_facts
 import pytest
 from local_jobs import Ended, LocalJob, ended, output_of, wait_until, write_records
 
@@ -77,7 +78,11 @@ def test_no_run_goes_on_with_an_input_that_has_changed_meanwhile(
 
 
 def test_so_does_one_that_was_killed(job: LocalJob) -> None:
-    """A killed driver keeps nothing on purpose, but its finished parts are there."""
+    """A killed driver keeps nothing on purpose, but its finished parts are there.
+
+    Its profile is of all records; the time of those that were finished was another run's.
+    """
+    job.options = (*job.options, "--profile", "profile.json")
     stop(job, signal.SIGKILL)
     before = finished(job)
     ran = job.run("--output-dir", "out", "--resume", "--fingerprint", "in")
@@ -89,6 +94,9 @@ def test_so_does_one_that_was_killed(job: LocalJob) -> None:
     lines = output_of(job.directory / "out").splitlines()
     assert [json.loads(line.partition(b"\t")[2])["n"] for line in lines] == list(range(3000))
     assert finished(job) == {}
+    profile = profile_facts.read(job.directory / "profile.json")
+    timed = sum(sum(worker["records"]) for worker in profile.about["throughput"]["workers"])
+    assert 0 < timed < profile.records == 3000
 
 
 @pytest.mark.parametrize("job", ["inline"], indirect=True)
