@@ -14,9 +14,11 @@ from pyarrow import parquet
 from scipy import special, stats
 from scipy.spatial import distance
 
+from model_mapreduce_job.profiles.answers import Answers
 from model_mapreduce_job.profiles.fields import Fields
+from model_mapreduce_job.profiles.number_rows import NumberRows
 from model_mapreduce_job.profiles.numbers import Numbers
-from model_mapreduce_job.profiles.picking import Picked
+from model_mapreduce_job.profiles.picking import Picked, Picker
 from model_mapreduce_job.profiles.profile import Profile
 from model_mapreduce_job.profiles.values import Values
 from model_mapreduce_job.report.__main__ import main
@@ -129,6 +131,23 @@ def test_values_that_become_missing_odd_or_of_another_kind_are_drift(other: obje
     by_hand = population_stability_index(np.array([1.0, 0.0]), np.array([0.8, 0.2]))
     assert found.kinds_psi == found.most == pytest.approx(by_hand)
     assert "missing, NaN, infinite or of another kind" in worst_in_words([found])
+
+
+def test_what_was_not_picked_is_not_missing() -> None:
+    """Of 6,000 different predictions 4,096 and about half of the others are looked at; each has a value."""
+    profile = Profile(inputs=Fields())
+    answers, picker = Answers(profile), Picker()
+    for part, picked in picker.parts(6000):
+        texts = [b'{"score":%d}' % number for number in range(part.start, part.stop)]
+        answers.add(texts, picked, NumberRows.none(), has_failures=False)
+    answers.flush()
+    assert profile.predicted == 6000
+    assert profile.predictions.kept["score"].present != 6000
+    again = Profile.from_json(profile.to_json())
+    assert [each.missing for each in drift_of(again, profile)] == [0]
+    again.merge(profile)
+    assert [each.missing_before for each in drift_of(again, profile)] == [0]
+    assert "0.0&nbsp;% missing" in page_of(again)
 
 
 @pytest.mark.parametrize("values", [[None, None], [{"a": 1}, {"a": 1}], [math.nan, math.nan]])

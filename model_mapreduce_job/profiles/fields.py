@@ -19,11 +19,14 @@ _DEEPEST: Final = 5
 class Fields(msgspec.Struct):
     """Fields by name; left_out has the names of those over 200, of which at most 1,000 are kept.
 
+    records is for how many records those stand that were added as wholes, since no schema names their fields:
+    of these a part may have been picked, and what the fields have is as many as that part stands for.
     A field of an object that is a field itself is called `outer.inner`; the object is a field as well.
     """
 
     kept: dict[str, Field] = {}
     left_out: list[str] = []
+    records: int = 0
 
     def of(self, name: str) -> Field | None:
         """Return the field of this name; None where there are too many."""
@@ -38,6 +41,7 @@ class Fields(msgspec.Struct):
 
     def merge(self, other: Fields) -> None:
         """Add another's fields."""
+        self.records += other.records
         for name, field in other.kept.items():
             if (own := self.of(name)) is not None:
                 own.merge(field)
@@ -45,7 +49,9 @@ class Fields(msgspec.Struct):
             self._leave_out(name)
 
     def add(self, name: str, values: Values) -> None:
-        """Add a field's values, of whatever kinds."""
+        """Add a field's values, of whatever kinds; without a name, whole records."""
+        if not name:
+            self.records += values.total * values.picked.weight
         self._add(name, values, _DEEPEST)
 
     def _add(self, name: str, values: Values, depth: int) -> None:

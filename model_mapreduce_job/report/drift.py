@@ -138,6 +138,7 @@ def _of_fields(
 ) -> Iterator[FieldDrift]:
     if not before.kept or not now.kept:  # of data without predictions
         return
+    records_before, records = before.records or records_before, now.records or records
     for name in dict.fromkeys([*before.kept, *now.kept]):
         one, other = before.kept.get(name), now.kept.get(name)
         psi, distance, statistic = _distances(one or Field(), other or Field())

@@ -55,6 +55,7 @@ def page_of(profile: Profile, baseline: Profile | None = None) -> str:
 
 
 def _rows(kept: Fields, before: Fields, records: int) -> Iterator[dict[str, Any]]:
+    records = kept.records or records
     for name, field in kept.kept.items():
         bars = bars_of(field, before.kept.get(name))
         shares = [share for bar in bars for share in (bar.share, bar.before or 0)]
