@@ -391,7 +391,7 @@ def test_a_disk_that_is_full_ends_the_run_in_one_line(kind: str, job: LocalJob) 
 def finished(staging: Path) -> Iterator[Path]:
     """Yield the parts that are finished: those with a record."""
     for part in staging.glob("part-*"):
-        if (staging / f".{part.name}.tally").exists():
+        if (staging / f".{part.name}.record").exists():
             yield part
 
 
