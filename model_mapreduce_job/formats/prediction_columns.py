@@ -164,7 +164,9 @@ def _integer(kind: pa.DataType) -> Any:
 
 def _as_plain(kind: pa.DataType) -> pa.DataType:
     types = pa.types
-    if types.is_list(kind):
+    if types.is_dictionary(kind):
+        return _as_plain(kind.value_type)
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
         return pa.list_(_as_plain(kind.value_type))
     if types.is_struct(kind):
         return pa.struct([field.with_type(_as_plain(field.type)) for field in kind])
