@@ -113,6 +113,12 @@ def test_most_answers_need_no_texts(name: str, kind: pa.DataType) -> None:
     assert fitted.columns[0].to_pylist() == values
 
 
+def test_a_time_of_an_answer_keeps_its_nanoseconds() -> None:
+    answer = ColumnAnswer.of(pa.array([1, 1000, None, 0], pa.time64("ns")))
+    assert answer is not None
+    assert list(answer.texts()) == [b'"00:00:00.000000001"', b'"00:00:00.000001"', b"null", b'"00:00:00"']
+
+
 def test_a_model_may_use_the_memory_of_its_answer_again() -> None:
     numbers = np.array([1.0, 2.0])
     answer = ColumnAnswer.of(numbers)
