@@ -179,3 +179,16 @@ def test_what_spark_can_not_carry_is_refused_before_it_starts(job: LocalJob) -> 
         ended = job.run("-q", *SPARK, "--output_protocol", "parquet", "--output-dir", "out", path)
         assert (ended.code, len(ended.errors.splitlines())) == (1, 1), ended.errors
         assert message in ended.errors
+
+
+def test_a_table_that_is_damaged_inside_is_named_with_what_is_wrong_with_it(job: LocalJob) -> None:
+    path = job.directory / "damaged.parquet"
+    pq.write_table(pa.table({"n": range(3000)}), path, compression="zstd", use_dictionary=False)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100] + bytes(byte ^ 0x5A for byte in whole[100:900]) + whole[900:])
+    ended = job.run("-q", *SPARK, "--output-dir", "out", path.name)
+    assert ended.code == 1
+    last = ended.errors.splitlines()[-1]
+    assert last.startswith("A task failed")
+    assert "damaged.parquet: Data corruption detected" in last
+    assert not (job.directory / "out").exists()

@@ -36,6 +36,7 @@ _HOST: Final = re.compile(r"\(TID \d+\) \((\S+) executor")
 _OWN_NOTE: Final = re.compile(r"^Task \d+ in stage .*\n?", re.MULTILINE)
 _TRACEBACK: Final = re.compile(r"Traceback \(most recent call last\):\n.*?(?=\n\s*\n|\n\tat |\Z)", re.DOTALL)
 _CRASHED: Final = re.compile(r"Fatal Python error: .*|Python worker exited unexpectedly.*")
+_JAVAS: Final = re.compile(r"(?m)^(?:: |Caused by: )[\w.$]+: (?:\[[\w.]+\] )?(.+?)(?:\.? +SQLSTATE.*)?$")
 _NAMED_ERROR: Final = re.compile(r"model_mapreduce_job\.exceptions\.(?P<kind>\w+): (?P<message>.*)")
 
 
@@ -140,7 +141,10 @@ def explain(error: str, source: RDD[bytes] | DataFrame) -> dict[str, str]:
     traceback = _OWN_NOTE.sub("", tracebacks[-1]) if tracebacks else ""
     own, crashed = _NAMED_ERROR.search(error), _CRASHED.search(error)
     host, partition = _HOST.search(error), _PARTITION.search(error)
-    reason = crashed[0] if crashed else (traceback or error).strip().splitlines()[-1 if traceback else 0]
+    # py4j's first line names only the call: what happened is in Java's words for it and for its first cause
+    javas = _JAVAS.findall(error) or error.strip().splitlines()[:1]
+    words = traceback.strip().splitlines()[-1:] or dict.fromkeys([javas[0], javas[-1]])
+    reason = crashed[0] if crashed else ": ".join(words)
     return {
         "reason": own["message"] if own else reason,
         "kind": own["kind"] if own else "",
