@@ -264,6 +264,7 @@ MISTAKES: dict[str, tuple[tuple[Any, ...], str]] = {
     "cut off": (("cut.parquet",), "cut.parquet is cut off or damaged"),
     "empty": (("empty.parquet",), "empty.parquet is empty, and so no parquet file"),
     "cut off, in one sentence": (("cut.parquet",), "not a parquet file. Nothing of it was used"),
+    "a time that Arrow's ORC has no room for": (("late.orc",), "late.orc has a time that can't be read: ORC"),
     "a union": (("union.avro",), "union.avro: Its column u is a union of int32 and string"),
     "no record": (("list.avro",), "list.avro: Its schema is no record"),
     "another format": (("really.parquet",), "really.parquet is no parquet file: it looks like an ORC file"),
@@ -298,6 +299,8 @@ def mistaken(job: LocalJob, source: Path) -> LocalJob:
     (job.directory / "cut.parquet").write_bytes(whole[:-100])
     (job.directory / "empty.parquet").touch()
     orc.write_table(table.select(["n"]), job.directory / "really.parquet")
+    late = pa.array([dt.datetime.fromisoformat("2999-01-01T00:00")] * 3)
+    orc.write_table(table.select(["n"]).append_column("late", late), job.directory / "late.orc")
     write_records(job.directory / "text.parquet", [{"n": 1}])
     write_records(job.directory / "t.txt", [{"n": 1}])
     write_union(job.directory / "union.avro")

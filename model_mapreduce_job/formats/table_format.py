@@ -140,6 +140,12 @@ def _what_is_wrong(path: str, head: bytes, table: TableFormat, error: Exception)
         )
     if isinstance(error, OSError) and error.errno is not None:
         return f"The input {path} can't be read: {error.strerror}."
+    # the file is whole, and another copy would be no better: Arrow reads ORC's times as nanoseconds
+    if table.name == "orc" and "out of range for nanosecond" in str(error):
+        return (
+            f"{path} has a time that can't be read: {one_line(str(error))}. Leave its column out with --key, "
+            "or give the rows as parquet."
+        )
     return (
         f"{path} is cut off or damaged: {one_line(str(error))[:_LONGEST_REASON].rstrip('.')}. "
         "Nothing of it was used; get a whole copy of it."
