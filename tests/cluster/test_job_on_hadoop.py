@@ -255,9 +255,13 @@ def test_stopping_the_driver_stops_its_tasks(hadoop: LocalHadoop, obedient: Loca
         assert eventually(reached.exists, 120), "no task started"
         assert Task.of(obedient)
         process.terminate()
-        assert process.wait(60) == 143
+        errors = process.communicate(timeout=60)[1].decode()
+        assert process.returncode == 143
     finally:
         process.kill()
         process.communicate()
     assert obedient.processes() == []
     assert hadoop.hadoop("fs", "-ls", "-C", "/stopped").stdout == ""
+    (job,) = set(re.findall(r"application_(\d+_\d+)", errors))
+    staged = "/tmp/hadoop-yarn/staging/*/.staging"  # noqa: S108 - in HDFS, where YARN keeps it
+    assert job not in hadoop.hadoop("fs", "-ls", "-R", "-C", staged).stdout

@@ -212,9 +212,7 @@ class HadoopRunner(HadoopJobRunner):
         if self._application:
             log.info("Ending %s", self._application)
             with suppress(ClusterError):
-                self.fs.hadoop.invoke_hadoop(
-                    ["org.apache.hadoop.yarn.client.cli.ApplicationCLI", *_kill(self._application)]
-                )
+                self.fs.hadoop.invoke_hadoop(_kill(self._application))
 
     def _pick_error(self, log_interpretation: dict[str, Any], step_type: str) -> None:
         """Keep the cause of a failure for run() to tell, instead of letting mrjob write pages about it."""
@@ -275,4 +273,6 @@ class HadoopRunner(HadoopJobRunner):
 
 
 def _kill(application: str) -> list[str]:
-    return ["application", "-kill", application]
+    # the job, not its application: so ended, it removes its files in YARN's staging directory
+    job = application.replace("application_", "job_", 1)
+    return ["org.apache.hadoop.mapred.JobClient", "-kill", job]
