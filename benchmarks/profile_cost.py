@@ -104,7 +104,8 @@ def task_seconds(case: Case, *, is_profiled: bool) -> float:
 def measured(case: Case, *, is_profiled: bool) -> float:
     """Return the same of a process of its own."""
     arguments = ["-m", "profile_cost", "--one", case.model, case.kind, str(case.rows), str(int(is_profiled))]
-    environment = {**os.environ, "APP_SETTINGS": "profile_cost.Settings", "OMP_NUM_THREADS": "1"}
+    settings = {"APP_SETTINGS": "profile_cost.Settings", "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, **settings, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     ran = subprocess.run(
         [sys.executable, *arguments], cwd=BENCHMARKS, env=environment, stdout=subprocess.PIPE, check=True
     )
