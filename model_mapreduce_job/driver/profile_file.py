@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
-from model_mapreduce_job.driver.needed_reports import profile_option
 from model_mapreduce_job.driver.summary_file import try_file, write_file
 from model_mapreduce_job.exceptions import ConfigurationError, DriftError, IncompleteRunError, InputError
 from model_mapreduce_job.printable import printable
@@ -48,6 +47,22 @@ def check_profile(options: RunOptions, inputs: Iterable[str]) -> None:
         raise InputError(
             f"{profile_option(options)} is not for -r {options.runner}, whose tasks bring home no profiles. "
             "Leave it out, or use -r local, hadoop, emr or spark."
+        )
+
+
+def profile_option(options: RunOptions) -> str:
+    """Return the option that asks for a profile, as it was given; "" where none does."""
+    names = (name for name in ("profile", "report", "baseline") if getattr(options, name) is not None)
+    return next((f"--{name} {getattr(options, name)}" for name in names), "")
+
+
+def check_reports(options: RunOptions) -> None:
+    """Raise InputError for what needs the tasks' reports, on a Hadoop whose tasks are given lines."""
+    asked = "--check_duplicates" if options.task.check_duplicates else profile_option(options)
+    if asked:
+        raise InputError(
+            f"{asked} needs the reports of Hadoop's tasks, which come with blocks alone. "
+            f"Leave out what keeps the run from them (docs/hadoop.md), or {asked}."
         )
 
 
