@@ -51,17 +51,23 @@ class Dialect:
 
 
 def split_row(text: str, delimiter: str) -> list[str]:
-    """Return a line's cells; raise RowError for a blank one or an open quote, csv.Error for other quotes."""
+    """Return a line's cells.
+
+    Raises RowError for a blank line, an open quote, and a CR after quoted cells; csv.Error for other quotes.
+    """
     if not text or text.isspace():
         raise RowError("The line is blank")
     if '"' not in text:
         return text.split(delimiter)
     try:
-        return next(csv.reader([text], delimiter=delimiter, strict=True))
+        cells = next(csv.reader([text], delimiter=delimiter, strict=True))
     except csv.Error as error:
         if "end of data" in str(error):
             raise RowError(_NEVER_CLOSED) from error
         raise
+    if text.endswith("\r"):  # which csv takes for the row's end, and leaves out
+        raise RowError("A carriage return stands after the last cell, outside of quotes")
+    return cells
 
 
 def join_row(cells: list[str], delimiter: str) -> bytes:
