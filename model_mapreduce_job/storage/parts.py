@@ -37,7 +37,8 @@ _AFTER_DEVICE: Final = slice(1, None)
 class PartRecord:
     """The record of a finished part: its size in bytes, its sha256, its task's report, and what was read.
 
-    read has the split's path, start and length, its file's state, and its rows of a row group that is shared.
+    A part that is not durable has no sha256: no later run reads it again. read has the split's path, start
+    and length, its file's state, and its rows of a row group that is shared.
     """
 
     size: int
@@ -51,10 +52,10 @@ class PartRecord:
 
 
 class PartWriter:
-    """Writes an attempt's output to a new file and computes its size and digest; used in a with statement.
+    """Writes an attempt's output to a new file; used in a with statement.
 
-    A durable part is synced when it's complete. Raises InputError when the disk refuses, and when the
-    directory isn't this user's own.
+    A durable part has a digest, and is synced when it's complete. Raises InputError when the disk refuses,
+    and when the directory isn't this user's own.
     """
 
     def __init__(self, path: Path, files: FileOperations, *, durable: bool) -> None:
@@ -62,7 +63,7 @@ class PartWriter:
         self._files = files
         self._durable = durable
         self._size = 0
-        self._digest = hashlib.sha256()
+        self._digest = hashlib.sha256() if durable else None
 
     def __enter__(self) -> Self:
         with self._refusals(), own_directory(self._path.parent) as directory:
@@ -81,7 +82,8 @@ class PartWriter:
         """Write all of the data."""
         with self._refusals():
             write_all(self._files, self._descriptor, data)
-        self._digest.update(data)
+        if self._digest:
+            self._digest.update(data)
         self._size += len(data)
 
     @contextmanager
@@ -96,7 +98,8 @@ class PartWriter:
 
     def record(self, split: Split, report: TaskReport) -> PartRecord:
         """Return the record of what was written."""
-        return PartRecord(self._size, self._digest.hexdigest(), report, _read(split))
+        digest = self._digest.hexdigest() if self._digest else ""
+        return PartRecord(self._size, digest, report, _read(split))
 
 
 class Parts:
