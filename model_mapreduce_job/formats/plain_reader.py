@@ -18,6 +18,7 @@ from model_mapreduce_job.formats.delimited_keys import JsonKeys, RowKeys
 from model_mapreduce_job.formats.places import inserted
 from model_mapreduce_job.formats.plain_rows import FALSE_WORDS, TRUE_WORDS, kind_of_column, plain_rows
 from model_mapreduce_job.formats.plain_texts import PlainTexts, unsure_numbers
+from model_mapreduce_job.formats.row_objects import RowCells, RowObjects, row_objects
 from model_mapreduce_job.formats.text_block import TextBlock
 from model_mapreduce_job.formats.typed_columns import (
     ARROW_TYPES,
@@ -75,8 +76,11 @@ class PlainReader:
         self._key_texts = PlainTexts(
             [columns[place] for place in keys.places], dialect, as_texts=self._has_texts
         )
+        self._objects = _objects_of(columns, dialect, keys, wanted)
         self._wanted = wanted
-        self._needs_cells = wanted is None or not (isinstance(keys, RowKeys) and keys.is_the_line)
+        self._needs_cells = self._objects is None and (
+            wanted is None or not (isinstance(keys, RowKeys) and keys.is_the_line)
+        )
         self._names = [column.name for column in columns]
         self._wide = (
             WideRows(rows.cells, self._names, dialect.delimiter) if len(columns) >= FEWEST_COLUMNS else None
@@ -99,7 +103,7 @@ class PlainReader:
                 columns = columns.filter(fits)
                 cells = rows.keep(fits, cells)
         keys = self._keys_of(rows.lines, cells)
-        texts = self._records(keys, cells) if self._wanted is None else ()
+        texts = self._records(rows.lines, keys, cells) if self._wanted is None and len(rows.lines) else ()
         return PlainPart(rows.lines, rows.others(len(lines)), keys, texts, columns)
 
     def _plain_among(self, lines: TextBlock, *, is_utf_8: bool) -> KeptRows:
@@ -140,18 +144,23 @@ class PlainReader:
         return self._wanted is None or not isinstance(self._keys, RowKeys)
 
     def _keys_of(self, lines: TextBlock, cells: Sequence[Any]) -> TextBlock:
-        if isinstance(self._keys, RowKeys) and self._keys.is_the_line:
+        if not len(lines) or (isinstance(self._keys, RowKeys) and self._keys.is_the_line):
             return lines
-        if not len(lines):
-            return lines
+        if self._objects is not None:
+            return self._objects.of(self._row_cells(lines))
         chosen = [cells[place] for place in self._keys.places]
         if isinstance(self._keys, JsonKeys):
             return TextBlock.of_array(self._key_texts.keys(chosen))
         return TextBlock.of_array(_rows_of(chosen, self._keys.dialect.delimiter))
 
-    def _records(self, keys: TextBlock, cells: Sequence[Any]) -> Sequence[bytes]:
-        if not cells:
-            return ()
+    def _row_cells(self, lines: TextBlock) -> RowCells:
+        return RowCells.of(lines, len(self._columns), self._dialect.delimiter)
+
+    def _records(self, lines: TextBlock, keys: TextBlock, cells: Sequence[Any]) -> Sequence[bytes]:
+        if self._objects is not None:
+            if not self._row_cells(lines).have_gaps():
+                return keys
+            cells = self._cells(lines)
         whole = isinstance(self._keys, JsonKeys) and not self._keys.chosen and not self._has_texts
         if whole and not self._texts.have_gaps(cells):
             return keys
@@ -223,6 +232,20 @@ def make_plain_reader(
     if has_texts and dialect.null_values:
         return None  # an empty text and one that stands for no value would be the same
     return PlainReader(columns, dialect, keys, rows, wanted)
+
+
+def _objects_of(
+    columns: Sequence[Column], dialect: Dialect, keys: JsonKeys | RowKeys, wanted: PlainColumns | None
+) -> RowObjects | None:
+    """Return what writes the keys of rows without a look into their cells; None where that takes one.
+
+    For a model of records these objects are its records as well.
+    """
+    if not isinstance(keys, JsonKeys):
+        return None
+    if wanted is None and (keys.chosen or keys.as_texts or dialect.null_values - {""}):
+        return None
+    return row_objects(columns, keys.places, dialect, as_texts=keys.as_texts)
 
 
 def _rows_of(cells: Sequence[Any], delimiter: str) -> pa.Array:

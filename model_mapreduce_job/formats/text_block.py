@@ -105,7 +105,8 @@ class TextBlock(Sequence[bytes]):
     @property
     def has_a_newline_each(self) -> bool:
         """Whether each newline is the end of a line."""
-        return not len(self) or self._data.count(b"\n", self._start, int(self._ends[-1])) == len(self) - 1
+        between = np.frombuffer(self._data, np.uint8)[self._start : int(self._ends[-1]) if len(self) else 0]
+        return not len(self) or int(np.count_nonzero(between == _NEWLINE)) == len(self) - 1
 
     @property
     def fits_arrow(self) -> bool:
