@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 
 from model_mapreduce_job.driver.signals import end_at_once_by_signals, ignore_signals_at_the_end
+from model_mapreduce_job.task import memory
 
 TYPE_CHECKING = False  # typing takes a while
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ _TOO_LITTLE_MEMORY = "this machine gives it too little memory"
 
 def main() -> None:
     """Run the job as the command line says; exits with the job's exit code."""
+    memory.collect_rarely()
     end_at_once_by_signals()
     try:
         with ExitStack() as stack:
@@ -36,10 +38,11 @@ def main() -> None:
         sys.exit(f"The job was ended: {_TOO_LITTLE_MEMORY}.")
     finally:
         ignore_signals_at_the_end()
+        memory.leave_to_exit()
 
 
 def _prepared(stack: ExitStack) -> Callable[[], None]:
-    """Return what runs the job, whose first worker ends with the stack."""
+    """Return what runs the job, whose first workers end with the stack."""
     from model_mapreduce_job.driver.start import prepare_process  # noqa: PLC0415 - a signal may come first
 
     prepare_process()
@@ -62,12 +65,13 @@ def _one_line_if_it_cannot_start() -> Iterator[None]:
 
 
 def _early_start() -> AbstractContextManager[EarlyStart | None]:
-    """Start the run's first worker, if the command line looks like that of a run."""
+    """Start the run's first workers, if the command line looks like that of a run."""
     if _RUNS_NOTHING.intersection(sys.argv):
         return nullcontext()
-    from model_mapreduce_job.task.model_process import EarlyStart  # noqa: PLC0415 - a signal may come first
+    from model_mapreduce_job.driver.start import early_workers  # noqa: PLC0415 - a signal may come first
+    from model_mapreduce_job.task.model_process import EarlyStart  # noqa: PLC0415 - as above
 
-    return EarlyStart()
+    return EarlyStart(early_workers(sys.argv))
 
 
 def _early_hadoop() -> AbstractContextManager[JavaServer | None]:

@@ -232,7 +232,7 @@ class MLModelMapReduceJob(MRJob):
     def run(cls, early: EarlyStart | None = None, hadoop: JavaServer | None = None) -> None:
         """Run what the command line asks for; a mistake ends with one line, --verbose gives its traceback.
 
-        early is a process that a run may go on with, hadoop one that a run on Hadoop may ask it by.
+        early has processes that a run may go on with, hadoop one that a run on Hadoop may ask it by.
         """
         prepare_process()
         with one_line_for_mistakes() as mistakes, signals_as_exit():
@@ -282,7 +282,7 @@ class MLModelMapReduceJob(MRJob):
 
         threads = {} if "OMP_NUM_THREADS" in os.environ or self.options.runner != "local" else ONE_THREAD
         begin = replace(self.begin(self.run_options.task), environment=threads)
-        return FirstWorker(begin, self.show, self.early.take() if self.early else None)
+        return FirstWorker(begin, self.show, self.early.take() if self.early else ())
 
     @property
     def show(self) -> Callable[[bytes], None] | None:

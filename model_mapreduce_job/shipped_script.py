@@ -15,10 +15,11 @@ else:
     # Python put the package's own directory first, whose modules are not top-level ones
     sys.path[:] = [*sys.path[not sys.flags.safe_path :], here]
 
-from model_mapreduce_job.task import keeper  # noqa: E402 - where it is was just found
+from model_mapreduce_job.task import keeper, memory  # noqa: E402 - where it is was just found
 
 if __name__ == "__main__" and keeper.CHANNEL_VARIABLE in os.environ:
     page = keeper.keep()
+    memory.collect_rarely()
     from model_mapreduce_job.task import main as task_main
 
     task_main.serve(page)
@@ -28,6 +29,7 @@ elif __name__ == "__main__" and "--mapper" in sys.argv:
     streams = TaskStreams(listens=is_hadoop_task())
     page = keeper.keep(streams.listener)
     streams.take()
+    memory.collect_rarely()
     from model_mapreduce_job.task import main as task_main
 
     task_main.run_mapper(sys.argv[1:], streams, page)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from local_jobs import TESTS
 
+from model_mapreduce_job.driver.start import early_workers
 from model_mapreduce_job.exceptions import ConfigurationError
 from model_mapreduce_job.task.first_worker import FirstWorker
 from model_mapreduce_job.task.messages import Begin
@@ -46,9 +47,8 @@ def test_one_that_is_killed_is_replaced(first: FirstWorker) -> None:
 
 def test_one_that_has_been_handed_over_is_asked_no_more(first: FirstWorker) -> None:
     first.described()
-    process = first.hand_over()
-    assert process is not None
-    assert first.hand_over() is None
+    (process,) = first.hand_over()
+    assert not first.hand_over()
     assert not first.load().models
     process.end()
 
@@ -89,18 +89,61 @@ def test_a_process_that_was_started_early_is_the_one_that_is_asked(monkeypatch: 
     """Its environment is set by the first message, since the options were not known before."""
     monkeypatch.setenv("APP_SETTINGS", "ProdConfig")
     with EarlyStart() as early:
-        process = early.take()
-        assert early.take() is None
+        processes = early.take()
+        assert not early.take()
         started = Begin(TaskOptions(), {"APP_SETTINGS": "NoSuchConfig"})
-        with FirstWorker(started, process=process) as worker:
-            assert worker._process is process
+        with FirstWorker(started, processes=processes) as worker:
+            assert [worker._process] == processes
             with pytest.raises(ConfigurationError, match="NoSuchConfig"):
                 worker.described()
 
 
-def test_a_process_that_was_started_early_for_nothing_is_ended() -> None:
-    with EarlyStart() as early:
-        pid = early._process.process.pid if early._process else 0
-        assert pid
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
+def test_processes_that_were_started_early_for_nothing_are_ended() -> None:
+    with EarlyStart(2) as early:
+        pids = [each.process.pid for each in early._processes]
+        assert len(set(pids)) == 2
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_all_that_were_started_early_become_workers_and_are_ended_unless_a_run_takes_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("APP_SETTINGS", "ProdConfig")
+    with EarlyStart(2) as early, FirstWorker(begin("iris_model"), processes=early.take()) as worker:
+        described, workers = worker.described(), worker.hand_over()
+        answer = workers[0].receive()
+        assert answer is not None
+        assert answer[0] == described
+        for each in workers:
+            each.end()
+    with EarlyStart(2) as early:
+        processes = early.take()
+        with FirstWorker(begin("iris_model"), processes=processes):
+            pass
+    assert [each.process.poll() is None for each in processes] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "workers"),
+    [
+        (["-r", "local", "large.csv"], os.cpu_count()),
+        (["-r", "local", "--num-cores", "3", "large.csv"], 3),
+        (["--runner=local", "--num-cores=3", "large.csv"], 3),
+        (["--runner=local", "--num-cores=500", "large.csv"], 8),
+        (["-r", "local", "--num-cores", "many", "large.csv"], 1),
+        (["-r", "local", "--num-cores", "3", "small.csv"], 1),
+        (["-r", "local", "--num-cores", "3", "large.csv.gz"], 1),
+        (["-r", "inline", "--num-cores", "3", "large.csv"], 1),
+        (["-r", "local", "--num-cores", "3", "not_there.csv", "-"], 1),
+    ],
+)
+def test_only_a_large_run_on_this_machine_starts_all_of_its_workers_early(
+    arguments: list[str], workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, size in (("large.csv", 8 << 20), ("large.csv.gz", 8 << 20), ("small.csv", 1)):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(size)
+    assert early_workers(arguments) == min(workers, 8)

@@ -9,13 +9,20 @@ import threading
 import warnings
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
+from itertools import pairwise
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from model_mapreduce_job.task.standard_streams import make_standard_streams_reliable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+# From here on the time that a worker takes to start is worth a process that may have nothing to do.
+_LARGE_BYTES = 8 << 20
+# mrjob.conf, which is read later, may allow fewer than there are cores.
+_MOST_EARLY = 8
+_ONE_SPLIT = (".gz", ".bz2", ".xz", ".zst")
 
 
 def prepare_process() -> None:
@@ -54,6 +61,22 @@ def pyspark_by_its_path() -> Iterator[None]:
         yield
     finally:
         del sys.modules["pyspark"]
+
+
+def early_workers(arguments: Sequence[str]) -> int:
+    """Return how many workers to start before the options are read: those that a large local run will have.
+
+    arguments are the command line's, looked at for what most of them say; a run goes on with any number.
+    """
+    if not {"local", "--runner=local", "-rlocal"}.intersection(arguments):
+        return 1
+    inputs = [path for path in arguments if not path.startswith("-") and os.path.isfile(path)]  # noqa: PTH113 - text
+    size = sum(os.path.getsize(path) for path in inputs if not path.endswith(_ONE_SPLIT))  # noqa: PTH202 - text
+    if size < _LARGE_BYTES:
+        return 1
+    words = [word for argument in arguments for word in argument.split("=", 1)]
+    cores = dict(pairwise(words)).get("--num-cores", str(os.cpu_count()))
+    return max(1, min(int(cores), _MOST_EARLY)) if cores.isdecimal() else 1
 
 
 def look_in_current_directory() -> None:

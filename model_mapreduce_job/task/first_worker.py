@@ -23,7 +23,7 @@ from model_mapreduce_job.task.messages import (
 from model_mapreduce_job.task.model_process import GRACE_SECONDS, ProcessLostError, start_here
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from model_mapreduce_job.storage.table_files import TablePlace
     from model_mapreduce_job.task.messages import Begin, Message
@@ -38,22 +38,25 @@ _TRIES: Final = 4
 
 
 class FirstWorker:
-    """A process that answers the driver's questions before a run.
+    """A process that answers the driver's questions before a run, and others that get ready meanwhile.
 
-    It ends with the with statement unless a runner has taken it over. begin has the options that are known;
-    show is called with each line that the model's code writes; process is one that has been started already.
+    They end with the with statement unless a runner has taken them over. begin has the options that are
+    known; show is called with each line that the model's code writes; processes have been started already.
     """
 
     def __init__(
         self,
         begin: Begin,
         show: Callable[[bytes], None] | None = None,
-        process: ModelProcess | None = None,
+        processes: Sequence[ModelProcess] = (),
     ) -> None:
         self._begin = begin
         self._show = show
         self._is_mine = True
-        self._process: ModelProcess | None = self._asked(process or start_here(), _NAMES)
+        first, *others = processes or [start_here()]
+        self._process: ModelProcess | None = self._asked(first, _NAMES)
+        # nobody waits for their answers: to be asked makes them import the configuration and the model
+        self._others = [self._asked(each, _NAMES) for each in others]
         self._described: Described | None = None
 
     def __enter__(self) -> Self:
@@ -61,11 +64,12 @@ class FirstWorker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the process."""
-        self._is_mine = False
+        """End the processes."""
+        for process in self._others:
+            process.end()
         if self._process is not None:
             self._process.end(GRACE_SECONDS)
-            self._process = None
+        self._process, self._others, self._is_mine = None, [], False
 
     def described(self) -> Described:
         """Return which models there are.
@@ -125,10 +129,14 @@ class FirstWorker:
         assert isinstance(found, Verified)  # noqa: S101 - there is no other answer
         return found
 
-    def hand_over(self) -> ModelProcess | None:
-        """Return the process for a runner to use as a worker; None when it was handed over already."""
-        process, self._process, self._is_mine = self._process, None, False
-        return process
+    def hand_over(self) -> list[ModelProcess]:
+        """Return the processes for a runner to use as workers, none when they were handed over already.
+
+        The last one has answered all questions; the others still owe the answer to the first.
+        """
+        processes = [] if self._process is None else [*self._others, self._process]
+        self._process, self._others, self._is_mine = None, [], False
+        return processes
 
     def _begin_again(self, begin: Begin) -> None:
         self.described()

@@ -6,13 +6,11 @@ It does not import mrjob, which halves its start-up time.
 from __future__ import annotations
 
 import argparse
-import ctypes
 import faulthandler
-import gc
 import os
 import socket
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
@@ -22,6 +20,7 @@ from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
 from model_mapreduce_job.formats.records import one_line
 from model_mapreduce_job.pipeline.model_warnings import ModelWarnings
 from model_mapreduce_job.pipeline.several_counters import groups_of
+from model_mapreduce_job.task import memory
 from model_mapreduce_job.task.channel import Channel
 from model_mapreduce_job.task.factory import TaskFactory
 from model_mapreduce_job.task.keeper import CHANNEL_VARIABLE
@@ -43,42 +42,27 @@ if TYPE_CHECKING:
     from model_mapreduce_job.task.keeper import Page
     from model_mapreduce_job.task.streaming import TaskStreams
 
-# A batch makes thousands of objects that are all still needed: a garbage collection every 700 objects, as is
-# Python's default, costs 4 % of the task and finds nothing.
-_GARBAGE_THRESHOLDS = (100_000, 50, 50)
-# Each batch takes and frees some megabytes. glibc would give them back to the system every time, which clears
-# each page that is taken again: a tenth of a csv task's time. These are parameters of mallopt(3), by their
-# numbers in malloc.h: how many bytes may stay free at the end of the heap, and how large an object must be to
-# have memory of its own.
-_KEPT_FREE = {-1: 64 << 20, -3: 32 << 20}
-
 
 def serve(page: Page) -> None:
     """Answer requests on the channel that this process was started with, until the channel ends."""
-    _tune_memory()
+    memory.keep_freed()
     faulthandler.enable()
     channel = Channel.of_descriptor(int(os.environ.pop(CHANNEL_VARIABLE)))
     TaskServer(channel, lambda begin: TaskFactory(begin, page), partial(_predict_sample, page)).serve()
     page.finish()
+    memory.leave_to_exit()
 
 
 def run_mapper(arguments: list[str], streams: TaskStreams, page: Page) -> None:
     """Run the job's own mapper with these arguments, and end the process when it fails."""
-    _tune_memory()
+    memory.keep_freed()
     # A task has one core, as on Spark: a numeric library's own threads would take turns with other tasks.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with one_line_for_mistakes(), _reported_to_hadoop(streams):
         options, paths = mapper_options(arguments)
         _predict(options, paths, streams, page)
     page.finish()
-
-
-def _tune_memory() -> None:
-    gc.set_threshold(*_GARBAGE_THRESHOLDS)
-    with suppress(AttributeError, OSError):  # another C library than glibc
-        mallopt = ctypes.CDLL(None).mallopt
-        for parameter, size in _KEPT_FREE.items():
-            mallopt(parameter, size)
+    memory.leave_to_exit()
 
 
 def _predict_sample(

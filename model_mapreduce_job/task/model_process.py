@@ -124,27 +124,30 @@ class ModelProcess:
 
 
 class EarlyStart:
-    """A process that imports what it needs while the driver does the same, before the options are known.
+    """Processes that import what they need while the driver does the same, before the options are known.
 
-    The with statement ends it unless it was taken.
+    The with statement ends those that were not taken. count is how many there are to be; one is enough.
     """
 
-    def __init__(self) -> None:
-        self._process: ModelProcess | None = start_here()
+    def __init__(self, count: int = 1) -> None:
+        self._processes = [start_here()]
+        with suppress(OSError):
+            for _ in range(1, count):
+                self._processes.append(start_here())
 
     def __enter__(self) -> Self:
         """Return the start."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the process."""
-        if process := self.take():
+        """End the processes."""
+        for process in self.take():
             process.end()
 
-    def take(self) -> ModelProcess | None:
-        """Return the process, which is the caller's from now on; None when it was taken before."""
-        process, self._process = self._process, None
-        return process
+    def take(self) -> list[ModelProcess]:
+        """Return the processes, which are the caller's from now on; none when they were taken before."""
+        processes, self._processes = self._processes, []
+        return processes
 
 
 def start_here() -> ModelProcess:

@@ -11,7 +11,16 @@ from msgspec.structs import replace
 
 from model_mapreduce_job.exceptions import IncompleteRunError
 from model_mapreduce_job.pipeline.task_report import ReportBuilder, RunStart, TaskReport
-from model_mapreduce_job.task.messages import Done, Faulted, Progress, Raised, Refused, Run, raise_refused
+from model_mapreduce_job.task.messages import (
+    Described,
+    Done,
+    Faulted,
+    Progress,
+    Raised,
+    Refused,
+    Run,
+    raise_refused,
+)
 from model_mapreduce_job.task.model_process import GRACE_SECONDS, ProcessLostError
 
 if TYPE_CHECKING:
@@ -72,16 +81,26 @@ class LocalEngine:
     def run(self, tasks: Iterator[MapTask]) -> int:
         """Run tasks to the end, but for those whose parts are there already; return how many there were.
 
-        Raises ModelMapReduceError when a task can't be done. No worker is left, whatever happens.
+        Raises ModelMapReduceError when a task can't be done; then no worker is left. At the end those that
+        are idle have been told to end, and end() waits for it.
         """
         try:
             count = self._run(tasks)
-            self._dismiss()
-        finally:
+            for worker in self.idle:
+                worker.hang_up()
+        except BaseException:
             for worker in [*self.idle, *(busy.worker for busy in self._busy)]:
                 worker.end()
+            raise
+        finally:
             self.progress.close()
         return count
+
+    def end(self) -> None:
+        """Wait until the workers have ended; kill those that take too long."""
+        for worker in self.idle:
+            worker.end(GRACE_SECONDS)
+        self.idle.clear()
 
     def _run(self, tasks: Iterator[MapTask]) -> int:
         count = 0
@@ -126,9 +145,7 @@ class LocalEngine:
         """Let idle workers end."""
         for worker in self.idle:
             worker.hang_up()
-        for worker in self.idle:
-            worker.end(GRACE_SECONDS)
-        self.idle.clear()
+        self.end()
 
     def _wait(self) -> None:
         """Handle what comes from the workers next, or find that one of them has ended."""
@@ -155,6 +172,8 @@ class LocalEngine:
     def _handle(self, busy: Busy, message: Message) -> None:
         attempt = busy.attempt
         match message:
+            case Described():
+                pass  # the answer to what the driver has asked a worker that it started early
             case Progress():
                 self._under_way[attempt.task.number] = message
             case Done():

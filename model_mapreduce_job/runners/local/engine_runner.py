@@ -190,15 +190,17 @@ class LocalEngineRunner(SimMRJobRunner):
         return path.with_suffix(self.local_run.spec.begin.part_ending)
 
     def _first_workers(self) -> list[ModelProcess]:
-        """Return the worker that the driver has started, where this runner would start the same."""
+        """Return the workers that the driver has started, where this runner would start the same."""
         first = self.local_run.spec.first_worker
         if first is None or any(self._opts.get(name) for name in _REACHING_TASKS) or self._brings_files():
             return []
-        worker = first.hand_over()
-        if worker is None:
-            return []
-        worker.send(self.local_run.spec.begin)
-        return [worker]
+        there = first.hand_over()
+        for spare in there[: -self._workers()]:
+            spare.end()
+        workers = there[-self._workers() :]
+        for worker in workers:
+            worker.send(self.local_run.spec.begin)
+        return workers
 
     def _run_combiners(self, step_num: int, tasks: int) -> None:
         for number in range(tasks):

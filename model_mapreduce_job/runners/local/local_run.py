@@ -63,6 +63,7 @@ class LocalRun:
     files: FileOperations = OS_FILES
     paths: list[str] = field(default_factory=list)
     input_digest: str = ""
+    engine: LocalEngine | None = None
 
     def prepare(self, output_dir: str | None, paths: list[str], mrjob_identity: dict[str, str]) -> str | None:
         """Make ready to write aside and return where; the output appears as output_dir when it's published.
@@ -114,11 +115,13 @@ class LocalRun:
             return True
 
     def abandon(self) -> None:
-        """Let go of the output directory; what is finished and not published stays, to resume from."""
+        """Let go of the output directory and the workers; what is finished and not published stays."""
         if self.output:
             self.output.abandon()
         if self.parts:
             self.parts.close()
+        if self.engine:
+            self.engine.end()
 
     def run_mappers(self, step: MapStep, splits: list[Split], stdin: Any) -> tuple[TaskReport, int]:
         """Run the map tasks of splits; return what they report and how many there were."""
@@ -129,7 +132,7 @@ class LocalRun:
             files=self.files,
             report=write_to_stderr,
         )
-        engine = LocalEngine(
+        self.engine = engine = LocalEngine(
             start_worker=step.start_worker,
             environment=step.environment,
             parts=self.parts,
