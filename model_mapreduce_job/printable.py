@@ -1,6 +1,11 @@
-"""Makes text of unknown origin safe to print: names of files and columns, and output of a model's code."""
+"""Makes text of unknown origin fit to print: names of files and columns, and output of a model's code."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LONGEST = 2000
 _GAP = " ... "
@@ -20,6 +25,12 @@ def escaped(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def some_of(names: Sequence[str], most: int = 5) -> str:
+    """Return names with commas between them; of more than `most` the first, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
 
 
 def _cut(text: str, limit: int) -> str:

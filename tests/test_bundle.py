@@ -189,11 +189,11 @@ def test_a_bundle_that_others_may_change_is_not_run(my_model: Path, tmp_path: Pa
     path = manifest_only(tmp_path / "b.tar.gz", "my_settings.Mine")
     path.chmod(0o664)
     with pytest.raises(ConfigurationError, match="Others may write to the bundle"):
-        find_bundle(str(path))
+        find_bundle(str(path), TaskOptions())
     path.chmod(0o644)
     tmp_path.chmod(0o777)
     with pytest.raises(ConfigurationError, match=r"Others may write to the bundle .* or to its directory"):
-        find_bundle(str(path))
+        find_bundle(str(path), TaskOptions())
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to be two users")
@@ -202,7 +202,7 @@ def test_a_bundle_of_another_user_is_not_run(my_model: Path, tmp_path: Path) -> 
     path = manifest_only(tmp_path / "b.tar.gz", "my_settings.Mine")
     os.chown(path, 65534, 65534)
     with pytest.raises(ConfigurationError, match="is not yours: it's user 65534's"):
-        find_bundle(str(path))
+        find_bundle(str(path), TaskOptions())
 
 
 def test_a_package_that_is_nowhere_is_told() -> None:
@@ -238,7 +238,7 @@ def test_modes_are_kept(tmp_path: Path) -> None:
 def test_a_bundle_of_the_same_models_is_used(my_model: Path, tmp_path: Path) -> None:
     assert my_model.exists()
     path = manifest_only(tmp_path / "b.tar.gz", "my_settings.Mine")
-    assert find_bundle(str(path)) == path
+    assert find_bundle(str(path), TaskOptions()) == path
 
 
 def test_a_model_that_has_changed_since_is_noticed(my_model: Path, tmp_path: Path) -> None:
@@ -247,35 +247,45 @@ def test_a_model_that_has_changed_since_is_noticed(my_model: Path, tmp_path: Pat
     with pytest.raises(
         ConfigurationError, match=r"was made of other sources: my_model\. Make it again: make bundle"
     ):
-        find_bundle(str(path))
+        find_bundle(str(path), TaskOptions())
 
 
 def test_a_bundle_of_other_settings_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = manifest_only(tmp_path / "b.tar.gz", "ProdConfig")
     monkeypatch.setenv("APP_SETTINGS", "DevConfig")
     with pytest.raises(ConfigurationError, match="other settings: ProdConfig, not DevConfig"):
-        find_bundle(str(path))
+        find_bundle(str(path), TaskOptions())
+
+
+def test_a_bundle_of_another_version_of_the_job_is_noticed(my_model: Path, tmp_path: Path) -> None:
+    """Which may say more of itself than this one knows."""
+    manifest = {**Contents.of("my_settings.Mine").manifest(), "machine": {"name": "arm64"}}
+    assert my_model.exists()
+    (tmp_path / "empty").mkdir()
+    write_archive(tmp_path / "empty", manifest, tmp_path / "b.tar.gz")
+    with pytest.raises(ConfigurationError, match=r"other machine: {'name': 'arm64'}, which this version"):
+        find_bundle(str(tmp_path / "b.tar.gz"), TaskOptions())
 
 
 def test_a_bundle_that_is_none_is_told(tmp_path: Path) -> None:
     path = tmp_path / "b.tar.gz"
     path.write_bytes(b"nothing")
     with pytest.raises(ConfigurationError, match="can't be read"):
-        find_bundle(str(path))
+        find_bundle(str(path), TaskOptions())
     with tarfile.open(path, "w:gz"):
         pass
     with pytest.raises(ConfigurationError, match="is not a bundle"):
-        find_bundle(str(path))
+        find_bundle(str(path), TaskOptions())
 
 
 def test_without_a_bundle_tasks_run_in_what_their_nodes_have(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert find_bundle(None) is None
-    assert find_bundle("none") is None
+    assert find_bundle(None, TaskOptions()) is None
+    assert find_bundle("none", TaskOptions()) is None
     with pytest.raises(InputError, match=r"There is no bundle mine\.tar\.gz"):
-        find_bundle("mine.tar.gz")
+        find_bundle("mine.tar.gz", TaskOptions())
 
 
 def test_a_model_file_of_an_entry_comes_along_with_its_library(
@@ -320,7 +330,7 @@ def test_a_bundle_without_the_library_of_a_runs_model_file_is_refused(
     file = TRAINERS[library](my_model.parent).path
     options = TaskOptions(model_file=str(file))
     path = manifest_only(tmp_path / "b.tar.gz", "my_settings.Mine")
-    assert find_bundle(str(path)) == path
+    assert find_bundle(str(path), TaskOptions()) == path
     with pytest.raises(ConfigurationError, match=rf"lacks {library}") as caught:
         find_bundle(str(path), options)
     command = shlex.split(str(caught.value).partition("Make it again: ")[2])

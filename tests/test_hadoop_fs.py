@@ -202,6 +202,14 @@ def test_mistakes_in_paths_are_found_before_the_run(
         check_paths(inputs, output, shell)
 
 
+def test_an_output_may_not_be_a_link_that_leads_nowhere(shell: HadoopShell, tmp_path: Path) -> None:
+    """No directory could take its name when the run is done."""
+    (tmp_path / "in").touch()
+    (tmp_path / "out").symlink_to("nowhere")
+    with pytest.raises(InputError, match="out is there already"):
+        check_paths([str(tmp_path / "in")], str(tmp_path / "out"), shell)
+
+
 def test_of_a_trace_with_a_cause_the_cause_is_what_is_told() -> None:
     trace = "Exception in thread: java.io.A: a\n\tat x.Y\nCaused by: java.io.B: b\n\tat x.Z\n\t... 13 more\n"
     assert complaint(trace) == "Caused by: java.io.B: b"

@@ -11,9 +11,11 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
+from model_mapreduce_job.driver.signals import signals_as_exit
 from model_mapreduce_job.runners.hadoop.client_process import ClientProcess
 from model_mapreduce_job.storage.hadoop_client import HadoopClient
 from model_mapreduce_job.storage.hadoop_commands import ClusterError
@@ -149,6 +151,16 @@ def test_a_client_that_is_ended_ends_its_java_machine(hdfs: Path, shell: HadoopS
     assert list(process.lines()) is not None
     assert not is_there(int(servers(hdfs)[0][0]))
     assert shell.exists("hdfs:///a")
+
+
+def test_a_signal_ends_a_client_in_a_process_of_its_own_at_once() -> None:
+    """Not when its job is done, which may take hours."""
+    client = ClientProcess(["/bin/sleep", "60"], dict(os.environ))
+    Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    started = time.monotonic()
+    with pytest.raises(SystemExit), signals_as_exit():
+        list(client.lines())
+    assert time.monotonic() - started < 20
 
 
 def test_a_java_that_cannot_serve_is_reported_once_and_each_command_starts_its_own(

@@ -129,11 +129,12 @@ def test_a_replay_that_was_stopped_goes_on(jobs: Broken) -> None:
         (("--replay", "in"), "it is no JSON, TAB, JSON"),
         (("--replay", "there/is/none"), "There is no input there/is/none"),
         (("--replay", "models"), "a directory without _SUCCESS"),
+        (("--replay", "file://{here}/models"), "a directory without _SUCCESS"),
         (("--output-dir", "scored", "--replay", "scored"), "is there already"),
     ],
 )
 def test_what_cant_be_replayed_is_refused_in_one_line(jobs: Broken, arguments: Any, words: str) -> None:
     (jobs.directory / "models").mkdir(exist_ok=True)
     (jobs.directory / "models" / "part").write_bytes(b"1\t2\n")
-    assert words in jobs.refused(*arguments)
+    assert words in jobs.refused(*(argument.format(here=jobs.directory) for argument in arguments))
     assert not (jobs.directory / "o").exists()

@@ -1,14 +1,18 @@
 """Output on a cluster that appears whole or not at all."""
 
+import shlex
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from model_mapreduce_job.driver.run_spec import RunSpec
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.storage.cluster_paths import LocalOutputs
+from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
+from model_mapreduce_job.storage.hadoop_commands import ClusterError
 from model_mapreduce_job.storage.inputs import list_inputs
-from model_mapreduce_job.storage.staged_output import StagedOutput
+from model_mapreduce_job.storage.staged_output import LocalOutputs, StagedOutput
 
 
 @dataclass
@@ -52,6 +56,20 @@ def test_published_it_bears_its_name_and_what_killed_runs_left_is_gone() -> None
     ]
 
 
+def test_leftovers_of_another_user_do_not_fail_a_run_whose_output_stands(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Others(NotedCalls):
+        def remove_all(self, prefix: str) -> None:
+            raise ClusterError(f"Permission denied: {prefix}x")
+
+    StagedOutput("hdfs:///a/out", "run1").publish(Others())
+    (message,) = caplog.messages
+    assert message.endswith(
+        "beside hdfs:///a/out stays there: Permission denied: hdfs:///a/.out.unfinished-x"
+    )
+
+
 def test_in_an_object_store_success_is_written_last() -> None:
     noted, output = NotedCalls(), StagedOutput("s3a://bucket/out/", "run1")
     assert output.staging == "s3a://bucket/out/"
@@ -79,6 +97,24 @@ def test_abandoned_it_is_removed() -> None:
     noted = NotedCalls()
     StagedOutput("hdfs:///a/out", "run1").abandon(noted)
     assert noted.calls == [("remove", "hdfs:///a/.out.unfinished-run1")]
+
+
+@pytest.mark.parametrize("runner", ["hadoop", "spark"])
+def test_an_output_in_an_object_store_that_was_there_before_stays(
+    hdfs: Path, tmp_path: Path, runner: str
+) -> None:
+    """A run into it is refused, and removes what it has made: nothing."""
+    earlier = hdfs / "s3a:" / "bucket" / "out" / "part-00000"
+    earlier.parent.mkdir(parents=True)
+    earlier.touch()
+    (tmp_path / "in").touch()
+    hadoop = shlex.join([sys.executable, str(Path(__file__).with_name("fake_hadoop.py"))])
+    options = ("-r", runner, "--hadoop-bin", hadoop, "--output-dir", "s3a://bucket/out")
+    job = MLModelMapReduceJob([*options, "--model_qualified_name", "iris_model", str(tmp_path / "in")])
+    spec = RunSpec(options=job.run_options)
+    with pytest.raises(InputError, match="out is there already"), job.make_runner(spec) as made:
+        made.run()
+    assert earlier.exists()
 
 
 def test_on_this_machine_it_is_renamed_and_leftovers_go(tmp_path: Path) -> None:

@@ -22,15 +22,18 @@ def write_archive(directory: Path, manifest: Mapping[str, Any], target: Path) ->
     (directory / _MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
     paths = sorted(path for path in directory.rglob("*") if path.name != _MANIFEST)
     half = target.with_name(f".{target.name}.half")
-    with (
-        half.open("wb") as file,
-        gzip.GzipFile("", "wb", _LEVEL, file, mtime=0) as packed,
-        tarfile.open(fileobj=packed, mode="w") as archive,
-    ):
-        for path in [directory / _MANIFEST, *paths]:
-            archive.add(path, str(path.relative_to(directory)), recursive=False, filter=_same_each_time)
-    half.chmod(0o644)  # independent of the umask: find_bundle() refuses one that others can write to
-    half.rename(target)
+    try:
+        with (
+            half.open("wb") as file,
+            gzip.GzipFile("", "wb", _LEVEL, file, mtime=0) as packed,
+            tarfile.open(fileobj=packed, mode="w") as archive,
+        ):
+            for path in [directory / _MANIFEST, *paths]:
+                archive.add(path, str(path.relative_to(directory)), recursive=False, filter=_same_each_time)
+        half.chmod(0o644)  # independent of the umask: find_bundle() refuses one that others can write to
+        half.rename(target)
+    finally:
+        half.unlink(missing_ok=True)
 
 
 def read_manifest(path: Path) -> dict[str, Any]:

@@ -75,13 +75,13 @@ def check(job: Job, first: FirstWorker) -> Checked:
         try_file("--summary_file", options.summary_file, options.output_dir, local_paths(options.inputs))
     if options.is_profiled:
         check_profile(options, local_paths(options.inputs))
-        options = options.with_profile()
+        options = options.with_task(is_profiled=True)
     _check_configurations(options.conf_paths or ())
     _check_models(options.task.names, first.described().names)
     if options.replay is not None:
         options = with_first_lines(job, options)
     elif options.task.model_files and options.task.input_protocol == "ldjson":
-        options = options.with_input_fields(first_fields(options.inputs))
+        options = options.with_task(input_fields=first_fields(options.inputs))
     check_tables(job, options)
     options = with_part_compression(job, options)
     options = with_run_stamp(job, options)
@@ -118,12 +118,9 @@ def _with_found(options: RunOptions, columns: tuple[str, ...]) -> RunOptions:
     """Return options with the columns that a table has of the input; lines of text may have been in it."""
     if not columns:
         return options
-    was_rows = options.task.input_protocol in DELIMITERS
-    return (
-        options.with_columns(join_row(list(columns), ",").decode())
-        if was_rows
-        else options.with_input_fields(columns)
-    )
+    if options.task.input_protocol in DELIMITERS:
+        return options.with_task(columns=join_row(list(columns), ",").decode())
+    return options.with_task(input_fields=columns)
 
 
 def _check_first_bytes(inputs: Iterable[str]) -> None:
@@ -140,7 +137,7 @@ def _with_columns(job: Job, options: RunOptions) -> Checked:
     if not (options.is_on_this_machine or options.may_have_blocks):  # whose runner knows if tasks can
         check_order(found.orders, "--columns" if options.task.columns else options.inputs[0])
     if not options.task.columns:
-        options = options.with_columns(found.text)
+        options = options.with_task(columns=found.text)
     return Checked(options, found.orders, found.states)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.registry import TABLES
+from model_mapreduce_job.task.job import has_further_steps
 
 if TYPE_CHECKING:
     from model_mapreduce_job.task.job import Job
@@ -37,15 +38,9 @@ def with_part_compression(job: Job, options: RunOptions) -> RunOptions:
             f"--output_compression {compression} compresses parts or standard output, and --cat-output asks "
             "for both. Leave it out."
         )
-    if not _is_one_mapper(job):
+    if has_further_steps(job) or not job.predicts(0):
         raise InputError(
             f"--output_compression {compression} of an --output-dir is for jobs of one mapper, and this one "
             "has further steps. Leave it out, or send the output to standard output."
         )
-    return options.with_part_compression(compression)
-
-
-def _is_one_mapper(job: Job) -> bool:
-    steps = job.steps()
-    further = {"reducer", "combiner"} & {*steps[0].description(0)}
-    return len(steps) == 1 and job.predicts(0) and not further
+    return options.with_task(part_compression=compression)

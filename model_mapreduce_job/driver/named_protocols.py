@@ -27,7 +27,7 @@ def with_protocol(options: RunOptions) -> RunOptions:
     """
     if options.names_input_protocol:
         return options
-    return options.with_input_protocol(format_of_all(_names(options.inputs)))
+    return options.with_task(input_protocol=format_of_all(_names(options.inputs)))
 
 
 def check_tables(job: Job, options: RunOptions) -> None:
@@ -63,10 +63,9 @@ def _check_runner(options: RunOptions, tables: Sequence[str]) -> None:
             "Give it a text format, or run it with -r inline, local or hadoop."
         )
     source = options.task.source_protocol
-    remote = source in TABLES and [path for path in options.inputs if is_remote(path)]
-    if remote and options.plan:
+    if options.plan and source in TABLES and any(map(is_remote, options.inputs)):
         raise InputError(
-            f"--plan reads a sample of {tables[0]} from this machine alone up to now. Copy some of the files "
+            f"--plan reads a sample of {source} from this machine alone up to now. Copy some of the files "
             "here, and give it these."
         )
 

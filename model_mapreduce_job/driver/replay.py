@@ -14,7 +14,7 @@ from model_mapreduce_job.formats.earlier_output import no_such_line
 from model_mapreduce_job.formats.registry import TABLES
 from model_mapreduce_job.formats.rows import join_row, parse_columns
 from model_mapreduce_job.plan.input_files import list_files
-from model_mapreduce_job.storage.inputs import STDIN, is_remote
+from model_mapreduce_job.storage.inputs import STDIN, is_remote, local_path
 from model_mapreduce_job.task.delimited_options import DELIMITERS, columns, dialect_of
 from model_mapreduce_job.task.job import has_further_steps
 
@@ -48,11 +48,11 @@ def with_first_lines(job: Job, options: RunOptions) -> RunOptions:
     keys = [input_of(line, options.task.output_protocol) for line in lines]
     names = next(filter(None, map(names_in, keys)), ())
     if options.task.input_protocol not in DELIMITERS:
-        return options.with_input_fields(names) if options.task.model_files else options
+        return options.with_task(input_fields=names) if options.task.model_files else options
     if options.task.columns or not names:
         columns(options.task)  # which raises where there are none
         return options
-    return options.with_columns(join_row(list(names), ",").decode())
+    return options.with_task(columns=join_row(list(names), ",").decode())
 
 
 def _of_formats(options: RunOptions) -> dict[str, object]:
@@ -99,21 +99,21 @@ def _beside(job: Job, options: RunOptions) -> dict[str, object]:
 
 def _refuse_unfinished(job: Job, replay: str) -> None:
     """Raise InputError for a directory without _SUCCESS, which may be only a part of an output."""
-    if replay == STDIN or not (_is_remote_and_unfinished(job, replay) or _is_unfinished(Path(replay))):
+    if replay == STDIN:
         return
-    raise InputError(
-        f"--replay {replay} is a directory without {_SUCCESS}, so it may be no whole output. "
-        "Name its files if it's one."
-    )
+    if _is_remote_and_unfinished(job, replay) if is_remote(replay) else _is_unfinished(replay):
+        raise InputError(
+            f"--replay {replay} is a directory without {_SUCCESS}, so it may be no whole output. "
+            "Name its files if it's one."
+        )
 
 
-def _is_unfinished(path: Path) -> bool:
+def _is_unfinished(replay: str) -> bool:
+    path = Path(local_path(replay))
     return path.is_dir() and not (path / _SUCCESS).exists()
 
 
 def _is_remote_and_unfinished(job: Job, replay: str) -> bool:
-    if not is_remote(replay):
-        return False
     with job.make_plain_runner() as runner:
         names = [posixpath.basename(file.path) for file in list_files(runner, [replay])]
         is_directory = names != [posixpath.basename(replay)] and not set("*?[{") & set(replay)

@@ -9,6 +9,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
 from model_mapreduce_job.storage.splits import SMALLEST_SPLIT
+from model_mapreduce_job.task.run_options import ON_THIS_MACHINE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,7 +90,7 @@ def cluster_of(runner: Any) -> Cluster:
         return _emr(options, runner._instance_groups())  # noqa: SLF001 - same
     if runner.alias == "spark":
         return _spark(options.get("spark_master"))
-    if runner.alias in {"inline", "local"}:
+    if runner.alias in ON_THIS_MACHINE:
         return _this_machine(runner.alias, options.get("num_cores"))
     return Cluster(f"the cluster of -r {runner.alias}, of unknown size", None, HADOOP_START_SECONDS)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
-import shutil
 from dataclasses import dataclass
-from glob import escape, glob
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.printable import some_of
 from model_mapreduce_job.storage.hadoop_fs import nothing_at
 from model_mapreduce_job.storage.inputs import STDIN, is_hidden, is_remote, list_inputs
 from model_mapreduce_job.storage.splits import file_state
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 # Files that one machine reads and Hadoop has no codec for: a cluster would read them as text
 UNREADABLE: Final = frozenset({".xz", ".lzma", ".lz", ".zip", ".7z", ".rar", ".z", ".br"})
-_MOST_NAMES: Final = 5
 _PATTERN_CHARACTERS: Final = frozenset("[]{}*?\\")
 
 
@@ -41,10 +40,9 @@ class InputState:
         names = {*self.files, *later.files}
         changed = sorted(name for name in names if self.files.get(name) != later.files.get(name))
         if changed:
-            more = f" and {len(changed) - _MOST_NAMES} more" if changed[_MOST_NAMES:] else ""
             raise InputError(
-                f"The input changed while it was read: {', '.join(changed[:_MOST_NAMES])}{more}. Nothing was "
-                "published; run again when nobody writes to it."
+                f"The input changed while it was read: {some_of(changed)}. Nothing was published; run again "
+                "when nobody writes to it."
             )
 
 
@@ -131,7 +129,7 @@ def check_commas(paths: Iterable[str]) -> None:
 def _check_output(output: str) -> None:
     if is_remote(output) and (odd := sorted(_PATTERN_CHARACTERS & {*output})):
         raise InputError(f"Hadoop takes {' '.join(odd)} in the output {output} for a pattern. Name another.")
-    if not is_remote(output) and Path(output).exists():
+    if not is_remote(output) and os.path.lexists(output):  # a link that leads nowhere as well
         raise InputError(_is_there(output))
 
 
@@ -179,27 +177,3 @@ def absolute_path(path: str) -> str:
 def uri_of(path: str) -> str:
     """Return the URI of a path of this machine; one of another place as it is."""
     return path if is_remote(path) else f"file://{absolute_path(path)}"
-
-
-class LocalOutputs:
-    """Outputs on this machine."""
-
-    def move(self, source: str, target: str) -> None:
-        """Rename a directory; raises InputError when the target exists."""
-        try:
-            Path(source).rename(target)
-        except OSError as error:
-            raise InputError(f"The output {target} can't be made: {error.strerror}.") from error
-
-    def remove(self, paths: Sequence[str]) -> None:
-        """Remove directories, those that exist."""
-        for path in paths:
-            shutil.rmtree(path, ignore_errors=True)
-
-    def remove_all(self, prefix: str) -> None:
-        """Remove the directories whose paths begin with prefix."""
-        self.remove(glob(f"{escape(prefix)}*"))  # noqa: PTH207 - the paths are text
-
-    def touchz(self, path: str) -> None:
-        """Make an empty file."""
-        Path(path).touch()

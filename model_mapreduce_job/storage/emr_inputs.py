@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -107,15 +108,19 @@ class UploadedNames:
 
     def uri_of(self, path: str) -> str:
         """Return the URI of an input file on the cluster, given by any of its paths."""
-        if is_remote(path):
-            return path
-        found = {str(Path(known).absolute()): uri for known, uri in self.uris.items()}
-        return found[str(Path(path).absolute())]
+        return path if is_remote(path) else self._by_absolute_path[str(Path(path).absolute())]
 
     def of(self, uri: str) -> str:
         """Return a person's name for a file; a URI that is his own as it is."""
-        names = {without_host(known): path for path, known in self.uris.items()}
-        return names.get(without_host(uri), uri)
+        return self._names.get(without_host(uri), uri)
+
+    @cached_property
+    def _by_absolute_path(self) -> dict[str, str]:
+        return {str(Path(path).absolute()): uri for path, uri in self.uris.items()}
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        return {without_host(uri): path for path, uri in self.uris.items()}
 
 
 def _there(client: Any, pattern: str) -> list[FoundObject]:

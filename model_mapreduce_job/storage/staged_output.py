@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
 from dataclasses import dataclass
+from glob import escape, glob
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
+from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+log = logging.getLogger("mrjob.output")  # mrjob shows what its own loggers write
 
 # Filesystems that rename a directory in one step; a local path has no scheme. Object stores copy each file,
 # so there only _SUCCESS marks a whole output.
@@ -62,7 +70,10 @@ class StagedOutput:
         filesystem.touchz(f"{self.staging.rstrip('/')}/_SUCCESS")
         if self.renames:
             filesystem.move(self.staging, self.final)
-            filesystem.remove_all(self._aside(""))
+            try:
+                filesystem.remove_all(self._aside(""))
+            except ModelMapReduceError as error:  # the output stands: another user's leftovers don't undo it
+                log.warning("What killed runs left beside %s stays there: %s", self.final, error)
 
     def abandon(self, filesystem: OutputFilesystem) -> None:
         """Remove the staging directory."""
@@ -71,3 +82,27 @@ class StagedOutput:
     def _aside(self, run: str) -> str:
         parent, _, name = self.final.rstrip("/").rpartition("/")  # posixpath would make hdfs: of hdfs:///
         return f"{parent}/.{name}.unfinished-{run}"
+
+
+class LocalOutputs:
+    """Outputs on this machine."""
+
+    def move(self, source: str, target: str) -> None:
+        """Rename a directory; raises InputError when the target exists."""
+        try:
+            Path(source).rename(target)
+        except OSError as error:
+            raise InputError(f"The output {target} can't be made: {error.strerror}.") from error
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """Remove directories, those that exist."""
+        for path in paths:
+            shutil.rmtree(path, ignore_errors=True)
+
+    def remove_all(self, prefix: str) -> None:
+        """Remove the directories whose paths begin with prefix."""
+        self.remove(glob(f"{escape(prefix)}*"))  # noqa: PTH207 - the paths are text
+
+    def touchz(self, path: str) -> None:
+        """Make an empty file."""
+        Path(path).touch()

@@ -13,7 +13,7 @@ from model_mapreduce_job.task.task_options import TaskOptions, given_fields
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_ON_THIS_MACHINE = frozenset({"inline", "local"})
+ON_THIS_MACHINE = frozenset({"inline", "local"})
 _WITH_BLOCKS = frozenset({"hadoop", "emr"})
 
 
@@ -78,7 +78,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_on_this_machine(self) -> bool:
         """Whether the tasks run on the driver's own machine."""
-        return self.runner in _ON_THIS_MACHINE
+        return self.runner in ON_THIS_MACHINE
 
     @property
     def may_have_blocks(self) -> bool:
@@ -93,23 +93,3 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     def with_task(self, **changed: Any) -> RunOptions:
         """Return these with other options of tasks."""
         return msgspec.structs.replace(self, task=msgspec.structs.replace(self.task, **changed))
-
-    def with_profile(self) -> RunOptions:
-        """Return these with tasks that keep a profile."""
-        return self.with_task(is_profiled=True)
-
-    def with_part_compression(self, compression: str | None) -> RunOptions:
-        """Return these with tasks that compress their parts in this way."""
-        return self.with_task(part_compression=compression)
-
-    def with_input_fields(self, fields: tuple[str, ...]) -> RunOptions:
-        """Return these with the fields of the input's first records."""
-        return self.with_task(input_fields=fields)
-
-    def with_columns(self, columns: str) -> RunOptions:
-        """Return these with the columns that the input names."""
-        return self.with_task(columns=columns)
-
-    def with_input_protocol(self, name: str) -> RunOptions:
-        """Return these with another input protocol."""
-        return self.with_task(input_protocol=name)

@@ -12,7 +12,7 @@ from model_mapreduce_job.task.run_options import RunOptions
 
 def spec_of(compression: str | None, output_dir: str | None = "out") -> RunSpec:
     options = RunOptions(output_compression=compression, output_dir=output_dir, runner="hadoop")
-    return RunSpec(options=options.with_part_compression(compression if output_dir else None))
+    return RunSpec(options=options.with_task(part_compression=compression if output_dir else None))
 
 
 @pytest.mark.parametrize("compression", ["gz", "zst"])

@@ -158,7 +158,7 @@ class EmrRunner(EMRJobRunner):
     def _add_input_files_for_upload(self) -> None:
         # Hadoop would take some characters of a file's name for a glob's
         for path, name in self._inputs.upload_names().items():
-            self._upload_mgr._path_to_name[path] = name  # noqa: SLF001 - add() would make a name of its own
+            self._upload_mgr._path_to_name[path] = name  # add() would make a name of its own
         super()._add_input_files_for_upload()
 
     def _step_input_uris(self, step_num: int) -> list[str]:
@@ -199,9 +199,10 @@ class EmrRunner(EMRJobRunner):
         ensure_bucket(self.fs.s3, tmp_bucket, {tmp: TMP_DAYS, **shared})
         ensure_bucket(self.fs.s3, log_bucket, {logs: LOG_DAYS})
         if self._by_blocks:
-            options = blocks.options_of_tasks(self._spec, self._names().uri_of)
+            names = self._names()
+            options = blocks.options_of_tasks(self._spec, names.uri_of)
             self._options_file.write_bytes(options.to_json())
-            self._ranges = tables.list_ranges(self, self._spec, self._names().uri_of)
+            self._ranges = tables.list_ranges(self, self._spec, names.uri_of)
         with self._inputs.uploading():
             super()._upload_local_files()
 

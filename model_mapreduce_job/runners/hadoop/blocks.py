@@ -16,8 +16,9 @@ from model_mapreduce_job.driver.profile_file import check_reports
 from model_mapreduce_job.pipeline.counters import GROUP
 from model_mapreduce_job.pipeline.task_report import Place, TaskReport, merged
 from model_mapreduce_job.runners.hadoop import part_compression
-from model_mapreduce_job.runners.hadoop.tables import check_tables, rows_given
+from model_mapreduce_job.runners.hadoop.tables import COUNTERS, check_tables, rows_given
 from model_mapreduce_job.storage.inputs import without_host
+from model_mapreduce_job.storage.java_server import JAR
 from model_mapreduce_job.task.delimited_options import text_reading
 from model_mapreduce_job.task.frames import FRAMED
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from model_mapreduce_job.formats.text_reading import TextReading
     from model_mapreduce_job.task.task_options import TaskOptions
 
-JAR: Final = Path(__file__).with_name("model_mapreduce_job.jar")
 INPUT_FORMAT: Final = "modelmapreducejob.BlockInputFormat"
 OUTPUT_FORMAT: Final = "modelmapreducejob.BlockOutputFormat"
 SETTINGS: Final[Mapping[str, str]] = {
@@ -46,7 +46,7 @@ WHOLE_FILES: Final = "modelmapreducejob.whole.files"
 PART_ENDING: Final = "modelmapreducejob.part.ending"
 # The directory of the output that tasks' reports are in until it is published.
 REPORTS: Final = "_task_reports"
-_COUNTERS, _LINES = "blocks", "input lines"
+_LINES: Final = "input lines"
 _HADOOPS_COUNTERS: Final = "Map-Reduce Framework"
 # Settings of a person who wants lines in a way of his own, or has Hadoop sort them.
 _SORTING: Final = frozenset({"mapreduce.job.reduces", "mapred.reduce.tasks"})
@@ -64,7 +64,7 @@ def prepared(runner: Any, spec: RunSpec) -> tuple[RunSpec, bool]:
 
     Raises InputError for what the run asks for, and tasks can't do with what they are given.
     """
-    by_blocks, jobconf = takes_blocks(runner, spec), runner._opts["jobconf"]  # noqa: SLF001 - mrjob has no public name for it
+    by_blocks, jobconf = takes_blocks(runner, spec), runner._opts["jobconf"]
     check_tables(spec, jobconf, by_blocks=by_blocks)
     checked = part_compression.checked(spec, jobconf, by_tasks=by_blocks)
     if by_blocks:
@@ -81,14 +81,14 @@ def takes_blocks(runner: Any, spec: RunSpec) -> bool:
     They are where the job's own mapper is all of the job, and nobody has asked for another way. Raises
     InputError for what is asked for, and comes with blocks alone.
     """
-    step = runner._get_step(0)  # noqa: SLF001 - mrjob has no public name for it
+    step = runner._get_step(0)
     is_plain = set(step) <= {"type", "mapper", "jobconf"} and step.get("mapper") == {"type": "script"}
-    is_own = runner._script_path and Path(runner._script_path).name == _OWN_SCRIPT  # noqa: SLF001 - as above
-    formats = runner._hadoop_input_format or runner._hadoop_output_format  # noqa: SLF001 - as above
-    given = {*runner._opts["jobconf"], *step.get("jobconf", {})} & _OF_LINES  # noqa: SLF001 - as above
-    arguments = _ARGUMENTS_OF_LINES & {*runner._opts["hadoop_extra_args"]}  # noqa: SLF001 - as above
+    is_own = runner._script_path and Path(runner._script_path).name == _OWN_SCRIPT
+    formats = runner._hadoop_input_format or runner._hadoop_output_format
+    given = {*runner._opts["jobconf"], *step.get("jobconf", {})} & _OF_LINES
+    arguments = _ARGUMENTS_OF_LINES & {*runner._opts["hadoop_extra_args"]}
     asked = spec.options.no_blocks or formats or given or arguments
-    takes = bool(runner._num_steps() == 1 and is_plain and is_own and not asked)  # noqa: SLF001 - as above
+    takes = bool(runner._num_steps() == 1 and is_plain and is_own and not asked)
     if not takes:
         check_reports(spec.options)
     return takes
@@ -98,11 +98,11 @@ def ship_blocks(runner: Any) -> None:
     """Let an mrjob runner's tasks be given blocks, by this package's jar."""
     jar = JAR
     if not _PLAIN_PATH.fullmatch(str(jar)):
-        jar = Path(runner._get_local_tmp_dir(), JAR.name)  # noqa: SLF001 - mrjob has no public name for it
+        jar = Path(runner._get_local_tmp_dir(), JAR.name)
         shutil.copyfile(JAR, jar)
-    runner._opts["libjars"] = [*runner._opts["libjars"], str(jar)]  # noqa: SLF001 - as above
-    runner._hadoop_input_format = INPUT_FORMAT  # noqa: SLF001 - as above
-    runner._hadoop_output_format = OUTPUT_FORMAT  # noqa: SLF001 - as above
+    runner._opts["libjars"] = [*runner._opts["libjars"], str(jar)]
+    runner._hadoop_input_format = INPUT_FORMAT
+    runner._hadoop_output_format = OUTPUT_FORMAT
 
 
 def settings(spec: RunSpec) -> dict[str, str]:
@@ -153,7 +153,7 @@ def lines_given(counters: Mapping[str, Mapping[str, int]], reading: TextReading)
     """
     if _HADOOPS_COUNTERS not in counters:
         return None
-    group, name = (_COUNTERS, _LINES) if reading.splits_at_lines else (GROUP, "lines")
+    group, name = (COUNTERS, _LINES) if reading.splits_at_lines else (GROUP, "lines")
     return counters.get(group, {}).get(name, 0)
 
 

@@ -38,7 +38,11 @@ class ClientProcess:
     def lines(self) -> Iterator[bytes]:
         """Yield the lines of all that it writes, as they come."""
         with self._process as process:
-            yield from process.stdout or ()
+            try:
+                yield from process.stdout or ()
+            except BaseException:
+                self.kill()  # else it would be waited for, as long as its job takes
+                raise
         self.code = process.returncode
 
     def kill(self) -> None:

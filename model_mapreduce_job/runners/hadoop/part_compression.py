@@ -41,7 +41,7 @@ def checked(spec: RunSpec, jobconf: Mapping[str, Any], *, by_tasks: bool) -> Run
             f"--output_compression {compression} is for jobs whose tasks write their parts themselves, and "
             f"this one's lines are written by -r {spec.options.runner}. Use --output_compression gz."
         )
-    return replace(spec, options=spec.options.with_part_compression(None))
+    return replace(spec, options=spec.options.with_task(part_compression=None))
 
 
 def settings(options: RunOptions) -> dict[str, str]:

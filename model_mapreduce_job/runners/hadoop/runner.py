@@ -267,7 +267,8 @@ class HadoopRunner(HadoopJobRunner):
         self._private.release()
 
     def _cleanup_hadoop_tmp(self) -> None:
-        unpublished = [self._output.staging] if self._output else []
+        # before the inputs were checked, and the output with them, it may be another run's
+        unpublished = [self._output.staging] if self._output and self._inputs else []
         with suppress(ClusterError):
             self.fs.hadoop.remove([self._hadoop_tmp_dir, *unpublished])
 

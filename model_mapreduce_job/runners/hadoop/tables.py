@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError
 from model_mapreduce_job.formats.registry import FORMATS
+from model_mapreduce_job.runners.hadoop.part_compression import COMPRESS
 from model_mapreduce_job.storage.cluster_paths import InputState
 from model_mapreduce_job.storage.hadoop_fs import FoundFile
 from model_mapreduce_job.storage.inputs import is_remote, without_host
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 
 _RANGES: Final = "modelmapreducejob.ranges"
 _RANGES_FILE: Final = "ranges.txt"
-_COUNTERS, _BYTES = "blocks", "input bytes"
-_COMPRESS: Final = "mapreduce.output.fileoutputformat.compress"
+# The group of the jar's own counters.
+COUNTERS: Final = "blocks"
+_BYTES: Final = "input bytes"
 _LEAST: Final = ("mapreduce.input.fileinputformat.split.minsize", "mapred.min.split.size")
 _TASKS: Final = ("mapreduce.job.maps", "mapred.map.tasks")
 _HADOOPS_TASKS: Final = 2
@@ -38,9 +40,9 @@ def check_tables(spec: RunSpec, jobconf: Mapping[str, Any], *, by_blocks: bool) 
             "Tables come in blocks on Hadoop and EMR, which are for the job's own mapper alone, without "
             "--no_blocks, formats of Hadoop's and settings of lines. Leave these out, or choose text."
         )
-    if tables.is_written and str(jobconf.get(_COMPRESS, "false")).lower() != "false":
+    if tables.is_written and str(jobconf.get(COMPRESS, "false")).lower() != "false":
         raise InputError(
-            f"{_COMPRESS}={jobconf[_COMPRESS]} is for text: {spec.options.task.output_protocol} compresses "
+            f"{COMPRESS}={jobconf[COMPRESS]} is for text: {spec.options.task.output_protocol} compresses "
             "what is in it. Leave it out."
         )
 
@@ -52,16 +54,16 @@ def list_ranges(runner: Any, spec: RunSpec, uri_of: Callable[[str], str]) -> dic
     """
     if not spec.begin.tables.is_read:
         return {}
-    jobconf = runner._opts["jobconf"]  # noqa: SLF001 - mrjob has no public name for it
+    jobconf = runner._opts["jobconf"]
     splits = table_ranges(
         spec.table_files,
         _number(jobconf, _TASKS, _HADOOPS_TASKS),
         _number(jobconf, _LEAST, 1),
         whole=not FORMATS[spec.options.task.source_protocol].has_footer,
     )
-    path = Path(runner._get_local_tmp_dir(), _RANGES_FILE)  # noqa: SLF001 - as above
+    path = Path(runner._get_local_tmp_dir(), _RANGES_FILE)
     path.write_bytes(as_text(splits, uri_of))
-    return {_RANGES: runner._upload_mgr.add(str(path))}  # noqa: SLF001 - as above
+    return {_RANGES: runner._upload_mgr.add(str(path))}
 
 
 def _number(jobconf: Mapping[str, Any], names: Iterable[str], default: int) -> int:
@@ -83,7 +85,7 @@ def rows_given(counters: Mapping[str, Mapping[str, int]], tasks: TaskReport, spe
     """
     if FORMATS[spec.options.task.source_protocol].has_footer:
         return sum(file.rows for file in spec.table_files)
-    given = counters.get(_COUNTERS, {}).get(_BYTES)
+    given = counters.get(COUNTERS, {}).get(_BYTES)
     size = sum(file.state[2] for file in spec.table_files)
     if given is not None and given != size:
         raise IncompleteRunError(

@@ -24,6 +24,7 @@ from model_mapreduce_job.formats.registry import FORMATS
 from model_mapreduce_job.runners.hadoop.shipped_code import put_once
 from model_mapreduce_job.storage.splits import file_state
 from model_mapreduce_job.task.model_process import same_imports
+from model_mapreduce_job.task.run_options import ON_THIS_MACHINE
 from model_mapreduce_job.task.task_options import shipped_name
 
 if TYPE_CHECKING:
@@ -41,10 +42,9 @@ DEFAULT: Final = Path("build", "bundle.tar.gz")
 NONE: Final = "none"
 OPTIONS_FILE: Final = "task-options.json"
 _SKETCHES: Final = "datasketches"
-_ON_THIS_MACHINE: Final = frozenset({"inline", "local"})
 
 
-def find_bundle(option: str | None, task: TaskOptions | None = None) -> Path | None:
+def find_bundle(option: str | None, task: TaskOptions) -> Path | None:
     """Return the bundle that --bundle names, or the one that `make bundle` makes, None when there's none.
 
     task has the options of the run's tasks. Raises InputError for a bundle that isn't there,
@@ -56,9 +56,8 @@ def find_bundle(option: str | None, task: TaskOptions | None = None) -> Path | N
     if path.exists():
         _check_owner(path)
         made = read_manifest(path)
-        if task is not None:
-            _check_model_files(path, made, [each for each in task.alone() if each.model_file])
-            _check_libraries(path, made, task)
+        _check_model_files(path, made, [each for each in task.alone() if each.model_file])
+        _check_libraries(path, made, task)
         with _contents_process(made.get("libraries", ())) as process:
             digest = file_digest(path)  # which takes as long as the other process does
             _check(path, made, _contents_of(process))
@@ -85,8 +84,8 @@ def ship_bundle(runner: Any, bundle: Path, directory: str, python: str) -> None:
     python is mrjob's option that names the tasks' Python.
     """
     uri = _upload_bundle(bundle, runner.fs.hadoop, directory)
-    runner._working_dir_mgr.add("archive", uri, name=NAME)  # noqa: SLF001 - mrjob has no public name for it
-    runner._opts |= {python: [PYTHON], "bootstrap_mrjob": False}  # noqa: SLF001 - as above; the bundle has mrjob
+    runner._working_dir_mgr.add("archive", uri, name=NAME)
+    runner._opts |= {python: [PYTHON], "bootstrap_mrjob": False}  # the bundle has mrjob
 
 
 def ship_options(runner: Any, options: TaskOptions) -> Path:
@@ -94,14 +93,14 @@ def ship_options(runner: Any, options: TaskOptions) -> Path:
 
     Returns the file, which may be written again until files are uploaded.
     """
-    path = Path(runner._get_local_tmp_dir(), OPTIONS_FILE)  # noqa: SLF001 - mrjob has no public name for it
+    path = Path(runner._get_local_tmp_dir(), OPTIONS_FILE)
     path.touch(mode=0o600)  # columns and keys may be private
     path.write_bytes(options.to_json())
     file = {"type": "file", "path": str(path), "name": None}
-    runner._working_dir_mgr.add(**file)  # noqa: SLF001 - as above
-    runner._extra_args[:0] = ["--options_file", file]  # noqa: SLF001 - as above
+    runner._working_dir_mgr.add(**file)
+    runner._extra_args[:0] = ["--options_file", file]
     for place, alone in enumerate(options.alone()):
-        if alone.model_file and runner.alias not in _ON_THIS_MACHINE:
+        if alone.model_file and runner.alias not in ON_THIS_MACHINE:
             _ship_model_file(runner, alone.model_file, place)
     return path
 
@@ -109,9 +108,9 @@ def ship_options(runner: Any, options: TaskOptions) -> Path:
 def _ship_model_file(runner: Any, model_file: str, place: int) -> None:
     """Let an mrjob runner put a model file, or a model's directory, into its tasks' working directories."""
     is_directory = Path(model_file).is_dir()
-    path = runner._dir_archive_path(model_file) if is_directory else model_file  # noqa: SLF001 - as above
+    path = runner._dir_archive_path(model_file) if is_directory else model_file
     kind = "archive" if is_directory else "file"
-    runner._working_dir_mgr.add(kind, path, shipped_name(model_file, place))  # noqa: SLF001 - as above
+    runner._working_dir_mgr.add(kind, path, shipped_name(model_file, place))
 
 
 def task_settings() -> dict[str, str]:
@@ -186,11 +185,11 @@ def _distributions(made: Mapping[str, Any]) -> set[str]:
 
 
 def _check(bundle: Path, made: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    changed = [name for name in made if made[name] != now.get(name)]
+    changed = next((name for name in made if made[name] != now.get(name)), None)
     if changed:
-        difference = _difference(made[changed[0]], now[changed[0]])
+        difference = _difference(made[changed], now.get(changed))
         raise ConfigurationError(
-            f"The bundle {bundle} was made of other {changed[0]}: {difference}. Make it again: make bundle."
+            f"The bundle {bundle} was made of other {changed}: {difference}. Make it again: make bundle."
         )
 
 
@@ -215,8 +214,8 @@ def _contents_of(process: subprocess.Popen[bytes]) -> dict[str, Any]:
 
 
 def _difference(made: Any, now: Any) -> str:
-    if isinstance(made, dict):
+    if isinstance(made, dict) and isinstance(now, dict):
         return ", ".join(sorted({*made} ^ {*now} or {name for name in made if made[name] != now[name]}))
-    if isinstance(made, list):
+    if isinstance(made, list) and isinstance(now, list):
         return ", ".join(sorted({*made} ^ {*now}))
-    return f"{made}, not {now}"
+    return f"{made}, which this version does not know" if now is None else f"{made}, not {now}"

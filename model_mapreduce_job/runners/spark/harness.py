@@ -84,8 +84,8 @@ def read_lines(session: SparkSession, options: Namespace) -> RDD[bytes]:
     # what is below directories is read as well, as on the other runners
     text = session.read.text(options.input_paths, lineSep="\n", recursiveFileLookup=True)
     latin = text.select(functions.decode(functions.col("value").cast("binary"), "ISO-8859-1"))
-    strings = session.sparkContext._jvm.org.apache.spark.sql.Encoders.STRING()  # noqa: SLF001 - the way to Java
-    java_lines = getattr(latin._jdf, "as")(strings).toJavaRDD()  # noqa: SLF001 - as above
+    strings = session.sparkContext._jvm.org.apache.spark.sql.Encoders.STRING()  # the way to Java
+    java_lines = getattr(latin._jdf, "as")(strings).toJavaRDD()
     return RDD(java_lines, session.sparkContext, UTF8Deserializer(use_unicode=False))
 
 
@@ -95,7 +95,7 @@ def run_steps(options: Namespace, lines: RDD[bytes], counted: Any) -> None:
     make = _job_maker(options, counted)
     rdd = lines.mapPartitions(_as_bytes)
     for number in _step_numbers(options):
-        rdd = harness._run_step(  # noqa: SLF001 - mrjob has no public name for it
+        rdd = harness._run_step(
             steps[number - options.first_step_num],
             number,
             rdd,
@@ -155,7 +155,7 @@ def explain(error: str, source: RDD[bytes] | DataFrame) -> dict[str, str]:
 
 
 def _parse(arguments: list[str]) -> Namespace:
-    parser = harness._make_arg_parser()  # noqa: SLF001 - mrjob has no public name for it
+    parser = harness._make_arg_parser()
     parser.add_argument("--result", required=True)
     parser.add_argument("--input-paths", required=True, type=json.loads)
     parser.add_argument("--options-here")
@@ -274,8 +274,9 @@ def _split(source: RDD[bytes] | DataFrame, partition: int) -> str:
 def _files(source: RDD[bytes] | DataFrame, partition: int) -> list[tuple[str, int, int]]:
     """Return path, start and length of the file ranges of a partition; none for one of a later step."""
     try:
-        java = source._jdf.toJavaRDD() if isinstance(source, DataFrame) else source._jrdd  # noqa: SLF001 - Python's
-        files = java.rdd().partitions()[partition].files()  # side doesn't know them
+        # Python's side doesn't know them
+        java = source._jdf.toJavaRDD() if isinstance(source, DataFrame) else source._jrdd
+        files = java.rdd().partitions()[partition].files()
         return [(file.filePath().toString(), file.start(), file.length()) for file in files]
     except Exception:  # noqa: BLE001 - what a report says beside its counts must not cost the run
         return []
@@ -288,8 +289,8 @@ def _write(session: SparkSession, path: str, text: str) -> None:
             file.write(text)
         return
     context = session.sparkContext
-    place = context._jvm.org.apache.hadoop.fs.Path(path)  # noqa: SLF001 - the way to Java
-    stream = place.getFileSystem(context._jsc.hadoopConfiguration()).create(place)  # noqa: SLF001 - as above
+    place = context._jvm.org.apache.hadoop.fs.Path(path)  # the way to Java
+    stream = place.getFileSystem(context._jsc.hadoopConfiguration()).create(place)
     stream.write(bytearray(text.encode()))
     stream.close()
 

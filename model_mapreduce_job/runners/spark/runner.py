@@ -19,19 +19,18 @@ from model_mapreduce_job.driver.runner import RunReport, step_report
 from model_mapreduce_job.exceptions import IncompleteRunError
 from model_mapreduce_job.pipeline.task_report import Place, TaskReport
 from model_mapreduce_job.printable import printable
-from model_mapreduce_job.runners.hadoop import part_compression, task_environment
+from model_mapreduce_job.runners.hadoop import part_compression, tables, task_environment
 from model_mapreduce_job.runners.hadoop.task_environment import bundle_for, ship_bundle, ship_options
 from model_mapreduce_job.runners.hadoop.task_failures import TaskFailure
 from model_mapreduce_job.runners.shared import LocalTmp, default_opts, with_hadoop_shell
 from model_mapreduce_job.runners.spark.submission import check_master, own_settings, submit, with_tries
-from model_mapreduce_job.runners.spark.table_inputs import table_inputs
 from model_mapreduce_job.runners.spark.table_plan import TablePlan, plan_of
-from model_mapreduce_job.storage.cluster_paths import LocalOutputs, absolute_path, check_paths, uri_of
+from model_mapreduce_job.storage.cluster_paths import absolute_path, check_paths, uri_of
 from model_mapreduce_job.storage.hadoop_commands import ClusterError
 from model_mapreduce_job.storage.inputs import is_remote
 from model_mapreduce_job.storage.parts import sorted_parts
-from model_mapreduce_job.storage.staged_output import StagedOutput
-from model_mapreduce_job.storage.upload_names import UploadNames, plain_key
+from model_mapreduce_job.storage.staged_output import LocalOutputs, StagedOutput
+from model_mapreduce_job.storage.upload_names import UploadNames, escape_pattern, plain_key
 from model_mapreduce_job.task.child_processes import how_it_ended
 from model_mapreduce_job.task.model_process import PACKAGE_PARENT
 
@@ -87,7 +86,9 @@ class SparkRunner(SparkMRJobRunner):
         self._inputs = check_paths(self._input_paths, output, self.fs.hadoop)
         self._input_paths = self._inputs.as_given_to_cluster()
         if self._plan and self._plan.reads:
-            self._input_paths = table_inputs(self._spec, self._inputs)
+            tables.refuse_if_changed(self._spec, self._inputs.before_by_absolute_path())
+            paths = (file.path for file in self._spec.table_files)
+            self._input_paths = [escape_pattern(path) if is_remote(path) else path for path in paths]
         if is_remote(self._spark_tmp_dir):
             self.fs.hadoop.mkdir_for_all(posixpath.dirname(self._spark_tmp_dir))
         self._ship_bundle()
@@ -123,7 +124,7 @@ class SparkRunner(SparkMRJobRunner):
             yield from self.fs.hadoop.read([f"{self._output_dir}/part-*"], "-text")
             return
         for part in sorted_parts(Path(self._output_dir).glob("part-*")):
-            yield from self.fs.local._cat_file(str(part))  # noqa: SLF001 - mrjob's own runners call it as well
+            yield from self.fs.local._cat_file(str(part))  # as mrjob's own runners do
 
     # Where things are
 
@@ -173,10 +174,9 @@ class SparkRunner(SparkMRJobRunner):
         return text
 
     def _step_output_uri(self, step_num: int) -> str:
-        last = step_num == self._num_steps() - 1
-        return (
-            uri_of(self._output.staging) if last and self._output else str(super()._step_output_uri(step_num))
-        )
+        if self._output and step_num == self._num_steps() - 1:
+            return uri_of(self._output.staging)
+        return str(super()._step_output_uri(step_num))
 
     def _output_filesystem(self) -> Any:
         return self.fs.hadoop if is_remote(self._output_dir) else LocalOutputs()
@@ -291,7 +291,7 @@ class SparkRunner(SparkMRJobRunner):
         self._private.release()
 
     def _cleanup_local_tmp(self) -> None:
-        if self._output:
+        if self._output and self._inputs:  # which were checked together: it is this run's own
             with suppress(ClusterError):
                 self._output.abandon(self._output_filesystem())
         if is_remote(self._spark_tmp_dir):

@@ -79,12 +79,12 @@ def _mapped(frame: DataFrame, predict: Predict, columns: StructType) -> DataFram
     )
     kind = PythonEvalType.SQL_MAP_ARROW_ITER_UDF
     called: Any = UserDefinedFunction(predict, returnType=returned, evalType=kind)(*plain.columns)
-    java: Any = plain._jdf  # noqa: SLF001 - the way to Java
+    java: Any = plain._jdf  # the way to Java
     is_three = pyspark.__version__.startswith("3.")
     mapped = (
-        java.mapInArrow(called._jc.expr(), False)  # noqa: FBT003, SLF001 - as above
+        java.mapInArrow(called._jc.expr(), False)  # noqa: FBT003 - the signature of Java's method
         if is_three
-        else java.mapInArrow(called._jc, False, None)  # noqa: FBT003, SLF001 - as above
+        else java.mapInArrow(called._jc, False, None)  # noqa: FBT003 - the signature of Java's method
     )
     return DataFrame(mapped, frame.sparkSession).toDF(*columns.names)
 
