@@ -72,5 +72,5 @@ class EngineRun:
 
     def _start_worker(self) -> ModelProcess:
         worker = fork_server(self.make_task, files=self.files)
-        worker.send(Begin())
+        worker.send(Begin(TASK_OPTIONS))
         return worker

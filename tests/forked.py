@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from subprocess import TimeoutExpired
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
-from model_mapreduce_job.formats.text_reading import TextReading
 from model_mapreduce_job.task.channel import Channel, channel_pair
 from model_mapreduce_job.task.keeper import keep
 from model_mapreduce_job.task.messages import Described
@@ -60,7 +59,6 @@ class MadeOf:
 
     make: Callable[[int], Any]
     make_isolated: Callable[[], Pipeline]
-    reading: TextReading = field(default_factory=lambda: TextReading(MAX_RECORD_BYTES))
 
     def describe(self, *, load: bool, identify: bool) -> Described:  # noqa: ARG002 - the protocol's
         return Described([])

@@ -33,7 +33,7 @@ from model_mapreduce_job.storage.remote_tables import HadoopFiles, table_places
 from model_mapreduce_job.storage.table_files import TableFile, TablePlace, named_files
 from model_mapreduce_job.storage.table_ranges import as_text, groups_in, table_ranges
 from model_mapreduce_job.storage.table_survey import Tables, survey
-from model_mapreduce_job.task.framed_tables import FramedTables
+from model_mapreduce_job.task.framed_tables import framed_tables
 from model_mapreduce_job.task.frames import FramedSplit
 from model_mapreduce_job.task.task_options import TaskOptions
 
@@ -166,7 +166,7 @@ def read_by_tasks(tables: Tables, kind: str, splits: list[tuple[FileRange, ...]]
     options = TaskOptions(input_protocol=kind, tables=run, partitions=partitions)
     found = []
     for ranges in splits:
-        parts = FramedTables(options).read(FramedSplit(io.BytesIO(frames_of(ranges))))  # type: ignore[arg-type] # a stream
+        parts = framed_tables(FramedSplit(io.BytesIO(frames_of(ranges))), options)  # type: ignore[arg-type] # a stream
         found.append(pa.Table.from_batches([b for _, batches in parts for b in batches], tables.schema))
     return found
 

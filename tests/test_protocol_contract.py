@@ -14,14 +14,17 @@ from msgspec.structs import replace
 from schema_fakes import JsonSchemaDoubler, PydanticDoubler, SchemaLibraryDoubler
 
 from model_mapreduce_job.formats.lines import read_blocks
+from model_mapreduce_job.formats.registry import INPUTS, OUTPUTS, TABLES
 from model_mapreduce_job.formats.text_format import TextReader, TextWriter
 from model_mapreduce_job.pipeline.batch_sizing import BatchSizer
 from model_mapreduce_job.pipeline.pipeline import Pipeline
 from model_mapreduce_job.pipeline.predictors import predictor_for
-from model_mapreduce_job.task.factory import INPUT_PROTOCOLS, OUTPUT_PROTOCOLS, reader_for
 from model_mapreduce_job.task.lanes import lane_of
 from model_mapreduce_job.task.task_options import TaskOptions
+from model_mapreduce_job.task.text_protocols import reader_for, writer_for
 
+TEXT_INPUTS = [name for name in INPUTS if name not in TABLES]
+TEXT_OUTPUTS = [name for name in OUTPUTS if name not in TABLES]
 DEEP = b"[" * 100_000 + b"]" * 100_000
 MARK = b"\xef\xbb\xbf"
 
@@ -91,7 +94,7 @@ def task(
     return Pipeline(
         TextReader(reader_for(model, given, lane_of(model))),
         predictor_for(model, sizer),
-        TextWriter(OUTPUT_PROTOCOLS[output_protocol](model, given)),
+        TextWriter(writer_for(model, given)),
         sizer,
         fail_fast=False,
     )
@@ -141,8 +144,8 @@ def given_options(request: pytest.FixtureRequest) -> Iterator[TaskOptions]:
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
-@pytest.mark.parametrize("output_protocol", OUTPUT_PROTOCOLS)
-@pytest.mark.parametrize("input_protocol", INPUT_PROTOCOLS)
+@pytest.mark.parametrize("output_protocol", TEXT_OUTPUTS)
+@pytest.mark.parametrize("input_protocol", TEXT_INPUTS)
 def test_every_line_that_is_not_blank_gives_one_good_line(
     input_protocol: Any, output_protocol: Any, model: Any, given_options: Any
 ) -> None:
@@ -159,8 +162,8 @@ def test_every_line_that_is_not_blank_gives_one_good_line(
     assert counters.predicted + counters.failed == len(RECORDS)
 
 
-@pytest.mark.parametrize("output_protocol", OUTPUT_PROTOCOLS)
-@pytest.mark.parametrize("input_protocol", INPUT_PROTOCOLS)
+@pytest.mark.parametrize("output_protocol", TEXT_OUTPUTS)
+@pytest.mark.parametrize("input_protocol", TEXT_INPUTS)
 def test_a_line_gives_the_same_whatever_it_is_in_a_batch_with(
     input_protocol: Any, output_protocol: Any
 ) -> None:
@@ -227,8 +230,8 @@ PIECES = st.binary(max_size=9) | st.sampled_from(
 LINES = st.lists(st.lists(PIECES, max_size=4).map(b"".join), max_size=9).map(b"\n".join)
 
 
-@pytest.mark.parametrize("output_protocol", OUTPUT_PROTOCOLS)
-@pytest.mark.parametrize("input_protocol", INPUT_PROTOCOLS)
+@pytest.mark.parametrize("output_protocol", TEXT_OUTPUTS)
+@pytest.mark.parametrize("input_protocol", TEXT_INPUTS)
 @given(data=LINES)
 @example(data=b'x"\r\r')  # csv takes a CR after a row with quotes for its end
 @settings(deadline=None, max_examples=40)

@@ -24,10 +24,10 @@ from model_mapreduce_job.pipeline.batch_sizing import BatchSizer
 from model_mapreduce_job.pipeline.pipeline import Pipeline
 from model_mapreduce_job.pipeline.predictors import predictor_for
 from model_mapreduce_job.task import several_models
-from model_mapreduce_job.task.factory import OUTPUT_PROTOCOLS, reader_for
 from model_mapreduce_job.task.lanes import lane_of
 from model_mapreduce_job.task.replays import replaying
 from model_mapreduce_job.task.task_options import RunModel, TaskOptions
+from model_mapreduce_job.task.text_protocols import reader_for, writer_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ def pipeline(options: TaskOptions, models: Sequence[Any] = (Mending(),)) -> Pipe
     more: dict[str, Any] = {}
     if len(models) == 1:
         reader: Any = TextReader(reader_for(models[0], options, lane_of(models[0])))
-        writer: Any = TextWriter(OUTPUT_PROTOCOLS[options.output_protocol](models[0], options))
+        writer: Any = TextWriter(writer_for(models[0], options))
         more["predictor"] = predictor_for(models[0], sizer)
     else:
         members = several_models.members_of(list(models), options, TABLES)

@@ -10,14 +10,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
-from engine_runs import MAX_RECORD_BYTES, EngineRun, echo
+from engine_runs import MAX_RECORD_BYTES, TASK_OPTIONS, EngineRun, echo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from local_jobs import output_of
 
-from model_mapreduce_job.formats.text_reading import TextReading
 from model_mapreduce_job.storage.splits import Split, split_files
-from model_mapreduce_job.task.messages import Run
+from model_mapreduce_job.task.messages import Begin, Run
 from model_mapreduce_job.task.task_files import TaskFiles
 from model_mapreduce_job.task.worker import Worker
 
@@ -42,7 +41,7 @@ def expected(content: bytes) -> list[bytes]:
 
 def predicted(splits: list[Split], directory: Path) -> bytes:
     """Return what a worker makes of splits, one after the other."""
-    worker = Worker(echo, TaskFiles(TextReading(MAX_RECORD_BYTES)), lambda _done, _counters: None)
+    worker = Worker(echo, TaskFiles(Begin(TASK_OPTIONS)), lambda _done, _counters: None)
     parts = [directory / f"part-{number:05d}" for number in range(len(splits))]
     for split, part in zip(splits, parts, strict=True):
         worker.run(Run(split, 0, str(part), durable=False), b"")

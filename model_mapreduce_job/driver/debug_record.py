@@ -27,12 +27,12 @@ from model_mapreduce_job.storage.compression import decompressed, whole_or_error
 from model_mapreduce_job.storage.inputs import STDIN, list_inputs
 from model_mapreduce_job.task.debug_row import find_row, row_record
 from model_mapreduce_job.task.delimited_options import text_reading
-from model_mapreduce_job.task.factory import reader_for
 from model_mapreduce_job.task.lanes import lane_of, lists_are_quicker
 from model_mapreduce_job.task.mistakes import one_line_for_mistakes
 from model_mapreduce_job.task.model_process import python_command, same_imports
 from model_mapreduce_job.task.run_model import load_run_models
 from model_mapreduce_job.task.task_options import TaskOptions
+from model_mapreduce_job.task.text_protocols import reader_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

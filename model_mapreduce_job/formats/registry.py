@@ -1,7 +1,7 @@
 """The formats that a run reads and writes: their names, and the endings of file names that stand for them.
 
 A new table is a module, and an entry here; a new text format an entry here, and its classes one in
-task/factory.py. Nothing is imported for a format that a run doesn't have.
+task/text_protocols.py. Nothing is imported for a format that a run doesn't have.
 """
 
 from __future__ import annotations

@@ -6,13 +6,11 @@ import json
 import logging
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.formats.table_format import TableRun
 from model_mapreduce_job.plan.assumptions import assumptions_of
 from model_mapreduce_job.plan.cluster import Cluster, cluster_of
 from model_mapreduce_job.plan.estimate import (
@@ -35,7 +33,6 @@ from model_mapreduce_job.storage.inputs import STDIN
 from model_mapreduce_job.storage.whole_file import write_whole
 from model_mapreduce_job.task.delimited_options import text_reading
 from model_mapreduce_job.task.job import has_further_steps
-from model_mapreduce_job.task.messages import Surveyed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -44,22 +41,21 @@ if TYPE_CHECKING:
     from model_mapreduce_job.plan.input_files import InputFile
     from model_mapreduce_job.storage.table_files import TableFile
     from model_mapreduce_job.task.job import Job
-    from model_mapreduce_job.task.messages import Begin, Verified
+    from model_mapreduce_job.task.messages import Begin, Surveyed, Verified
     from model_mapreduce_job.task.run_options import RunOptions
     from model_mapreduce_job.task.sample_prediction import SampleResult
 
 # For a cluster whose size is not known
 SOME_CORES = (1, 10, 100)
 _SPLITTABLE = ".bz2"
-_NO_TABLES: Final = Surveyed(TableRun())
 
 
 def plan_job(
     job: Job,
     options: RunOptions,
     orders: Mapping[str, ColumnOrder],
-    surveyed: Surveyed = _NO_TABLES,
-    verified: Verified | None = None,
+    surveyed: Surveyed,
+    verified: Verified | None,
 ) -> None:
     """Write the plan of a job to its standard output, and to --summary_file.
 
@@ -93,20 +89,19 @@ def make_plan(  # noqa: PLR0913 - the job, the run and what its input is
     runner: Any,
     begin: Begin,
     *,
-    show: Callable[[bytes], None] | None = None,
-    orders: Mapping[str, ColumnOrder] = MappingProxyType({}),
-    tables: Sequence[TableFile] = (),
+    show: Callable[[bytes], None] | None,
+    orders: Mapping[str, ColumnOrder],
+    tables: Sequence[TableFile],
 ) -> Plan:
     """Return the plan of a job with these options on a runner; raises what plan_job raises."""
     if runner.alias == "hadoop":
         runner.get_hadoop_version()  # raises when there is no command to start the run with
     cluster = cluster_of(runner)
     files = list_files(runner, options.inputs)
-    reading = text_reading(options.task)
     if begin.tables.is_read:
         sample = table_sample(tables)
     else:
-        sample = read_sample(files, reading.max_record_bytes, orders=orders, reading=reading)
+        sample = read_sample(files, text_reading(options.task), orders)
     sample_run = run_sample(begin, sample.blocks, show=show)
     figures = table_figures(tables) if begin.tables.is_read else figures_of(files, sample, sample_run)
     durations = _durations(files, sample, sample_run, figures.rows, cluster)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.storage.compression import is_compressed, whole_or_error
 from model_mapreduce_job.storage.inputs import is_hidden, is_remote, list_inputs
+from model_mapreduce_job.storage.sources import ChunkSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
 
     from model_mapreduce_job.formats.lines import Source
@@ -138,22 +139,7 @@ def _open_hadoop(shell: HadoopShell, uri: str, _offset: int) -> Iterator[Source]
 
     chunks: Any = shell.read([escape_pattern(uri)])
     with closing(chunks):  # which ends the command
-        yield _ChunkReader(chunks)
-
-
-class _ChunkReader:
-    """Reads bytes that come in chunks."""
-
-    def __init__(self, chunks: Generator[bytes]) -> None:
-        self._chunks = chunks
-        self._chunk = memoryview(b"")
-
-    def read(self, size: int, /) -> bytes:
-        """Return at most size bytes, and none at the end."""
-        if not self._chunk:
-            self._chunk = memoryview(next(self._chunks, b""))
-        data, self._chunk = self._chunk[:size], self._chunk[size:]
-        return bytes(data)
+        yield ChunkSource(chunks)
 
 
 def _visible(pattern: str, files: list[InputFile]) -> list[InputFile]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from model_mapreduce_job.pipeline.several_summary import model_rows
-from model_mapreduce_job.printable import printable
+from model_mapreduce_job.printable import printable, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -58,11 +57,9 @@ def _rows(plan: Plan) -> Iterator[tuple[str, str]]:
 def _columns(columns: Mapping[str, str]) -> str:
     """Return the input's columns that go to a model file, with its own names for them where they differ."""
     named = [
-        column if column == feature else f"{column} (as {feature})"
-        for feature, column in islice(columns.items(), _MOST_COLUMNS)
+        column if column == feature else f"{column} (as {feature})" for feature, column in columns.items()
     ]
-    more = len(columns) - len(named)
-    return printable(", ".join(named) + (f" and {more:,} more" if more else ""))
+    return printable(some_of(named, _MOST_COLUMNS))
 
 
 def _input(figures: InputFigures) -> str:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from model_mapreduce_job.formats.column_order import rearranged
 from model_mapreduce_job.formats.lines import BLOCK_BYTES
 from model_mapreduce_job.formats.records import OverlongLine
-from model_mapreduce_job.formats.text_reading import TextReading
 from model_mapreduce_job.storage.compression import decompressed, whole_or_error
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from model_mapreduce_job.formats.column_order import ColumnOrder
     from model_mapreduce_job.formats.lines import Block, Source
+    from model_mapreduce_job.formats.text_reading import TextReading
     from model_mapreduce_job.plan.input_files import InputFile
 
 SAMPLE_BYTES = 8 << 20
@@ -75,17 +75,15 @@ class Sample:
 
 def read_sample(
     files: Sequence[InputFile],
-    max_record_bytes: int,
-    seconds: float = READ_SECONDS,
+    reading: TextReading,
     orders: Mapping[str, ColumnOrder] = MappingProxyType({}),
-    reading: TextReading | None = None,
+    seconds: float = READ_SECONDS,
 ) -> Sample:
     """Return a sample of files, about 8 MiB at most; raises InputError for one that can't be read.
 
     orders has, by path, the column order of files whose columns are in another order than the run's.
     """
     deadline = monotonic() + seconds
-    reading = reading or TextReading(max_record_bytes)
     if not reading.splits_at_lines:
         files = [replace(file, seekable=False) for file in files]
     parts: list[Part] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -56,9 +57,9 @@ def run_sample(
     Raises IncompleteRunError when a batch takes longer, or when a record ends the process and --isolate is
     not auto; else what a task raises.
     """
-    process = _SampleProcess(begin, pack_sample(blocks), patience, show)
+    predicted = partial(_predicted, begin, pack_sample(blocks), patience, show)
     try:
-        return SampleRun(process.run(0))
+        return SampleRun(predicted(0))
     except ProcessLostError as lost:
         if begin.options.isolate != "auto":
             raise IncompleteRunError(
@@ -66,47 +67,42 @@ def run_sample(
                 "record that ends it becomes a failure."
             ) from None
         try:
-            return SampleRun(process.run(1), str(lost))
+            return SampleRun(predicted(1), str(lost))
         except ProcessLostError as again:
             raise IncompleteRunError(f"The sample can't be predicted: its process ended ({again}).") from None
 
 
-@dataclass(frozen=True)
-class _SampleProcess:
-    begin: Begin
-    sample: bytes
-    patience: float
-    show: Callable[[bytes], None] | None
+def _predicted(
+    begin: Begin, sample: bytes, patience: float, show: Callable[[bytes], None] | None, attempt: int
+) -> SampleResult:
+    """Return the result of one process; raises ProcessLostError when it has ended."""
+    process = start(
+        python_command(),
+        environment=same_imports(os.environ),
+        directory=None,
+        model_output=ModelOutput(show),
+    )
+    grace = 0.0
+    try:
+        process.send(begin)
+        process.send(PredictSample(attempt), sample)
+        answer = _answer(process, patience)
+        grace = GRACE_SECONDS
+    finally:
+        process.end(grace)
+    return answer
 
-    def run(self, attempt: int) -> SampleResult:
-        process = start(
-            python_command(),
-            environment=same_imports(os.environ),
-            directory=None,
-            model_output=ModelOutput(self.show),
-        )
-        grace = 0.0
-        try:
-            process.send(self.begin)
-            process.send(PredictSample(attempt), self.sample)
-            answer = self._answer(process)
-            grace = GRACE_SECONDS
-        finally:
-            process.end(grace)
-        return answer
 
-    def _answer(self, process: ModelProcess) -> SampleResult:
-        found = process.receive()  # loading the model has no time limit
-        while True:
-            if found is None:
-                raise IncompleteRunError(
-                    f"No batch of the sample was predicted within {self.patience:g} s. With "
-                    "--predict_timeout a record that hangs becomes a failure; --batch_size 1 suits a slow "
-                    "model."
-                )
-            if (result := _result_in(found[0])) is not None:
-                return result
-            found = process.receive(self.patience)
+def _answer(process: ModelProcess, patience: float) -> SampleResult:
+    found = process.receive()  # loading the model has no time limit
+    while found is not None:
+        if (result := _result_in(found[0])) is not None:
+            return result
+        found = process.receive(patience)
+    raise IncompleteRunError(
+        f"No batch of the sample was predicted within {patience:g} s. With --predict_timeout a record that "
+        "hangs becomes a failure; --batch_size 1 suits a slow model."
+    )
 
 
 def _result_in(answer: Message) -> SampleResult | None:

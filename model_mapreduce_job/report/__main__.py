@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model_mapreduce_job.exceptions import ConfigurationError, InputError, ModelMapReduceError
+from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
 from model_mapreduce_job.printable import printable
 
 if TYPE_CHECKING:
@@ -30,7 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{printable(str(error))}\n")
         return error.exit_code
     except ImportError as error:
-        sys.stderr.write(f"{_missing(error)}\n")
+        sys.stderr.write(
+            f"Profiles need {error.name}, which is not installed. Install it: "
+            "pip install model_mapreduce_job[report].\n"
+        )
         return 1
     return 0
 
@@ -98,13 +101,6 @@ def _page(given: argparse.Namespace) -> None:
         return
     baseline = read_profile(given.baseline) if given.baseline else None
     write_page(page_of(read_profile(given.profile), baseline), given.output)
-
-
-def _missing(error: ImportError) -> ConfigurationError:
-    return ConfigurationError(
-        f"Profiles need {error.name}, which is not installed. Install it: "
-        "pip install model_mapreduce_job[report]."
-    )
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from model_mapreduce_job.report.drift import points_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -28,19 +30,13 @@ class Bar:
 
 def bars_of(field: Field, baseline: Field | None = None) -> list[Bar]:
     """Return a field's bars: of 20 ranges of numbers, or of the 8 most frequent texts, or none."""
-    points = _points(field)
+    points = points_of(field)
     if points is not None:
-        return list(_of_numbers(points, _points(baseline) if baseline else None))
+        return list(_of_numbers(points, points_of(baseline) if baseline else None))
     if field.texts:
         before = baseline.texts.counts() if baseline and baseline.texts else None
         return list(_of_texts(field.texts.counts(), before))
     return []
-
-
-def _points(field: Field) -> Points | None:
-    numbers = {"numbers": field.numbers, "lists": field.sizes}.get(field.kind)
-    points = numbers.points() if numbers else None
-    return points if points is not None and len(points.values) else None
 
 
 def _of_numbers(points: Points, baseline: Points | None) -> Iterator[Bar]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from model_mapreduce_job.printable import some_of
 from model_mapreduce_job.profiles.field import Field
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 _BINS: Final = 10
 _LEAST_SHARE: Final = 1e-4
 _MOST_NAMES: Final = 20
-_MOST_WORDS: Final = 5
 
 
 def population_stability_index(expected: Shares, found: Shares) -> float:
@@ -129,8 +129,7 @@ def not_compared_in_words(names: list[str]) -> str:
     """Return which fields were not compared, the first five by name; nothing without any."""
     if not names:
         return ""
-    rest = f" and {len(names) - _MOST_WORDS} more" if len(names) > _MOST_WORDS else ""
-    return f"not compared: {', '.join(names[:_MOST_WORDS])}{rest}, not a field of the model's input"
+    return f"not compared: {some_of(names)}, not a field of the model's input"
 
 
 def _of_fields(
@@ -179,7 +178,7 @@ def _kinds(field: Field | None, records: int) -> Shares:
 def _distances(one: Field, other: Field) -> tuple[float | None, float | None, float | None]:
     if one.kind != other.kind:
         return None, None, None
-    points, others = _points(one), _points(other)
+    points, others = points_of(one), points_of(other)
     if points is not None and others is not None:
         shares = in_bins(points, others)
         return (
@@ -195,7 +194,8 @@ def _distances(one: Field, other: Field) -> tuple[float | None, float | None, fl
     return population_stability_index(*shares), jensen_shannon_distance(*shares), None
 
 
-def _points(field: Field) -> Points | None:
+def points_of(field: Field) -> Points | None:
+    """Return the distribution of a field of numbers, or of the sizes of a field of lists; None of others."""
     numbers = {"numbers": field.numbers, "lists": field.sizes}.get(field.kind)
     points = numbers.points() if numbers else None
     return points if points is not None and len(points.values) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from backports import zstd
 
@@ -44,7 +44,9 @@ COMPRESSIONS: Final = tuple(_COMPRESSORS)
 
 
 @contextmanager
-def compressing(write: Callable[[bytes], Any], compression: str | None) -> Iterator[Callable[[bytes], Any]]:
+def compressing(
+    write: Callable[[bytes], object], compression: str | None
+) -> Iterator[Callable[[bytes], object]]:
     """Return what writes bytes compressed, by one of COMPRESSIONS; with None they are written as they are.
 
     What is written is whole when the with statement has ended without an error.

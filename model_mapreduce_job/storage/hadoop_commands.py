@@ -6,6 +6,7 @@ import io
 import re
 import subprocess
 import tempfile
+from functools import partial
 from typing import IO, TYPE_CHECKING, Final, Protocol
 
 from model_mapreduce_job.exceptions import ModelMapReduceError
@@ -13,7 +14,7 @@ from model_mapreduce_job.exceptions import ModelMapReduceError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-CHUNK_BYTES: Final = 1 << 20
+_CHUNK_BYTES: Final = 1 << 20
 # The most that is kept of what a command writes to its standard error: its end says what was wrong
 _MOST_ERRORS: Final = 1 << 20
 _LOG_RECORD: Final = re.compile(
@@ -66,8 +67,9 @@ class ProcessCommand:
 
     def out(self) -> Iterator[bytes]:
         """Yield its standard output in chunks."""
+        assert self._process.stdout  # noqa: S101 - for mypy: it is a pipe
         try:
-            yield from read_chunks(self._process.stdout)
+            yield from iter(partial(self._process.stdout.read, _CHUNK_BYTES), b"")
         except BaseException:
             self.stop()
             raise
@@ -82,11 +84,6 @@ class ProcessCommand:
         with self._process, self._err:
             self.code = self._process.wait()
             self.errors = last_text(self._err)
-
-
-def read_chunks(stream: IO[bytes] | None) -> Iterator[bytes]:
-    """Yield what a stream has, in chunks of bounded size."""
-    yield from iter(lambda: stream.read(CHUNK_BYTES) if stream else b"", b"")
 
 
 def last_text(file: IO[bytes]) -> str:

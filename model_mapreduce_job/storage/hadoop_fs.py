@@ -15,6 +15,7 @@ from mrjob.cat import decompress
 from mrjob.fs.hadoop import HadoopFilesystem
 
 from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.printable import some_of
 from model_mapreduce_job.storage.hadoop_client import HadoopClient
 from model_mapreduce_job.storage.hadoop_commands import ClusterError, complaint
 from model_mapreduce_job.storage.inputs import is_hidden
@@ -122,7 +123,7 @@ class HadoopShell(HadoopFilesystem):
         files = _files(_lines(command.out()))
         missing = frozenset(found["path"] for found in _MISSING.finditer(command.errors))
         if command.code and not missing:
-            raise ClusterError(f"{place_of(paths)} can't be reached: {complaint(command.errors)}")
+            raise ClusterError(f"{some_of(paths, 1)} can't be reached: {complaint(command.errors)}")
         return Listing(files, missing)
 
     def ls(self, path_glob: str) -> Iterator[str]:
@@ -150,7 +151,7 @@ class HadoopShell(HadoopFilesystem):
         command = self._run(["fs", how, *paths])
         yield from command.out()
         if command.code:
-            raise ClusterError(f"{place_of(paths)} can't be read: {complaint(command.errors)}")
+            raise ClusterError(f"{some_of(paths, 1)} can't be read: {complaint(command.errors)}")
 
     def move(self, source: str, target: str) -> None:
         """Rename a file or directory; raises InputError when the target exists."""
@@ -286,11 +287,6 @@ def _in_commands(names: Sequence[str]) -> Iterator[list[str]]:
 
 def _as_uri(path: str) -> str:
     return path if _PLAIN.fullmatch(path) else Path(path).as_uri()
-
-
-def place_of(paths: Sequence[str]) -> str:
-    """Return what messages call these paths."""
-    return f"{paths[0]} and {len(paths) - 1} more" if len(paths) > 1 else paths[0]
 
 
 def _root(uri: str) -> str:

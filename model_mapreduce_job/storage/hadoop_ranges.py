@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from model_mapreduce_job.printable import some_of
 from model_mapreduce_job.storage.hadoop_commands import ClusterError, complaint
-from model_mapreduce_job.storage.hadoop_fs import place_of
 from model_mapreduce_job.storage.upload_names import escape_pattern
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def read_ranges(shell: HadoopShell, ranges: Sequence[FileRange]) -> Iterator[byt
         return
     yield from command.out()
     if command.code:
-        place = place_of([one.path for one in ranges])
+        place = some_of([one.path for one in ranges], 1)
         raise ClusterError(f"{place} can't be read: {complaint(command.errors)}")
 
 

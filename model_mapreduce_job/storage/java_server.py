@@ -41,9 +41,7 @@ class JavaServer:
     It ends with close(), when its standard input ends, and as before_start says, which runs in it first.
     """
 
-    def __init__(
-        self, hadoop: Sequence[str], jar: Path = JAR, before_start: Callable[[], None] | None = None
-    ) -> None:
+    def __init__(self, hadoop: Sequence[str], jar: Path, before_start: Callable[[], None] | None) -> None:
         self._err = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed where the process ends
         try:
             self._process = subprocess.Popen(  # noqa: S603 - the operator's own hadoop
@@ -77,7 +75,7 @@ class JavaServer:
             begun = self._begin(args)
         except (EOFError, OSError) as error:
             self.kill()
-            raise ServerGoneError(self._why_gone()) from error
+            raise ServerGoneError(complaint(self.last_errors)) from error
         except BaseException:
             self.kill()
             raise
@@ -176,9 +174,6 @@ class JavaServer:
         with self._err, self._process:
             self._process.wait()
             self.last_errors = last_text(self._err)
-
-    def _why_gone(self) -> str:
-        return complaint(self.last_errors)
 
 
 class ServedCommand:

@@ -109,9 +109,9 @@ class OwnDirectory:
 
 
 @contextmanager
-def own_directory(path: Path, files: FileOperations = OS_FILES) -> Iterator[OwnDirectory]:
+def own_directory(path: Path) -> Iterator[OwnDirectory]:
     """Open a directory of this user's for the length of a with statement."""
-    directory = OwnDirectory(path, files)
+    directory = OwnDirectory(path)
     try:
         yield directory
     finally:

@@ -17,6 +17,7 @@ from model_mapreduce_job.storage.hadoop_fs import as_uris, nothing_at
 from model_mapreduce_job.storage.hadoop_ranges import read_ranges
 from model_mapreduce_job.storage.inputs import is_remote, without_host
 from model_mapreduce_job.storage.ranges import FileRange
+from model_mapreduce_job.storage.sources import ChunkSource
 from model_mapreduce_job.storage.table_files import TablePlace, above_wildcards, named_files, partition_of
 
 if TYPE_CHECKING:
@@ -143,34 +144,16 @@ def _rest(path: str, size: int, copy: Path, table: str) -> Iterator[FileRange]:
 
 
 def _copy(remote: RemoteFiles, ranges: Sequence[FileRange], copies: Mapping[str, Path]) -> None:
-    chunks = _Chunks(remote.read(ranges) if ranges else iter(()))
+    source = ChunkSource(remote.read(ranges) if ranges else iter(()))
     for one in ranges:
         with copies[one.path].open("r+b") as file:
             file.seek(one.start)
             left = one.length
-            while left and (data := chunks.take(left)):
+            while left and (data := source.read(left)):
                 file.write(data)
                 left -= len(data)
         if left:
             raise InputError(
                 f"{one.path} became shorter while it was looked at. Run again when it is complete."
             )
-    chunks.take(1)  # an error comes after the last bytes
-
-
-class _Chunks:
-    """Takes pieces of what comes in chunks."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._chunk = memoryview(b"")
-
-    def take(self, most: int) -> memoryview:
-        """Return at most this many bytes, none at the end."""
-        while not self._chunk:
-            found = next(self._chunks, None)
-            if found is None:
-                break
-            self._chunk = memoryview(found)
-        taken, self._chunk = self._chunk[:most], self._chunk[most:]
-        return taken
+    source.read(1)  # an error comes after the last bytes

@@ -10,6 +10,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError
+from model_mapreduce_job.printable import some_of
 from model_mapreduce_job.storage.inputs import is_hidden
 from model_mapreduce_job.storage.s3 import split_uri
 
@@ -23,7 +24,6 @@ _FOLDER_MARK: Final = "_$folder$"
 _MAYBE_ARCHIVED: Final = frozenset({"GLACIER", "DEEP_ARCHIVE", "INTELLIGENT_TIERING"})
 _RESTORED: Final = 'ongoing-request="false"'
 _HEADS_AT_ONCE: Final = 16
-_MOST_NAMES: Final = 5
 _STATE_BYTES: Final = 7  # of a number that any message can carry
 
 
@@ -112,7 +112,7 @@ def check_not_archived(client: Any, objects: Sequence[FoundObject]) -> None:
         archived = [entry for entry in pool.map(lambda found: _archived(client, found), doubtful) if entry]
     if archived:
         raise InputError(
-            f"{_count(archived)} of the input can't be read, as they are archived: {_some(archived)}. "
+            f"{_count(archived)} of the input can't be read, as they are archived: {some_of(archived)}. "
             "Restore them first (aws s3api restore-object), or leave them out."
         )
 
@@ -126,7 +126,7 @@ def check_unchanged(before: Mapping[str, FoundObject], after: Mapping[str, Found
     ]
     if changed:
         raise IncompleteRunError(
-            f"{_count(changed)} of the input changed while the run read them: {_some(changed)}. "
+            f"{_count(changed)} of the input changed while the run read them: {some_of(changed)}. "
             "Nothing is published. Run it again."
         )
 
@@ -191,8 +191,3 @@ def _hidden(keys: Sequence[str]) -> str:
 
 def _count(names: Sequence[str]) -> str:
     return f"{len(names):,} object{'s' if len(names) > 1 else ''}"
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
-    return f"{', '.join(names[:_MOST_NAMES])}{more}"

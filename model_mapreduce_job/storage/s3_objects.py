@@ -5,14 +5,16 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from model_mapreduce_job.storage.s3 import CHUNK_BYTES, S3Object, split_uri
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from model_mapreduce_job.storage.ranges import FileRange
+
+_T = TypeVar("_T")
 
 _AT_ONCE: Final = 16
 # What is read before anyone has taken it.
@@ -47,7 +49,7 @@ def remove_objects(client: Any, uris: Sequence[str]) -> None:
             raise OSError(f"s3://{split_uri(some[0])[0]}/{error['Key']} can't be removed: {error['Message']}")
 
 
-def _at_once(read: Any, wanted: Iterable[Any]) -> Iterator[bytes]:
+def _at_once(read: Callable[[_T], bytes], wanted: Iterable[_T]) -> Iterator[bytes]:
     left = iter(wanted)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         while some := list(islice(left, _AHEAD)):

@@ -59,6 +59,24 @@ class StreamSource:
             return self._stream.read(size)
 
 
+class ChunkSource:
+    """Reads bytes that come in chunks."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._chunk = memoryview(b"")
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most size bytes, none at the end; raises what the chunks raise."""
+        while not self._chunk:
+            found = next(self._chunks, None)
+            if found is None:
+                break
+            self._chunk = memoryview(found)
+        data, self._chunk = self._chunk[:size], self._chunk[size:]
+        return bytes(data)
+
+
 @contextmanager
 def open_source(split: Split, data: bytes) -> Iterator[RangeSource | StreamSource]:
     """Open what a task is to read: a split's file, or the data of a streamed split.
@@ -69,18 +87,25 @@ def open_source(split: Split, data: bytes) -> Iterator[RangeSource | StreamSourc
     if split.streamed:
         yield StreamSource("", io.BytesIO(data))
         return
+    with unchanged_file(split) as file:
+        yield StreamSource(split.path, file) if is_compressed(split.path) else RangeSource(file, split)
+
+
+@contextmanager
+def unchanged_file(split: Split) -> Iterator[BinaryIO]:
+    """Open a split's file; raises InputError as open_source does."""
     with whole_or_error(split.path):
         file = open(split.path, "rb", buffering=0)  # noqa: PTH123, SIM115 - closed below; paths are mrjob's, text
     with file:
-        refuse_if_changed(split, file.fileno())
+        _refuse_if_changed(split, file.fileno())
         try:
-            yield StreamSource(split.path, file) if is_compressed(split.path) else RangeSource(file, split)
+            yield file
         finally:
             # comes before any other error, which may only follow from the change
-            refuse_if_changed(split, file.fileno())
+            _refuse_if_changed(split, file.fileno())
 
 
-def refuse_if_changed(split: Split, descriptor: int) -> None:
+def _refuse_if_changed(split: Split, descriptor: int) -> None:
     """Raise InputError unless an open file is as it was when its split was made."""
     now = file_state(os.fstat(descriptor))
     if split.state and now != split.state:

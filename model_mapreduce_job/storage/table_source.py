@@ -9,8 +9,7 @@ import pyarrow as pa
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.table_format import look, readable
-from model_mapreduce_job.storage.compression import whole_or_error
-from model_mapreduce_job.storage.sources import refuse_if_changed
+from model_mapreduce_job.storage.sources import unchanged_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,15 +62,8 @@ class TableSource:
 @contextmanager
 def open_table(split: Split, part: TablePart, table: TableFormat) -> Iterator[TableSource]:
     """Open the table that a task reads; raises InputError as open_source does."""
-    with whole_or_error(split.path):
-        file = open(split.path, "rb", buffering=0)  # noqa: PTH123, SIM115 - closed below; paths are mrjob's, text
-    with file:
-        refuse_if_changed(split, file.fileno())
-        try:
-            yield TableSource(file, split, part, table)
-        finally:
-            # comes before any other error, which may only follow from the change
-            refuse_if_changed(split, file.fileno())
+    with unchanged_file(split) as file:
+        yield TableSource(file, split, part, table)
 
 
 def _with_columns(batch: pa.RecordBatch, schema: pa.Schema, given: dict[str, str | None]) -> pa.RecordBatch:

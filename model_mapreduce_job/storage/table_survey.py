@@ -119,17 +119,16 @@ def _partition_names(files: Sequence[TableFile]) -> list[str]:
         others = [name for name, _ in file.partition]
         if others != names:
             raise InputError(
-                f"The directories of {file.path} name the columns {', '.join(others) or 'of none'}, those of "
-                f"{files[0].path} {', '.join(names) or 'none'}. Run them apart."
+                f"The directories of {file.path} name the columns {', '.join(others) or '(none)'}, those of "
+                f"{files[0].path} {', '.join(names) or '(none)'}. Run them apart."
             )
     return names
 
 
 def _is_integer(text: str | None) -> bool:
     """Return whether a directory's value is an integer, as it would be written again."""
-    with_sign = str(text).removeprefix("-")
-    return with_sign.isascii() and with_sign.isdigit() and str(int(str(text))) == text and _fits(str(text))
-
-
-def _fits(text: str) -> bool:
-    return -(2**63) <= int(text) < 2**63
+    digits = str(text).removeprefix("-")
+    if not (digits.isascii() and digits.isdigit()):
+        return False
+    number = int(str(text))
+    return str(number) == text and -(2**63) <= number < 2**63

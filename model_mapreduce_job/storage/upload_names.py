@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from mrjob.setup import UploadDirManager
 
@@ -61,7 +61,7 @@ class UploadNames(UploadDirManager):
         paths: dict[str, str] = {name: path for path, name in self._path_to_name.items()}
 
         def given(found: re.Match[str]) -> str:
-            path: Any = paths.get(found["name"])
+            path = paths.get(found["name"])
             return self.shown.get(path, path) if path else found[0]
 
         return re.sub(rf"(?:\w+:(?://[^/\s]*)?)?{place}/(?P<name>in-\d+(?:\.[A-Za-z0-9]+)?)", given, text)

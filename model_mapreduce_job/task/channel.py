@@ -132,10 +132,7 @@ class Channel:
         self._socket.close()
 
     def _complete(self) -> list[tuple[Message, bytes]]:
-        found = []
-        while (message := self.received()) is not None:
-            found.append(message)
-        return found
+        return list(iter(self.received, None))
 
     def _write(self, data: bytes) -> None:
         view = memoryview(data)

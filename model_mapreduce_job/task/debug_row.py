@@ -10,7 +10,6 @@ from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.table_format import TableRun  # noqa: TC001 - msgspec looks at it
 from model_mapreduce_job.storage.splits import Split  # noqa: TC001 - msgspec looks at it
 from model_mapreduce_job.storage.table_files import split_tables
-from model_mapreduce_job.task.delimited_options import text_reading
 from model_mapreduce_job.task.messages import Begin, Surveyed
 from model_mapreduce_job.task.task_files import TaskFiles
 
@@ -47,9 +46,7 @@ def row_record(row: bytes, model: MLModel, options: TaskOptions, lane: Lane) -> 
     tables = tables_for_one(model, wanted.tables, comes_back=False) if options.several else wanted.tables
     reader = table_reader(model, lane.schema, tables, lane.to_columns)
     left = wanted.place
-    with TaskFiles(text_reading(options), Begin(options, tables=wanted.tables)).opened(
-        wanted.split, b""
-    ) as source:
+    with TaskFiles(Begin(options, tables=wanted.tables)).opened(wanted.split, b"") as source:
         for block in source.blocks:
             if left < len(block):
                 return reader.record(block.slice(left, 1))

@@ -42,7 +42,7 @@ def delimited_writer(model: MLModel, options: TaskOptions, others: Sequence[MLMo
     """Return what writes rows: the input's columns, then the prediction's; others may predict beside it."""
     style = RowStyle(
         dialect_of(options.output_protocol, options),
-        explain=options.on_error == "explain",
+        explain=options.explains,
         keys_are_rows=options.input_protocol in DELIMITERS,
         header=options.header,
     )

@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import os
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from model_mapreduce_job.formats.protocols import (
-    InputProtocol,
-    JsonLineReader,
-    JsonObjectWriter,
-    JsonPairWriter,
-    KeyFieldReader,
-    NanLineReader,
-    OutputProtocol,
-)
 from model_mapreduce_job.formats.rows import join_row
 from model_mapreduce_job.formats.table_format import TableRun
 from model_mapreduce_job.formats.text_format import TextReader, TextWriter
-from model_mapreduce_job.models.plain_fields import plain_columns
 from model_mapreduce_job.pipeline.batch_sizing import LONGEST_SECONDS, MOST_SECONDS, BatchSizer
 from model_mapreduce_job.pipeline.counters import Counters
 from model_mapreduce_job.pipeline.pipeline import Pipeline, Unwatched
 from model_mapreduce_job.pipeline.predictors import predictor_for
 from model_mapreduce_job.pipeline.task_report import ReportBuilder
-from model_mapreduce_job.task.delimited_options import DELIMITERS, text_reading
+from model_mapreduce_job.task.delimited_options import DELIMITERS
 from model_mapreduce_job.task.guard import guarded_memory
 from model_mapreduce_job.task.isolation import IsolatedPipeline
 from model_mapreduce_job.task.keeper import Page
@@ -44,14 +34,13 @@ from model_mapreduce_job.task.run_model import (
 )
 from model_mapreduce_job.task.stamping import stamped
 from model_mapreduce_job.task.task_pipeline import Watched
+from model_mapreduce_job.task.text_protocols import reader_for, writer_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from model_mapreduce_job.formats.batch_formats import Reader, Writer
     from model_mapreduce_job.models.contract import MLModel
-    from model_mapreduce_job.models.schemas import RecordSchema
-    from model_mapreduce_job.pipeline.pipeline import Watch
+    from model_mapreduce_job.pipeline.pipeline import Several, Watch
+    from model_mapreduce_job.pipeline.predictors import Predictor
     from model_mapreduce_job.task.lanes import Lane
     from model_mapreduce_job.task.messages import Survey, Surveyed, Verified, Verify
     from model_mapreduce_job.task.model_process import ModelProcess
@@ -59,30 +48,13 @@ if TYPE_CHECKING:
     from model_mapreduce_job.task.task_pipeline import TaskPipeline
 
 
-def _delimited_reader(schema: RecordSchema, options: TaskOptions) -> InputProtocol:
-    from model_mapreduce_job.task.delimited_rows import delimited_reader  # noqa: PLC0415 - csv and tsv alone
+class _Stages(NamedTuple):
+    """What reads, predicts and writes; several is the predictor once more where it is of several models."""
 
-    return delimited_reader(schema, options)
-
-
-def _delimited_writer(model: MLModel, options: TaskOptions) -> OutputProtocol:
-    from model_mapreduce_job.task.delimited_rows import delimited_writer  # noqa: PLC0415 - csv and tsv alone
-
-    return delimited_writer(model, options)
-
-
-# The registry: a protocol's name, and how it is made from the schema or the model, and the run's options.
-INPUT_PROTOCOLS: dict[str, Callable[[RecordSchema, TaskOptions], InputProtocol]] = {
-    "ldjson": lambda schema, options: NanLineReader(schema) if options.allow_nan else JsonLineReader(schema),
-    "csv": _delimited_reader,
-    "tsv": _delimited_reader,
-}
-OUTPUT_PROTOCOLS: dict[str, Callable[[MLModel, TaskOptions], OutputProtocol]] = {
-    "json": lambda _model, options: JsonPairWriter(explain=explains(options)),
-    "ldjson": lambda _model, options: JsonObjectWriter(explain=explains(options)),
-    "csv": _delimited_writer,
-    "tsv": _delimited_writer,
-}
+    reader: Reader
+    predictor: Predictor
+    writer: Writer
+    several: Several | None = None
 
 
 class TaskFactory:
@@ -98,7 +70,6 @@ class TaskFactory:
         self._page = page
         self._configuration = configuration
         self._facts: dict[str, ModelFacts] = {}
-        self.reading = text_reading(self._options)
 
     def make(self, attempt: int) -> TaskPipeline:
         """Return the prediction of a task's attempt, from 0: here, or in a child process from attempt 1 on.
@@ -183,12 +154,17 @@ class TaskFactory:
         most = self._options.predict_timeout / 4
         sizer = BatchSizer(options.batch_size, min(LONGEST_SECONDS, most), min(MOST_SECONDS, most))
         watch = Watched(self._page, options.predict_timeout) if self._page else Unwatched()
-        parts = (
-            self._parts_of_one(models[0], sizer) if len(models) == 1 else self._parts(models, sizer, watch)
+        stages = (
+            self._of_one(models[0], sizer) if len(models) == 1 else self._of_several(models, sizer, watch)
         )
+        if options.is_replay:
+            stages = self._replaying(stages, models)
         return Pipeline(
-            **(self._replaying(parts, models) if options.is_replay else parts),
-            sizer=sizer,
+            stages.reader,
+            stages.predictor,
+            stages.writer,
+            sizer,
+            several=stages.several,
             # the process that starts a child counts its load, even if the child dies
             report=ReportBuilder(Counters(load_ns=perf_counter_ns() - started, loads=0 if isolated else 1)),
             fail_fast=not options.no_fail_fast,
@@ -200,17 +176,17 @@ class TaskFactory:
             repeats=repeats_of(options),
         )
 
-    def _parts_of_one(self, model: MLModel, sizer: BatchSizer) -> dict[str, Any]:
+    def _of_one(self, model: MLModel, sizer: BatchSizer) -> _Stages:
         lane = lane_of(model, lists=lists_are_quicker(model, self._options.input_protocol))
         writer = self._writer(model)
         fit = getattr(writer, "fit", None)
-        return {
-            "reader": _reader(model, lane, self._options, self._begin.tables),
-            "predictor": predictor_for(model, sizer, columns=lane.to_columns is not None, fit=fit),
-            "writer": stamped(writer, [model], self._options),
-        }
+        return _Stages(
+            _reader(model, lane, self._options, self._begin.tables),
+            predictor_for(model, sizer, columns=lane.to_columns is not None, fit=fit),
+            stamped(writer, [model], self._options),
+        )
 
-    def _parts(self, models: list[MLModel], sizer: BatchSizer, watch: Watch) -> dict[str, Any]:
+    def _of_several(self, models: list[MLModel], sizer: BatchSizer, watch: Watch) -> _Stages:
         # a run of one model has no use for it
         from model_mapreduce_job.task import several_models  # noqa: PLC0415
 
@@ -218,34 +194,29 @@ class TaskFactory:
         options = _with_columns(self._options, tables)
         members = several_models.members_of(models, options, tables)
         several = several_models.predictor_of(members, sizer, watch.begin)
-        return {
-            "reader": several_models.reader_of(
-                members, options, lambda one: _reader(one.model, one.lane, one.options, one.tables)
-            ),
-            "predictor": several,
-            "writer": stamped(several_models.writer_of(members, options, tables), models, self._options),
-            "several": several,
-        }
+        reader = several_models.reader_of(
+            members, options, lambda one: _reader(one.model, one.lane, one.options, one.tables)
+        )
+        writer = several_models.writer_of(members, options, tables)
+        return _Stages(reader, several, stamped(writer, models, self._options), several)
 
-    def _replaying(self, parts: dict[str, Any], models: list[MLModel]) -> dict[str, Any]:
-        """Return the parts of a task that reads an earlier output."""
+    def _replaying(self, stages: _Stages, models: list[MLModel]) -> _Stages:
+        """Return the stages of a task that reads an earlier output."""
         if not self._begin.tables.is_written:
             from model_mapreduce_job.task.replays import replaying  # noqa: PLC0415 - replays alone need it
 
-            return {
-                **parts,
-                "reader": replaying(parts["reader"], models, self._options, parts["writer"].header),
-            }
+            reader = replaying(stages.reader, models, self._options, stages.writer.header)
+            return stages._replace(reader=reader)
         from model_mapreduce_job.task.table_replays import replaying_tables  # noqa: PLC0415 - same
 
-        own = replaying_tables(parts["reader"], parts["writer"], self._begin.tables, self._options)
-        return {**parts, **dict(zip(("reader", "writer"), own, strict=True))}
+        tables = self._begin.tables
+        reader, writer = replaying_tables(stages.reader, stages.writer, tables, self._options)
+        return stages._replace(reader=reader, writer=writer)
 
     def _writer(self, model: MLModel) -> Writer:
         tables = self._begin.tables
         if not tables.is_written:
-            make = OUTPUT_PROTOCOLS[self._options.output_protocol]
-            return TextWriter(make(model, _with_columns(self._options, tables)))
+            return TextWriter(writer_for(model, _with_columns(self._options, tables)))
         from model_mapreduce_job.formats.table_schemas import output_shape  # noqa: PLC0415 - tables alone need Arrow
         from model_mapreduce_job.formats.table_writer import TableWriter  # noqa: PLC0415 - same
 
@@ -271,26 +242,7 @@ def _with_columns(options: TaskOptions, tables: TableRun) -> TaskOptions:
     return msgspec.structs.replace(options, columns=names.decode())
 
 
-def reader_for(model: MLModel, options: TaskOptions, lane: Lane) -> InputProtocol:
-    """Return what reads the lines of a run with these options as a model's records; raises InputError."""
-    if options.input_protocol in DELIMITERS:
-        from model_mapreduce_job.task.delimited_rows import check_fields, delimited_reader  # noqa: PLC0415 - same
-
-        to_columns = lane.to_columns
-        wanted = plain_columns(model.input_schema, to_columns.schema) if to_columns else None
-        rows = delimited_reader(lane.schema, options, wanted)
-        check_fields(model, options)
-        return rows
-    reader = INPUT_PROTOCOLS[options.input_protocol](lane.schema, options)
-    return KeyFieldReader(reader, options.key) if options.key else reader
-
-
 def _identity(configuration: Any, options: TaskOptions) -> dict[str, Any]:
     from model_mapreduce_job.models.identity import run_identity  # noqa: PLC0415 - few runs need it
 
     return run_identity(configuration, options.as_dict())
-
-
-def explains(options: TaskOptions) -> bool:
-    """Return whether failures come out with their reason."""
-    return options.on_error == "explain"

@@ -6,7 +6,7 @@ import os
 import tempfile
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from model_mapreduce_job.exceptions import MachineFaultError
 from model_mapreduce_job.formats.registry import table_format
@@ -21,41 +21,42 @@ from model_mapreduce_job.task.frames import SplitStart
 from model_mapreduce_job.task.streaming import write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    import pyarrow as pa
+
+    from model_mapreduce_job.formats.table_format import RowGroup, TableFormat
     from model_mapreduce_job.task.frames import FramedSplit
     from model_mapreduce_job.task.task_options import TaskOptions
 
 _COPY_BYTES: Final = 1 << 18
 
 
-class FramedTables:
-    """Reads tables from frames, each a file's bytes or some ranges of them, with holes between."""
+def framed_tables(
+    source: FramedSplit, options: TaskOptions
+) -> Iterator[tuple[SplitStart, Iterator[pa.RecordBatch]]]:
+    """Yield where each file's rows begin, and the rows in batches, to be read before the next file's.
 
-    def __init__(self, options: TaskOptions) -> None:
-        self._table = table_format(options.source_protocol)
-        self._schema = read_schema(options.tables.read)
-        self._partitions = options.partitions
+    A file comes as all of its bytes, or as some ranges of them, with holes between.
+    """
+    table, schema = table_format(options.source_protocol), read_schema(options.tables.read)
+    for path, starts in groupby(source.splits(), key=attrgetter("file")):
+        # without a name: it is gone when the process is, however that ends
+        with tempfile.TemporaryFile(dir=".", buffering=0) as copy:
+            ranges = [_copied(source, start, copy.fileno()) for start in starts]
+            first, groups = groups_in(_groups_of(path, copy, table), ranges)
+            start = groups[0].start if groups else 0
+            part = TablePart(first, groups, options.partitions.get(without_host(path), ()))
+            split = Split(path, start, sum(group.size for group in groups), table=part)
+            yield SplitStart(path, start), TableSource(copy, split, part, table).batches(schema)
 
-    def read(self, source: FramedSplit) -> Iterator[tuple[SplitStart, Iterator[Any]]]:
-        """Yield where each file's rows begin, and the rows in batches, to be read before the next file's."""
-        for path, starts in groupby(source.splits(), key=attrgetter("file")):
-            # without a name: it is gone when the process is, however that ends
-            with tempfile.TemporaryFile(dir=".", buffering=0) as copy:
-                ranges = [_copied(source, start, copy.fileno()) for start in starts]
-                split, part = self._split(path, ranges, copy)
-                rows = TableSource(copy, split, part, self._table)
-                yield SplitStart(path, split.start), rows.batches(self._schema)
 
-    def _split(self, path: str, ranges: list[FileRange], file: BinaryIO) -> tuple[Split, TablePart]:
-        file.seek(0)
-        with readable(path, look(file), self._table):
-            groups = self._table.contents(file).groups
-        first, wanted = groups_in(groups, ranges)
-        part = TablePart(first, wanted, self._partitions.get(without_host(path), ()))
-        file.seek(0)
-        start = wanted[0].start if wanted else 0
-        return Split(path, start, sum(group.size for group in wanted), table=part), part
+def _groups_of(path: str, file: BinaryIO, table: TableFormat) -> Sequence[RowGroup]:
+    file.seek(0)
+    with readable(path, look(file), table):
+        groups = table.contents(file).groups
+    file.seek(0)
+    return groups
 
 
 def _copied(source: FramedSplit, start: SplitStart, copy: int) -> FileRange:

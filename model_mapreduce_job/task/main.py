@@ -150,7 +150,7 @@ def _predict(options: TaskOptions, paths: Sequence[str], streams: TaskStreams, p
     factory = TaskFactory(begin, page)
     with ModelWarnings().kept() as warned, task_pipes(streams, paths, options) as pipes:
         pipeline = factory.make(attempt_number())
-        with TaskFiles(factory.reading, begin).writing(pipes, pipeline.header()) as write_output:
+        with TaskFiles(begin).writing(pipes, pipeline.header()) as write_output:
             for blocks in pipes.inputs():
                 for output in pipeline.predict_lines(blocks):
                     write_output(output)

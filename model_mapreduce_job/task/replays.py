@@ -73,7 +73,7 @@ def _earlier(models: Sequence[MLModel], options: TaskOptions) -> EarlierOutput:
 
 def _parts(models: Sequence[MLModel], options: TaskOptions, inputs: int) -> RowParts:
     predictions = tuple(len(field_names(model.output_schema)) or 1 for model in models)
-    return RowParts(inputs, predictions, options.names, options.on_error == "explain", options.stamp)
+    return RowParts(inputs, predictions, options.names, options.explains, options.stamp)
 
 
 def _answers(models: Sequence[MLModel], options: TaskOptions) -> Answers:

@@ -21,9 +21,7 @@ from model_mapreduce_job.models.contract import version_of
 from model_mapreduce_job.models.schemas import record_schema
 from model_mapreduce_job.pipeline.task_report import TaskReport  # noqa: TC001 - msgspec looks at it
 from model_mapreduce_job.storage.splits import Split
-from model_mapreduce_job.task.delimited_options import text_reading
 from model_mapreduce_job.task.factory import TaskFactory
-from model_mapreduce_job.task.messages import Begin
 from model_mapreduce_job.task.run_model import load_run_models
 from model_mapreduce_job.task.stopwatch import Stopwatch, batch_size
 from model_mapreduce_job.task.task_files import TaskFiles
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
 
     from model_mapreduce_job.formats.lines import Block
     from model_mapreduce_job.task.keeper import Page
+    from model_mapreduce_job.task.messages import Begin
     from model_mapreduce_job.task.task_options import TaskOptions
     from model_mapreduce_job.task.task_pipeline import TaskPipeline
 
@@ -41,7 +40,6 @@ MEASURE_SECONDS = 5.0
 # Seconds of work at one batch size that are enough to measure the speed.
 ENOUGH_SECONDS = 0.5
 _NULL = b"null"
-_BEGIN = Begin()
 # Of each place that a table's sample is read from.
 SAMPLE_ROWS = 10_000
 
@@ -117,7 +115,7 @@ def pack_sample(blocks: Sequence[Any]) -> bytes:
     )
 
 
-def unpack_sample(sample: bytes, begin: Begin = _BEGIN) -> list[Any]:
+def unpack_sample(sample: bytes, begin: Begin) -> list[Any]:
     """Return the blocks that pack_sample packed; the rows of a table are read now."""
     if begin.tables.is_read:
         splits = msgspec.msgpack.decode(sample, type=list[Split])
@@ -128,7 +126,7 @@ def unpack_sample(sample: bytes, begin: Begin = _BEGIN) -> list[Any]:
 
 def _rows(split: Split, begin: Begin) -> Iterator[Any]:
     left = SAMPLE_ROWS
-    with TaskFiles(text_reading(begin.options), begin).opened(split, b"") as source:
+    with TaskFiles(begin).opened(split, b"") as source:
         for block in source.blocks:
             yield block[:left]
             left -= len(block)

@@ -15,6 +15,7 @@ from model_mapreduce_job.pipeline.model_warnings import ModelWarnings
 from model_mapreduce_job.pipeline.task_report import ReportBuilder
 from model_mapreduce_job.storage.file_operations import OS_FILES
 from model_mapreduce_job.task.channel import EndOfChannel, ForeignBytesError
+from model_mapreduce_job.task.delimited_options import text_reading
 from model_mapreduce_job.task.messages import (
     Asking,
     Begin,
@@ -43,7 +44,6 @@ from model_mapreduce_job.task.worker import Worker
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from model_mapreduce_job.formats.text_reading import TextReading
     from model_mapreduce_job.pipeline.counters import Counters
     from model_mapreduce_job.pipeline.pipeline import Pipeline
     from model_mapreduce_job.storage.file_operations import FileOperations
@@ -62,8 +62,6 @@ if TYPE_CHECKING:
 
 class Factory(Protocol):
     """Makes the pipelines and descriptions that answer requests."""
-
-    reading: TextReading
 
     def make(self, attempt: int) -> TaskPipeline:
         """Return the pipeline for a task's attempt, from 0: in this process, or in a child of it."""
@@ -130,7 +128,8 @@ class TaskServer:
         os.environ.update(begin.environment)
         self._begun = begin
         self._factory = self._make_factory(begin)
-        files = TaskFiles(self._factory.reading, begin)
+        self._reading = text_reading(begin.options)
+        files = TaskFiles(begin)
         self._worker = Worker(self._factory.make, files, self._report, self._files, self._warnings)
         self._isolated: Pipeline | None = None
 
@@ -190,11 +189,11 @@ class TaskServer:
             return []
         task.fresh_and_alone = isinstance(request, Predict) and request.alone
         if isinstance(request, Overlong):
-            return joined(list(task.predict_lines(self._factory.reading.rows([OverlongLine(data)]))))
+            return joined(list(task.predict_lines(self._reading.rows([OverlongLine(data)]))))
         batch = unpack(data, is_table=self._begun.tables.is_read)
         if isinstance(request, Fail):
             return task.fail(batch, Failure(request.kind, request.message))
-        blocks = [batch] if self._begun.tables.is_read else self._factory.reading.rows([batch])
+        blocks = [batch] if self._begun.tables.is_read else self._reading.rows([batch])
         return joined(list(task.predict_lines(blocks)))
 
     def _report(self, done: int, counters: Counters) -> None:

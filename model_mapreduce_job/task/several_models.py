@@ -87,12 +87,11 @@ def predictor_of(members: Sequence[Member], sizer: BatchSizer, begin: Callable[[
 def writer_of(members: Sequence[Member], options: TaskOptions, tables: TableRun) -> Writer:
     """Return what writes the predictions of several models; raises InputError for columns of one name."""
     names = [member.name for member in members]
-    explain = options.on_error == "explain"
     if tables.is_written:
         return ChainedWriter(names, list(_table_writers(tables, options)))
     if options.output_protocol in DELIMITERS:
         return _row_writer(members, options, names)
-    return TextWriter(_OBJECTS[options.output_protocol](names, explain=explain))
+    return TextWriter(_OBJECTS[options.output_protocol](names, explain=options.explains))
 
 
 def _kind(member: Member) -> tuple[Any, bool]:
@@ -133,7 +132,7 @@ def _row_writer(members: Sequence[Member], options: TaskOptions, names: Sequence
         columns += shape.input_columns or ["input"]
     for name, model in zip(names, models, strict=True):
         fields = row_shape(model, options).prediction_columns
-        columns += columns_of_model(name, fields, columns, explain=options.on_error == "explain")
+        columns += columns_of_model(name, fields, columns, explain=options.explains)
     header = _header(columns, options) if options.header else None
     return ChainedWriter(names, list(map(TextWriter, writers)), header)
 

@@ -104,7 +104,7 @@ def _predictions(models: Sequence[MLModel], options: TaskOptions) -> dict[str, p
 
 def _inputs(found: pa.Schema, predictions: Sequence[pa.Schema], options: TaskOptions) -> pa.Schema:
     """Return the columns of an output that are the input's, which are the first ones."""
-    errors = len(ERROR_COLUMNS) * (options.on_error == "explain")
+    errors = len(ERROR_COLUMNS) * options.explains
     added = sum(len(schema) + errors for schema in predictions) + len(STAMP_COLUMNS) * options.stamp
     if len(found) <= added:
         raise InputError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 from msgspec.structs import replace
@@ -25,7 +25,6 @@ from model_mapreduce_job.storage.inputs import STDIN, is_remote, list_inputs
 from model_mapreduce_job.storage.splits import split_files
 from model_mapreduce_job.storage.table_files import named_files, split_tables
 from model_mapreduce_job.storage.table_survey import survey
-from model_mapreduce_job.task.delimited_options import text_reading
 from model_mapreduce_job.task.delimited_rows import row_shape
 from model_mapreduce_job.task.messages import Surveyed
 from model_mapreduce_job.task.table_replays import replayed_tables
@@ -40,6 +39,9 @@ if TYPE_CHECKING:
     from model_mapreduce_job.storage.table_survey import Tables
     from model_mapreduce_job.task.messages import Begin, Survey
     from model_mapreduce_job.task.task_options import TaskOptions
+    from model_mapreduce_job.task.task_pipeline import TaskPipeline
+
+    MakeTask = Callable[[TaskOptions, TableRun], TaskPipeline]
 
 # How many of the first records the model is asked about, where no output_schema says what they are.
 _FIRST_RECORDS: Final = 1000
@@ -47,20 +49,13 @@ _MOST_SPLITS: Final = 8
 _INPUT: Final = "input"
 
 
-class MakesTasks(Protocol):
-    """Makes what predicts a task with these options and tables, and whose output is JSON pairs."""
-
-    def __call__(self, options: TaskOptions, tables: TableRun, /) -> Any:
-        """Return what predicts, in a process that may be lost."""
-        ...
-
-
 def surveyed(
-    request: Survey, begin: Begin, load: Callable[[TaskOptions], list[MLModel]], factory: MakesTasks
+    request: Survey, begin: Begin, load: Callable[[TaskOptions], list[MLModel]], make_task: MakeTask
 ) -> Surveyed:
     """Return the columns of a run's tables, and the files of its input, where that is one.
 
-    load returns the models of a run with these options. Raises InputError and ModelContractError.
+    load returns the models of a run with these options, make_task what predicts with them into JSON pairs, in
+    a process that may be lost. Raises InputError and ModelContractError.
     """
     options = begin.options
     if options.is_replay:
@@ -84,7 +79,7 @@ def surveyed(
         if known is None:
             # as it is read, and with nothing written of it
             text = replace(begin, options=alone, tables=tables)
-            known = _of_first_answers(request, text, tables, files, factory)
+            known = _of_first_answers(request, text, tables, files, make_task)
         predictions[str(alone.model_qualified_name)] = known
     schema = schema_of_several(predictions) if options.several else next(iter(predictions.values()))
     tables = replace(tables, prediction=write_schema(schema))
@@ -113,7 +108,7 @@ def _texts(begin: Begin, models: Sequence[MLModel]) -> pa.Schema:
 
 
 def _of_first_answers(
-    request: Survey, begin: Begin, tables: TableRun, files: tuple[TableFile, ...], factory: MakesTasks
+    request: Survey, begin: Begin, tables: TableRun, files: tuple[TableFile, ...], make_task: MakeTask
 ) -> pa.Schema:
     """Return the columns of the first predictions, made in a process that may be lost."""
     if elsewhere := [path for path in request.paths if is_remote(path)]:
@@ -124,8 +119,8 @@ def _of_first_answers(
     splits = split_tables(files, 1) if tables.is_read else _text_splits(request)
     seen, texts = 0, []
     for split in splits[:_MOST_SPLITS]:
-        with TaskFiles(text_reading(begin.options), begin).opened(split, b"") as source:
-            batches = factory(begin.options, tables).predict_lines(_first(source.blocks))
+        with TaskFiles(begin).opened(split, b"") as source:
+            batches = make_task(begin.options, tables).predict_lines(_first(source.blocks))
             lines = list(chain.from_iterable(batches))[:_FIRST_RECORDS]
         seen += len(lines)
         texts += [text for line in lines if (text := line.rpartition(b"\t")[2]) != b"null"]

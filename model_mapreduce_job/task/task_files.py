@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.formats.column_order import ColumnOrder, rearranged
 from model_mapreduce_job.formats.registry import table_format
 from model_mapreduce_job.formats.text_forms import whole_text
 from model_mapreduce_job.storage.compressed_output import compressing
 from model_mapreduce_job.storage.sources import open_source
-from model_mapreduce_job.task.messages import Begin
+from model_mapreduce_job.task.delimited_options import text_reading
 from model_mapreduce_job.task.table_sink import writing_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from model_mapreduce_job.formats.text_reading import TextReading
     from model_mapreduce_job.storage.splits import Split
+    from model_mapreduce_job.task.messages import Begin
     from model_mapreduce_job.task.table_sink import Output
 
 
@@ -30,15 +30,12 @@ class OpenInput:
     done: Callable[[], int]
 
 
-_BEGIN: Final = Begin()
-
-
 class TaskFiles:
     """Opens the inputs and outputs of the tasks of a run."""
 
-    def __init__(self, reading: TextReading, begin: Begin = _BEGIN) -> None:
+    def __init__(self, begin: Begin) -> None:
         self._options = begin.options
-        self._reading = reading
+        self._reading = text_reading(begin.options)
         self._tables = begin.tables
 
     @contextmanager

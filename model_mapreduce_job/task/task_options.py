@@ -129,6 +129,11 @@ class TaskOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return self.output_protocol if self.is_replay else self.input_protocol
 
     @property
+    def explains(self) -> bool:
+        """Whether failures come out with their reason."""
+        return self.on_error == "explain"
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The models' names, in their order; none where no model is named."""
         return tuple(str(each.model_qualified_name) for each in self.alone() if each.model_qualified_name)

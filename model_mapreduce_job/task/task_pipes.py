@@ -75,33 +75,19 @@ class PlainPipes:
         """Write nothing: the report goes another way."""
 
 
-class SplitReading:
-    """How a split's bytes become lines: rows of a file with another order of columns in that of the run."""
-
-    def __init__(self, reading: TextReading, options: TaskOptions) -> None:
-        self._reading = reading
-        self._orders = {}
-        if options.column_orders:
-            delimiter = dialect_of(options.input_protocol, options).delimiter
-            self._orders = {
-                file: ColumnOrder(delimiter, places) for file, places in options.column_orders.items()
-            }
-
-    def read(self, source: FramedSplit) -> Iterator[tuple[SplitStart, Iterable[Block]]]:
-        """Yield where each split begins, and its lines."""
-        for start in source.splits():
-            order = self._orders.get(without_host(start.file))
-            yield start, rearranged(self._reading.quick_blocks(source), order)
-
-
 def _splits_of(
     source: FramedSplit, reading: TextReading, options: TaskOptions
 ) -> Iterator[tuple[SplitStart, Iterable[Any]]]:
-    if not options.tables.is_read:
-        return SplitReading(reading, options).read(source)
-    from model_mapreduce_job.task.framed_tables import FramedTables  # noqa: PLC0415 - tables alone need Arrow
+    """Yield where each split begins, and its lines or rows."""
+    if options.tables.is_read:
+        from model_mapreduce_job.task.framed_tables import framed_tables  # noqa: PLC0415 - tables alone need Arrow
 
-    return FramedTables(options).read(source)
+        yield from framed_tables(source, options)
+        return
+    for start in source.splits():
+        places = options.column_orders.get(without_host(start.file))
+        order = ColumnOrder(dialect_of(options.input_protocol, options).delimiter, places) if places else None
+        yield start, rearranged(reading.quick_blocks(source), order)
 
 
 class FramedPipes:

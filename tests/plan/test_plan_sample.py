@@ -30,6 +30,7 @@ from model_mapreduce_job.plan.sample import (
 )
 
 LIMIT = 1 << 20
+READING = TextReading(LIMIT)
 
 
 def in_memory(path: str, data: bytes, *, seekable: bool = True) -> InputFile:
@@ -55,30 +56,30 @@ def lines_of(sample: Sample) -> list[bytes]:
 
 
 def test_a_small_input_is_read_whole() -> None:
-    sample = read_sample([in_memory("a", b"1\n2\n"), in_memory("b", b"\n3")], LIMIT)
+    sample = read_sample([in_memory("a", b"1\n2\n"), in_memory("b", b"\n3")], READING)
     assert sorted(lines_of(sample)) == [b"", b"1", b"2", b"3"]
     assert (sample.lines, sample.filled_lines, sample.files, sample.is_whole) == (4, 3, 2, True)
 
 
 def test_lines_of_the_places_come_in_turn() -> None:
-    sample = read_sample([in_memory("a", b"1\n2\n"), in_memory("b", b"3\n")], LIMIT)
+    sample = read_sample([in_memory("a", b"1\n2\n"), in_memory("b", b"3\n")], READING)
     assert lines_of(sample) == [b"1", b"3", b"2"]
 
 
 def test_an_empty_input_is_whole_and_has_no_lines() -> None:
-    sample = read_sample([in_memory("a", b"")], LIMIT)
+    sample = read_sample([in_memory("a", b"")], READING)
     assert (sample.lines, sample.blocks, sample.is_whole) == (0, [], True)
 
 
 def test_empty_files_beside_others_dont_make_it_less_than_whole() -> None:
-    assert read_sample([in_memory("a", b""), in_memory("b", b"1\n")], LIMIT).is_whole
+    assert read_sample([in_memory("a", b""), in_memory("b", b"1\n")], READING).is_whole
 
 
 LARGE = numbered(3 * SAMPLE_BYTES // 100)
 
 
 def test_a_large_file_is_sampled_at_places_spread_over_it() -> None:
-    sample = read_sample([in_memory("a", LARGE)], LIMIT)
+    sample = read_sample([in_memory("a", LARGE)], READING)
     numbers = sorted(map(int, lines_of(sample)))
     assert len(set(numbers)) == len(numbers)
     tenths = {number * 10 * 100 // len(LARGE) for number in numbers}
@@ -88,12 +89,12 @@ def test_a_large_file_is_sampled_at_places_spread_over_it() -> None:
 
 
 def test_every_sampled_line_is_a_whole_line_of_the_input() -> None:
-    sample = read_sample([in_memory("a", LARGE)], LIMIT)
+    sample = read_sample([in_memory("a", LARGE)], READING)
     assert {len(line) for line in lines_of(sample)} == {99}
 
 
 def test_a_file_that_has_no_middle_to_read_from_is_sampled_at_its_start() -> None:
-    sample = read_sample([in_memory("a", LARGE, seekable=False)], LIMIT)
+    sample = read_sample([in_memory("a", LARGE, seekable=False)], READING)
     first, *_, last = lines_of(sample)
     assert int(first) == 0
     assert int(last) == len(lines_of(sample)) - 1
@@ -139,25 +140,25 @@ COMPRESS: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("ending", COMPRESS)
 def test_a_small_compressed_file_is_read_whole(ending: str) -> None:
     text = numbered(1000)
-    sample = read_sample([in_memory(f"a{ending}", COMPRESS[ending](text))], LIMIT)
+    sample = read_sample([in_memory(f"a{ending}", COMPRESS[ending](text))], READING)
     assert (sample.lines, sample.is_whole, sample.text_bytes) == (1000, True, len(text))
 
 
 def test_what_a_compressed_file_expands_to_is_told_by_its_start() -> None:
     packed = gzip.compress(LARGE)
-    sample = read_sample([in_memory("a.gz", packed)], LIMIT)
+    sample = read_sample([in_memory("a.gz", packed)], READING)
     assert not sample.is_whole
     assert sample.text_bytes < SAMPLE_BYTES + LIMIT
     assert sample.expansion == pytest.approx(len(LARGE) / len(packed), rel=0.1)
 
 
 def test_without_compressed_files_nothing_expands() -> None:
-    assert read_sample([in_memory("a", b"1\n")], LIMIT).expansion == 1.0
+    assert read_sample([in_memory("a", b"1\n")], READING).expansion == 1.0
 
 
 def test_a_damaged_file_is_named() -> None:
     with pytest.raises(InputError, match=r"a\.gz is cut off or damaged"):
-        read_sample([in_memory("a.gz", gzip.compress(numbered(100))[:-9])], LIMIT)
+        read_sample([in_memory("a.gz", gzip.compress(numbered(100))[:-9])], READING)
 
 
 def test_a_file_that_may_not_be_opened_is_named() -> None:
@@ -167,11 +168,11 @@ def test_a_file_that_may_not_be_opened_is_named() -> None:
         yield io.BytesIO()
 
     with pytest.raises(InputError, match="The input a can't be read: Permission denied"):
-        read_sample([InputFile("a", 1, open_at)], LIMIT)
+        read_sample([InputFile("a", 1, open_at)], READING)
 
 
 def test_a_line_over_the_limit_is_one_line_of_the_sample() -> None:
-    sample = read_sample([in_memory("a", b"1\n" + b"x" * 2000 + b"\n2\n")], 1000)
+    sample = read_sample([in_memory("a", b"1\n" + b"x" * 2000 + b"\n2\n")], TextReading(1000))
     assert [type(block) for block in sample.blocks] == [list, OverlongLine, list]
     assert (sample.lines, sample.filled_lines) == (3, 3)
 
@@ -189,7 +190,7 @@ def test_a_file_that_is_one_endless_line_is_not_read_to_its_end() -> None:
     def open_at(_offset: int) -> Iterator[Source]:
         yield Endless()
 
-    sample = read_sample([InputFile("a", 1 << 40, open_at, seekable=False)], LIMIT)
+    sample = read_sample([InputFile("a", 1 << 40, open_at, seekable=False)], READING)
     assert [type(block) for block in sample.blocks] == [OverlongLine]
     assert read < 2 * (SAMPLE_BYTES + LIMIT)
 
@@ -197,12 +198,12 @@ def test_a_file_that_is_one_endless_line_is_not_read_to_its_end() -> None:
 def test_a_line_longer_than_a_places_share_is_still_read() -> None:
     line = b"y" * (SAMPLE_BYTES // PLACES * 2)
     data = b"\n".join([line] * 20)
-    sample = read_sample([in_memory("a", data)], len(line))
+    sample = read_sample([in_memory("a", data)], TextReading(len(line)))
     assert set(lines_of(sample)) == {line}
 
 
 def test_reading_stops_at_the_deadline_with_what_it_has() -> None:
-    sample = read_sample([in_memory("a", LARGE)], LIMIT, seconds=0.0)
+    sample = read_sample([in_memory("a", LARGE)], READING, seconds=0.0)
     assert 0 < sample.text_bytes < SAMPLE_BYTES // PLACES
     assert not sample.is_whole
 
@@ -216,7 +217,7 @@ def test_whatever_a_file_holds_only_its_lines_are_sampled(lines: list[bytes], sh
     data = b"\n".join(lines)
     file = in_memory("a", data)
     for offset in range(0, len(data), 7):
-        part = sample_module._read(Place(file, offset, share), TextReading(LIMIT), float("inf"))
+        part = sample_module._read(Place(file, offset, share), READING, float("inf"))
         assert set(part.text.removesuffix(b"\n").split(b"\n")) <= {*lines, b""}
 
 
@@ -232,4 +233,4 @@ def test_a_file_in_memory_reads_as_one_on_disk(tmp_path: Path) -> None:
             yield file
 
     on_disk = InputFile("a", len(LARGE), open_at)
-    assert read_sample([on_disk], LIMIT) == read_sample([in_memory("a", LARGE)], LIMIT)
+    assert read_sample([on_disk], READING) == read_sample([in_memory("a", LARGE)], READING)
