@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow.compute as pc
 
 from model_mapreduce_job.formats.byte_arrays import byte_array_of
 from model_mapreduce_job.formats.columns_of_cells import json_text
@@ -78,7 +79,8 @@ class RowObjects:
         """Return the rows' objects, a line each."""
         rows, width = len(cells.ends), 2 * len(self._places) + 1
         order = self._order(cells)
-        _, offsets, data = self._all_pieces(cells).take(of_numpy(order.ravel())).buffers()
+        chosen = pc.take(self._all_pieces(cells), of_numpy(order.ravel()), boundscheck=False)
+        _, offsets, data = chosen.buffers()
         ends = np.frombuffer(offsets, np.int32)[width : rows * width + 1 : width] - 1
         return TextBlock(data.to_pybytes(), ends)
 
