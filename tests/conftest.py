@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import posix
 import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from coverage import Coverage
 from hypothesis import HealthCheck, settings
 from local_jobs import LocalJob
 
@@ -23,6 +25,16 @@ def pytest_configure() -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
+
+
+def _leave_unmeasured() -> None:
+    """Keep coverage from a fork, which would write again all that pytest's own process has measured."""
+    if measuring := Coverage.current():
+        measuring.stop()
+    os._exit = posix._exit  # coverage's own writes first
+
+
+os.register_at_fork(after_in_child=_leave_unmeasured)
 
 
 # files that take longest: begun first, so that no core waits for the last of them at the end

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -44,6 +45,7 @@ KNOW_MRJOB = {"driver", "runners", "ml_model_map_reduce_job", "shipped_script"}
 FILESYSTEMS = {"storage.hadoop_fs", "storage.s3", "storage.upload_names", "storage.emr_inputs"}
 
 
+@cache
 def modules() -> dict[str, Path]:
     """Return every module of the package: the dotted name within it, and its file."""
     return {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
@@ -54,6 +56,7 @@ def room_of(module: str) -> str:
     return AT_THE_TOP.get(first, first)
 
 
+@cache
 def import_nodes(path: Path) -> list[ast.Import | ast.ImportFrom]:
     """Return the imports of a file, wherever in it, but for those of a script when it is started."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -71,6 +74,7 @@ def import_nodes(path: Path) -> list[ast.Import | ast.ImportFrom]:
     ]
 
 
+@cache
 def own_imports(path: Path) -> set[str]:
     """Return the modules of this package that a file imports, also for type checking only."""
     known = modules()
