@@ -26,4 +26,4 @@ def is_text_block(lines: Any) -> TypeGuard[TextBlock]:
 
 def whole_text(lines: Sequence[bytes]) -> bytes:
     """Return lines as text, each with its newline."""
-    return lines.whole_text() if is_text_block(lines) else b"\n".join(lines) + b"\n"
+    return lines.whole_text() if is_text_block(lines) else b"\n".join([*lines, b""])
