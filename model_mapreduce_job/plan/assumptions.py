@@ -28,16 +28,15 @@ def assumptions_of(
             f"Only a core's own time is counted. The sample took {result.waiting:.1f} times as long: this "
             "machine was busy, or the model waits for something else."
         )
-    yield from _of_this_machine() if cluster.shared_workers else _of_a_cluster(cluster)
+    if cluster.shared_workers:
+        yield "Nothing else runs on this machine; each worker loads the model once."
+    else:
+        yield from _of_a_cluster(cluster)
     if cost:
         yield (
             "Every machine is paid for the whole time. Spot costs as much as on-demand, unless its price is "
             "given. Volumes, S3 and traffic cost extra."
         )
-
-
-def _of_this_machine() -> Iterator[str]:
-    yield "Nothing else runs on this machine; each worker loads the model once."
 
 
 def _of_a_cluster(cluster: Cluster) -> Iterator[str]:

@@ -172,8 +172,7 @@ def _cost(
 
 
 def _save(path: str, plan: Plan) -> None:
-    content: Any = {"plan": plan.as_json()}
     try:
-        write_whole(Path(path), f"{json.dumps(content, indent=2)}\n".encode())
+        write_whole(Path(path), f"{json.dumps({'plan': plan.as_json()}, indent=2)}\n".encode())
     except OSError as error:
         raise InputError(f"--summary_file {path} can't be written: {error.strerror}.") from error

@@ -137,11 +137,8 @@ def with_mismatches(report: TaskReport, check: SchemaCheck) -> TaskReport:
 
 
 def _model(name: str, result: SampleResult | SampledModel) -> dict[str, Any]:
-    return {"qualified_name": name, "version": result.version, **_of_model_file(result)}
-
-
-def _of_model_file(result: SampleResult | SampledModel) -> dict[str, Any]:
-    return {"kind": result.kind, "columns": result.columns} if result.columns else {}
+    of_file = {"kind": result.kind, "columns": result.columns} if result.columns else {}
+    return {"qualified_name": name, "version": result.version, **of_file}
 
 
 def _counts(summary: RunSummary) -> dict[str, Any]:

@@ -92,7 +92,9 @@ class LocalOutputs:
         try:
             Path(source).rename(target)
         except OSError as error:
-            raise InputError(f"The output {target} can't be made: {error.strerror}.") from error
+            raise InputError(
+                f"The output {target} can't be made: {error.strerror}. Name another, or move that away."
+            ) from error
 
     def remove(self, paths: Sequence[str]) -> None:
         """Remove directories, those that exist."""

@@ -19,7 +19,7 @@ from model_mapreduce_job.storage.table_files import TableFile
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from model_mapreduce_job.formats.table_format import RowGroup, TableFormat
+    from model_mapreduce_job.formats.table_format import TableFormat
     from model_mapreduce_job.storage.table_files import TablePlace
 
 _MOST_NAMES: Final = 8
@@ -46,7 +46,7 @@ def survey(table: TableFormat, places: Iterable[TablePlace]) -> Tables:
         found = plain_schema(place.path, contents.schema)
         schema, first = (found, place.path) if schema is None else (schema, first)
         _refuse_other_columns(first, schema, place.path, found)
-        files.append(_table_file(place, tuple(contents.groups), state))
+        files.append(TableFile(place.absolute, state, tuple(contents.groups), place.partition))
     assert schema is not None  # noqa: S101 - patterns that name no file are refused
     return Tables(_with_partition(schema, files), tuple(files))
 
@@ -68,13 +68,9 @@ def _plain_field(path: str, field: pa.Field) -> pa.Field:
     return pa.field(field.name, field.type, metadata=metadata)
 
 
-def _table_file(place: TablePlace, groups: tuple[RowGroup, ...], state: os.stat_result) -> TableFile:
-    return TableFile(place.absolute, place.state or file_state(state), groups, place.partition)
-
-
-def _contents(table: TableFormat, place: TablePlace) -> tuple[TableContents, os.stat_result]:
+def _contents(table: TableFormat, place: TablePlace) -> tuple[TableContents, tuple[int, ...]]:
     with whole_or_error(place.path), Path(place.copy or place.path).open("rb", buffering=0) as file:
-        state = os.fstat(file.fileno())
+        state = place.state or file_state(os.fstat(file.fileno()))
         head = look(file)
         with readable(place.path, head, table):
             if not head.startswith(table.magic):
