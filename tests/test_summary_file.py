@@ -130,3 +130,13 @@ def test_a_run_that_fails_has_a_summary_too(job: LocalJob) -> None:
     summary = json.loads((job.directory / "run.json").read_text())
     assert summary["counts"]["failed"] == 1
     assert summary["proof"] == "complete"
+
+
+def test_a_link_to_a_file_that_is_not_there_yet_is_written_through(tmp_path: Path) -> None:
+    link = tmp_path / "latest.json"
+    link.symlink_to("today.json")
+    try_file("--summary_file", str(link), None, [])
+    assert [path.name for path in tmp_path.iterdir()] == ["latest.json"]
+    write_file("--summary_file", str(link), "{}")
+    assert link.is_symlink()
+    assert (tmp_path / "today.json").read_text() == "{}"

@@ -51,7 +51,7 @@ def try_file(option: str, name: str, output_dir: str | None, inputs: Iterable[st
     if path.is_file():
         _refuse_if_used(option, name, path, output_dir, inputs)
     try:
-        _try(path)
+        _try(Path(os.path.realpath(path)))  # of a link that leads nowhere yet, not the link is removed again
     except OSError as error:
         raise _unwritable(option, name, error.strerror) from error
 

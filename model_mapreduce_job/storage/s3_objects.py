@@ -43,10 +43,10 @@ def remove_objects(client: Any, uris: Sequence[str]) -> None:
     """Remove objects of one bucket; raises botocore's errors, and OSError for one that stays."""
     for start in range(0, len(uris), _MOST_REMOVED):
         some = uris[start : start + _MOST_REMOVED]
-        names = [{"Key": split_uri(uri)[1]} for uri in some]
-        answer = client.delete_objects(Bucket=split_uri(some[0])[0], Delete={"Objects": names, "Quiet": True})
+        bucket, names = split_uri(some[0])[0], [{"Key": split_uri(uri)[1]} for uri in some]
+        answer = client.delete_objects(Bucket=bucket, Delete={"Objects": names, "Quiet": True})
         for error in answer.get("Errors", ()):
-            raise OSError(f"s3://{split_uri(some[0])[0]}/{error['Key']} can't be removed: {error['Message']}")
+            raise OSError(f"s3://{bucket}/{error['Key']} can't be removed: {error['Message']}")
 
 
 def _at_once(read: Callable[[_T], bytes], wanted: Iterable[_T]) -> Iterator[bytes]:

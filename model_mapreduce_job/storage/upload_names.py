@@ -41,9 +41,9 @@ class UploadNames(UploadDirManager):
 
     _path_to_name: dict[str, str]  # mrjob's own
 
-    def __init__(self, prefix: str, shown: Mapping[str, str] | None = None) -> None:
+    def __init__(self, prefix: str) -> None:
         super().__init__(prefix)
-        self.shown = dict(shown or {})
+        self.shown: Mapping[str, str] = {}
 
     def add(self, path: str) -> str:
         """Return the URI that a local path is uploaded to; a URI is returned as it is."""

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import select
 import signal
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from subprocess import TimeoutExpired
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from model_mapreduce_job.task.channel import is_ready
 from model_mapreduce_job.task.keeper import PR_SET_PDEATHSIG, prctl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from subprocess import Popen
 
 
 class Process(Protocol):
@@ -49,6 +53,17 @@ def wait_or_kill(process: Process, seconds: float) -> int:
     except TimeoutExpired:
         os.kill(process.pid, signal.SIGKILL)
         return process.wait()
+
+
+@contextmanager
+def killed_on_error(process: Popen[bytes]) -> Iterator[Popen[bytes]]:
+    """Wait for a process at the end of the with statement; an error, such as a signal's, kills it instead."""
+    with process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
 
 
 def how_it_ended(code: int) -> str:

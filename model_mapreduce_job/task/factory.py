@@ -78,14 +78,13 @@ class TaskFactory:
         """
         options = self._options
         if options.isolate == "always" or (options.isolate == "auto" and attempt > 0):
-            isolated = IsolatedPipeline(
+            return IsolatedPipeline(
                 self._start_child,
                 options.predict_timeout,
                 fail_fast=not options.no_fail_fast,
                 has_header=options.header,
+                first_of_run=may_start_the_run(),
             )
-            isolated.first_of_run = may_start_the_run()
-            return isolated
         # Spark's own workers have no keeper
         self._page = self._page or Page(guarded_memory())
         return self._make(isolated=False)

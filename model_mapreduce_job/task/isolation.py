@@ -55,13 +55,14 @@ class IsolatedPipeline:
         *,
         fail_fast: bool,
         has_header: bool = False,
+        first_of_run: bool = True,
     ) -> None:
         self._has_header = has_header
         self.report = ReportBuilder()
         self._sizer = RequestSizer()
         self._start = start
         self._timeout = predict_timeout
-        self.first_of_run = True
+        self.first_of_run = first_of_run
         self._fail_fast = fail_fast
         self._child: Child | None = None
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from model_mapreduce_job.runners.hadoop.streaming_settings import line_settings, streaming_settings
+from model_mapreduce_job.driver.run_spec import RunSpec
+from model_mapreduce_job.runners.hadoop.streaming_settings import line_settings, step_settings
 
 
 @pytest.mark.parametrize(("step", "writer"), [({}, "map"), ({"reducer": {}}, "reduce")])
@@ -17,14 +18,10 @@ def test_what_a_combiner_writes_keeps_its_values() -> None:
     assert not [name for name in line_settings({"combiner": {}, "reducer": {}}) if name.startswith("stream.")]
 
 
-def test_a_line_ends_at_lf_alone_and_directories_are_read_to_their_depth() -> None:
-    settings = streaming_settings("run-1", line_settings({}), marks_success=False)
-    assert settings["textinputformat.record.delimiter"] == "\n"
+@pytest.mark.parametrize("by_blocks", [False, True])
+def test_directories_are_read_to_their_depth_and_the_driver_marks_success(by_blocks: bool) -> None:
+    settings = step_settings("run-1", {}, RunSpec(), by_blocks=by_blocks)
+    assert settings.get("textinputformat.record.delimiter") == (None if by_blocks else "\n")
+    assert settings["mapreduce.fileoutputcommitter.marksuccessfuljobs"] == "false"
     assert settings["mapreduce.input.fileinputformat.input.dir.recursive"] == "true"
     assert settings["mapreduce.job.name"] == "run-1"
-
-
-@pytest.mark.parametrize(("marks", "text"), [(False, "false"), (True, "true")])
-def test_success_is_marked_by_hadoop_only_where_that_is_asked_for(marks: bool, text: str) -> None:
-    settings = streaming_settings("run-1", {}, marks_success=marks)
-    assert settings["mapreduce.fileoutputcommitter.marksuccessfuljobs"] == text

@@ -29,7 +29,8 @@ def test_files_keep_their_order_and_come_back_under_their_own_names(names: list[
 
 
 def test_a_clusters_words_get_the_names_that_the_person_wrote() -> None:
-    given = UploadNames("hdfs:///tmp/files", {"/here/data/a[1].ld": "data/a[1].ld"})
+    given = UploadNames("hdfs:///tmp/files")
+    given.shown = {"/here/data/a[1].ld": "data/a[1].ld"}
     given.add("/here/data/a[1].ld")
     given.add("/elsewhere/b.gz")
     said = "hdfs://n:8020/tmp/files/in-000001.ld:0+9, file:/tmp/files/in-000002.gz, /tmp/files/in-000003"

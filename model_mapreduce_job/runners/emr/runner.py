@@ -20,8 +20,8 @@ from model_mapreduce_job.driver.signals import signals_as_exit
 from model_mapreduce_job.runners.emr.log_wait import LogWait, logs_have_come
 from model_mapreduce_job.runners.emr.security import ensure_security_configuration
 from model_mapreduce_job.runners.emr.steps import as_asked_for, kill_step
-from model_mapreduce_job.runners.hadoop import blocks, part_compression, tables
-from model_mapreduce_job.runners.hadoop.streaming_settings import JOB_NAME, line_settings, streaming_settings
+from model_mapreduce_job.runners.hadoop import blocks, tables
+from model_mapreduce_job.runners.hadoop.streaming_settings import JOB_NAME, step_settings
 from model_mapreduce_job.runners.hadoop.task_environment import (
     NAME,
     PYTHON,
@@ -168,13 +168,9 @@ class EmrRunner(EMRJobRunner):
         return list(dict.fromkeys(uploaded if posixpath.dirname(uri) == uploaded else uri for uri in uris))
 
     def _jobconf_for_step(self, step_num: int) -> dict[str, Any]:
-        if self._by_blocks:
-            ways = {**blocks.settings(self._spec), **self._ranges}
-        else:
-            ways = line_settings(self._get_step(step_num))
-        ways |= part_compression.settings(self._spec.options)
-        own = streaming_settings(self._job_key, ways, marks_success=False)
-        return dict(combine_dicts(own, super()._jobconf_for_step(step_num)))
+        step = self._get_step(step_num)
+        own = step_settings(self._job_key, step, self._spec, by_blocks=self._by_blocks)
+        return dict(combine_dicts(own, self._ranges, super()._jobconf_for_step(step_num)))
 
     def _job_name(self) -> str:
         return str(self._jobconf_for_step(0)[JOB_NAME])

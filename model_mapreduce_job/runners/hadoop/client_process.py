@@ -7,7 +7,7 @@ import subprocess
 from functools import partial
 from typing import TYPE_CHECKING
 
-from model_mapreduce_job.task.child_processes import die_with_parent
+from model_mapreduce_job.task.child_processes import die_with_parent, killed_on_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,13 +37,9 @@ class ClientProcess:
 
     def lines(self) -> Iterator[bytes]:
         """Yield the lines of all that it writes, as they come."""
-        with self._process as process:
-            try:
-                yield from process.stdout or ()
-            except BaseException:
-                self.kill()  # else it would be waited for, as long as its job takes
-                raise
-        self.code = process.returncode
+        with killed_on_error(self._process):
+            yield from self._process.stdout or ()
+        self.code = self._process.returncode
 
     def kill(self) -> None:
         """End it at once."""

@@ -20,7 +20,7 @@ from model_mapreduce_job.printable import printable
 from model_mapreduce_job.runners.hadoop import blocks, part_compression, tables, task_environment
 from model_mapreduce_job.runners.hadoop.client_process import ClientProcess
 from model_mapreduce_job.runners.hadoop.shipped_code import PACKAGE, code_uri, upload_code
-from model_mapreduce_job.runners.hadoop.streaming_settings import line_settings, streaming_settings
+from model_mapreduce_job.runners.hadoop.streaming_settings import step_settings
 from model_mapreduce_job.runners.hadoop.task_environment import bundle_for, ship_bundle, ship_options
 from model_mapreduce_job.runners.hadoop.task_failures import TaskFailure
 from model_mapreduce_job.runners.shared import LocalTmp, default_opts, with_hadoop_shell
@@ -166,16 +166,10 @@ class HadoopRunner(HadoopJobRunner):
         return path if is_remote(path) else str(self._upload_mgr.uri(str(Path(path).absolute())))
 
     def _jobconf_for_step(self, step_num: int) -> dict[str, Any]:
-        return dict(combine_dicts(_PROMPT, self._own_jobconf(step_num), super()._jobconf_for_step(step_num)))
-
-    def _own_jobconf(self, step_num: int) -> dict[str, str]:
-        # _SUCCESS comes when the run was checked
-        if self._by_blocks:
-            ways = {**blocks.settings(self._spec), **blocks.OF_SHORT_TASKS, **self._ranges}
-        else:
-            ways = line_settings(self._get_step(step_num))
-        ways |= part_compression.settings(self._spec.options)
-        return streaming_settings(self._job_key, ways, marks_success=False)
+        step = self._get_step(step_num)
+        own = step_settings(self._job_key, step, self._spec, by_blocks=self._by_blocks)
+        quick = {**_PROMPT, **(blocks.OF_SHORT_TASKS if self._by_blocks else {})}
+        return dict(combine_dicts(quick, own, self._ranges, super()._jobconf_for_step(step_num)))
 
     # The run
 
@@ -267,8 +261,9 @@ class HadoopRunner(HadoopJobRunner):
         self._private.release()
 
     def _cleanup_hadoop_tmp(self) -> None:
-        # before the inputs were checked, and the output with them, it may be another run's
-        unpublished = [self._output.staging] if self._output and self._inputs else []
+        if self._inputs is None:
+            return  # nothing was made, and what is in the output's place is another run's
+        unpublished = [self._output.staging] if self._output else []
         with suppress(ClusterError):
             self.fs.hadoop.remove([self._hadoop_tmp_dir, *unpublished])
 

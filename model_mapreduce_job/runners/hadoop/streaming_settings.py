@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from model_mapreduce_job.runners.hadoop import blocks, part_compression
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from model_mapreduce_job.driver.run_spec import RunSpec
 
 JOB_NAME: Final = "mapreduce.job.name"
 
 
-def streaming_settings(job_name: str, ways: Mapping[str, str], *, marks_success: bool) -> dict[str, str]:
-    """Return Hadoop's settings for a step: all files are found.
-
-    job_name is what YARN lists the application by, ways are the settings of how bytes come and go, and
-    marks_success says that Hadoop may write _SUCCESS itself, before the driver has checked the run.
-    """
+def step_settings(
+    job_name: str, step: Mapping[str, Any], spec: RunSpec, *, by_blocks: bool
+) -> dict[str, str]:
+    """Return Hadoop's settings for one of mrjob's steps; job_name is what YARN lists its application by."""
     return {
         JOB_NAME: job_name,
-        **ways,
+        **(blocks.settings(spec) if by_blocks else line_settings(step)),
+        **part_compression.settings(spec.options),
         # a directory in an input directory is "Not a file" otherwise
         "mapreduce.input.fileinputformat.input.dir.recursive": "true",
-        "mapreduce.fileoutputcommitter.marksuccessfuljobs": str(marks_success).lower(),
+        # _SUCCESS comes when the run was checked
+        "mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
     }
 
 

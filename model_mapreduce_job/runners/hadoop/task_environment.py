@@ -23,6 +23,7 @@ from model_mapreduce_job.formats.records import one_line
 from model_mapreduce_job.formats.registry import FORMATS
 from model_mapreduce_job.runners.hadoop.shipped_code import put_once
 from model_mapreduce_job.storage.splits import file_state
+from model_mapreduce_job.task.child_processes import killed_on_error
 from model_mapreduce_job.task.model_process import same_imports
 from model_mapreduce_job.task.run_options import ON_THIS_MACHINE
 from model_mapreduce_job.task.task_options import shipped_name
@@ -58,7 +59,7 @@ def find_bundle(option: str | None, task: TaskOptions) -> Path | None:
         made = read_manifest(path)
         _check_model_files(path, made, [each for each in task.alone() if each.model_file])
         _check_libraries(path, made, task)
-        with _contents_process(made.get("libraries", ())) as process:
+        with killed_on_error(_contents_process(made.get("libraries", ()))) as process:
             digest = file_digest(path)  # which takes as long as the other process does
             _check(path, made, _contents_of(process))
         log.info("Tasks run in %s, whose sha256 is %s", path, digest)
