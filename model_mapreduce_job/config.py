@@ -19,6 +19,8 @@ from model_mapreduce_job.exceptions import ConfigurationError
 DEFAULT_CONFIGURATION = "ProdConfig"
 # The environment variable that chooses a configuration
 SETTING = "APP_SETTINGS"
+# What serves model files, which are no part of its own package
+FILE_MODEL = "model_mapreduce_job.models.adapters.file_model"
 
 
 @dataclass(frozen=True)
@@ -69,25 +71,21 @@ class FileEntry:
             "trusted_digest": self.sha256 if self.trusted else self.trusted_digest,
             "trusted_types": self.trusted_types,
         }
-        return ModelEntry(
-            "model_mapreduce_job.models.adapters.file_model",
-            "FileModel",
-            name,
-            parameters,
-            {self.model_file: self.sha256},
-        )
+        return ModelEntry(FILE_MODEL, "FileModel", name, parameters, {self.model_file: self.sha256})
 
 
 _Entry = TypeVar("_Entry", ModelEntry, FileEntry)
 
 
 class Config:
-    """The base of all configurations; subclass it in a module of your own to run your own models."""
+    """The base of all configurations; subclass it in a module of your own to run your own models.
 
-    source: ClassVar[str | None] = None  # how messages name one that no module has
-    sources: ClassVar[
-        Mapping[int, str]
-    ] = {}  # how they name entries that come from elsewhere, by their number
+    source is how messages name one that no module has, sources how they name entries that come from
+    elsewhere, by their number.
+    """
+
+    source: ClassVar[str | None] = None
+    sources: ClassVar[Mapping[int, str]] = {}
     models: ClassVar[Sequence[Mapping[str, Any]]] = (
         {
             "qualified_name": "iris_model",

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
-from model_mapreduce_job.config import describe, entries
+from model_mapreduce_job.config import FILE_MODEL, describe, entries
 from model_mapreduce_job.exceptions import (
     ConfigurationError,
     ModelContractError,
@@ -17,7 +17,7 @@ from model_mapreduce_job.exceptions import (
     ModelNotFoundError,
 )
 from model_mapreduce_job.models.contract import missing_members, version_of
-from model_mapreduce_job.models.files import FILE_MODEL, check_unchanged, parameters_with, verify_files
+from model_mapreduce_job.models.files import check_unchanged, parameters_with, verify_files
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -219,10 +219,13 @@ def test_a_file_with_another_sha256_is_refused_before_anything_is_loaded(package
     assert not (package / "imported").exists()
 
 
-def test_a_package_that_is_not_installed_is_named_rather_than_its_file() -> None:
-    entry = {**own(files={"lost.bin": "0" * 64}), "module_name": "no_such_package.model"}
+@pytest.mark.parametrize(
+    ("module", "package"), [("no_such_package.model", "no_such_package"), (".model", "")]
+)
+def test_a_package_that_is_not_installed_is_named_rather_than_its_file(module: str, package: str) -> None:
+    entry = {**own(files={"lost.bin": "0" * 64}), "module_name": module}
     message = refusal(ConfigurationError, entry, load="own")
-    assert message.startswith("entry 1 of Mine.models: no_such_package, which has the model, is not ")
+    assert message.startswith(f"entry 1 of Mine.models: {package!r}, which has the model, is not ")
 
 
 def test_verified_files_reach_the_model_as_the_paths_that_were_checked(

@@ -71,6 +71,15 @@ def test_a_file_that_was_written_again_with_the_same_content_is_the_same(package
     assert identity() == before
 
 
+def test_a_package_of_too_many_files_is_not_compared_and_said_so(package: Path) -> None:
+    """Such as one with data beside its code: the run itself is none the worse."""
+    for number in range(20_001):
+        (package / f"{number}.txt").touch()
+    found = identity()
+    reason = f"can't be compared: there are more than 20,000 files in {package}"
+    assert {found["the code of one"], found["what the code of one imports"]} == {reason}
+
+
 def test_what_the_model_imports_from_beside_it_belongs_to_it(package: Path) -> None:
     (package / "model.py").write_text("import identity_module, math, numpy")
     before = identity()

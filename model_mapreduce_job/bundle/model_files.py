@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from model_mapreduce_job.bundle.distributions import distribution_of, installed, normalized
+from model_mapreduce_job.config import FILE_MODEL
 from model_mapreduce_job.exceptions import ConfigurationError
 from model_mapreduce_job.models.adapters.model_types import model_type_of
-from model_mapreduce_job.models.files import FILE_MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 INCOMPARABLE: Final = "can't be compared: "
 _DIGITS: Final = 16
@@ -45,10 +45,17 @@ def comparable(value: Any, *, follow: bool = True) -> str:
     """Return a number, boolean or None as text, the digest of another value, or why there is none."""
     if value is None or isinstance(value, bool | int | float):
         return str(value)
+    return or_reason(lambda: digest_of(value, follow=follow))
+
+
+def or_reason(find: Callable[[], str]) -> str:
+    """Return what find returns; where that can't be compared or read, why, after INCOMPARABLE."""
     try:
-        return digest_of(value, follow=follow)
+        return find()
     except IncomparableError as error:
         return f"{INCOMPARABLE}{error}"
+    except OSError as error:
+        return f"{INCOMPARABLE}{error.filename or 'a file'} can't be read: {error.strerror}"
 
 
 def digest_of_files(paths: Iterable[Path]) -> str:

@@ -9,17 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from model_mapreduce_job.config import FILE_MODEL
 from model_mapreduce_job.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
 
     from model_mapreduce_job.config import ModelEntry
-
-
-# What serves model files, which are no part of its own package.
-FILE_MODEL = "model_mapreduce_job.models.adapters.file_model"
 
 
 @dataclass(frozen=True)
@@ -84,14 +82,21 @@ def _base(entry: ModelEntry, directory: Path, place: str) -> Path:
     if entry.module_name == FILE_MODEL:
         return directory
     package = entry.module_name.partition(".")[0]
-    # find_spec of a top package finds its directory without running any of its code
-    spec = importlib.util.find_spec(package)
+    spec = spec_of(package)
     if spec is None:
         raise ConfigurationError(
-            f"{place}: {package}, which has the model, is not installed here, nor beside the configuration. "
-            f"Install it, or add its directory to PYTHONPATH."
+            f"{place}: {package!r}, which has the model, is not installed here, nor beside the "
+            "configuration. Install it, or add its directory to PYTHONPATH."
         )
     return Path(next(iter(spec.submodule_search_locations or []), directory)).absolute()
+
+
+def spec_of(name: str) -> ModuleSpec | None:
+    """Return the spec of a top-level module, without running any of its code; None if it is not found."""
+    try:
+        return importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return None
 
 
 def _verified(name: str, path: Path, digest: str, place: str) -> VerifiedFile:
@@ -120,7 +125,8 @@ def _state(path: Path, place: str) -> tuple[int, ...]:
         return _state_of(path)
     except OSError as error:
         raise ConfigurationError(
-            f"{place}: {path} was removed while the model was loaded: {error.strerror}."
+            f"{place}: {path} was removed while the model was loaded: {error.strerror}. Run again when it is "
+            "in place."
         ) from error
 
 

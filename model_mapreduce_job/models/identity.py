@@ -3,40 +3,38 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import os
 import platform
 import sys
 import sysconfig
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model_mapreduce_job.config import entries
+from model_mapreduce_job.config import FILE_MODEL, entries
 from model_mapreduce_job.exceptions import ConfigurationError
 from model_mapreduce_job.models.adapters.model_types import model_type_of
 from model_mapreduce_job.models.content_digest import (
     INCOMPARABLE,
-    IncomparableError,
     comparable,
     digest_of_files,
     file_digest,
     files_below,
+    or_reason,
 )
-from model_mapreduce_job.models.files import FILE_MODEL, path_digest
+from model_mapreduce_job.models.files import path_digest, spec_of
 from model_mapreduce_job.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+    from importlib.machinery import ModuleSpec
 
     from model_mapreduce_job.config import Config, ModelEntry
 
-__all__ = ["identity_of", "run_identity"]
-
-# This package, which is compared by its version.
-_OWN = frozenset({"model_mapreduce_job"})
+# This package and Python, which are compared by their versions
+_COMPARED = frozenset({"model_mapreduce_job", *sys.stdlib_module_names})
 # Libraries of model files whose modules have another name than their kind.
 _MODULES = {"onnx": "onnxruntime"}
 
@@ -55,10 +53,10 @@ def identity_of(
 
     The text of a value that can't be compared begins with INCOMPARABLE. Imports none of the model's code.
     """
-    identity = {name: _shown(value) for name, value in options.items()}
+    identity = {name: str(value) for name, value in options.items()}
     identity["the version of model_mapreduce_job"] = __version__
     identity["the version of Python"] = platform.python_version()
-    identity["the configuration's file"] = _or_reason(lambda: _module_digest(configuration_module))
+    identity["the configuration's file"] = or_reason(lambda: _module_digest(configuration_module))
     for entry in chosen:
         identity |= _entry_identity(entry, configuration_module)
     return identity
@@ -66,15 +64,14 @@ def identity_of(
 
 def _entry_identity(entry: ModelEntry, configuration_module: str) -> dict[str, str]:
     name = entry.qualified_name or f"{entry.module_name}.{entry.class_name}"
-    code = _Code(entry.module_name)
+    code = cache(partial(_code_of, entry.module_name))
     places = _places(entry, configuration_module)
-    libraries = _libraries(entry)
     return {
         f"the class of {name}": f"{entry.module_name}.{entry.class_name}",
-        f"the code of {name}": _or_reason(lambda: digest_of_files(code.files())),
-        f"what the code of {name} imports": _or_reason(lambda: versions_of(code.installed | libraries)),
+        f"the code of {name}": or_reason(lambda: digest_of_files(code()[0])),
+        f"what the code of {name} imports": or_reason(lambda: _versions_of(code()[1] | _libraries(entry))),
         **{f"the parameter {key!r} of {name}": comparable(value) for key, value in entry.parameters.items()},
-        **{f"the file {file} of {name}": _or_reason(partial(_file_at, places, file)) for file in entry.files},
+        **{f"the file {file} of {name}": or_reason(partial(_file_at, places, file)) for file in entry.files},
     }
 
 
@@ -89,20 +86,6 @@ def _libraries(entry: ModelEntry) -> set[str]:
     return set()
 
 
-def _shown(value: Any) -> str:
-    """Return an option as text; options are no secrets."""
-    return value if isinstance(value, str) else str(value)
-
-
-def _or_reason(find: Callable[[], str]) -> str:
-    try:
-        return find()
-    except IncomparableError as error:
-        return f"{INCOMPARABLE}{error}"
-    except OSError as error:
-        return f"{INCOMPARABLE}{error.filename} can't be read: {error.strerror}"
-
-
 def _module_digest(name: str) -> str:
     origin = _origin(name)
     return file_digest(origin) if origin else f"{INCOMPARABLE}there is no file of {name}"
@@ -111,7 +94,7 @@ def _module_digest(name: str) -> str:
 def _places(entry: ModelEntry, configuration_module: str) -> list[Path]:
     """Return the directories that an entry's files may be relative to."""
     origin = _origin(configuration_module)
-    package = _spec(entry.module_name.partition(".")[0])
+    package = spec_of(entry.module_name.partition(".")[0])
     locations = list((package and package.submodule_search_locations) or [])
     return [*map(Path, locations[:1]), *([origin.parent] if origin else []), Path()]
 
@@ -121,35 +104,29 @@ def _file_at(places: Iterable[Path], name: str) -> str:
     return path_digest(path) if path.is_dir() else file_digest(path)
 
 
-class _Code:
-    """The code of a module: its package, the modules beside it that it imports, and distributions."""
+def _code_of(module: str) -> tuple[list[Path], set[str]]:
+    """Return the files of a module's package and of those beside it that it imports, and the installed ones.
 
-    def __init__(self, module: str) -> None:
-        self._packages: dict[str, list[Path]] = {}
-        self.installed: set[str] = set()
-        self._follow(module.partition(".")[0])
-
-    def files(self) -> Iterator[Path]:
-        """Yield the files of the package, and of the modules beside it that it imports."""
-        for name in sorted(self._packages):
-            yield from self._packages[name]
-
-    def _follow(self, name: str) -> None:
-        if name in {*self._packages, *self.installed, *_OWN, *sys.stdlib_module_names}:
-            return
-        spec = _spec(name)
+    Raises IncomparableError where there are too many, OSError where one can't be read.
+    """
+    files: dict[str, list[Path]] = {}
+    installed: set[str] = set()
+    ahead = [module.partition(".")[0]]
+    while ahead:
+        name = ahead.pop()
+        spec = None if name in files or name in installed | _COMPARED else spec_of(name)
         if spec is None:
-            return
+            continue
         if any(map(_is_installed, _origins(spec))):
-            self.installed.add(name)
-            if self._packages:
-                return
-        self._packages[name] = files = list(_files_of(spec))
-        for imported in sorted({found for file in files if file.suffix == ".py" for found in _imports(file)}):
-            self._follow(imported)
+            installed.add(name)
+            if files:
+                continue
+        files[name] = list(_files_of(spec))
+        ahead += {found for file in files[name] if file.suffix == ".py" for found in _imports(file)}
+    return [file for name in sorted(files) for file in files[name]], installed
 
 
-def versions_of(modules: set[str]) -> str:
+def _versions_of(modules: set[str]) -> str:
     """Return the installed distributions that have these modules and that those need, with versions."""
     wanted = _distributions_of(modules)
     found: dict[str, str] = {}
@@ -164,7 +141,7 @@ def versions_of(modules: set[str]) -> str:
     return ", ".join(f"{name} {version}" for name, version in sorted(found.items()))
 
 
-def _origins(spec: Any) -> list[str]:
+def _origins(spec: ModuleSpec) -> list[str]:
     return [*(spec.submodule_search_locations or ()), *([spec.origin] if spec.origin else [])]
 
 
@@ -185,7 +162,7 @@ def _top_modules(distribution: metadata.Distribution) -> set[str]:
     return {line.partition(",")[0].partition("/")[0].removesuffix(".py") for line in lines}
 
 
-def _files_of(spec: Any) -> Iterator[Path]:
+def _files_of(spec: ModuleSpec) -> Iterator[Path]:
     if spec.submodule_search_locations:
         for directory in spec.submodule_search_locations:
             yield from files_below(Path(directory))
@@ -221,13 +198,5 @@ def _is_installed(path: str) -> bool:
 
 def _origin(module: str) -> Path | None:
     loaded = sys.modules.get(module)
-    origin = getattr(loaded, "__file__", None) if loaded else getattr(_spec(module), "origin", None)
+    origin = getattr(loaded, "__file__", None) if loaded else getattr(spec_of(module), "origin", None)
     return Path(origin) if origin and Path(origin).is_file() else None
-
-
-def _spec(name: str) -> Any:
-    """Return the spec of a top-level module, without running any of its code; None if it is not found."""
-    try:
-        return importlib.util.find_spec(name)
-    except (ImportError, ValueError):
-        return None
