@@ -284,11 +284,13 @@ def test_a_model_of_lists_runs_without_arrow(job: LocalJob) -> None:
     assert [value for _, value in ran.pairs] == [False]
 
 
-def test_columns_are_made_and_answered_without_pandas() -> None:
+def test_columns_are_made_answered_and_written_without_pandas() -> None:
     """Which is not imported quickly, and by pyarrow without being asked."""
     script = """
 import sys
+import pyarrow as pa
 from iris_model.iris_predict import IrisModel
+from model_mapreduce_job.formats.table_writer import OutputShape, TableWriter
 from pipelines import output_of, pipeline_of
 from test_model_contract import APPLICATIONS, FLOWERS
 from wide_model.wide_predict import WideModel
@@ -296,6 +298,8 @@ from wide_model.wide_predict import WideModel
 before = "pandas" in sys.modules
 for model, lines in ((IrisModel(), FLOWERS), (WideModel(), APPLICATIONS)):
     assert len(output_of(pipeline_of(model), lines)) == len(lines)
+shape = OutputShape.of(pa.schema([("x", pa.string())]), pa.schema([("y", pa.float64())]), "m", explain=True)
+TableWriter(shape).write([b'{"x": "1"}'] * 3, [b'{"y": 1.5}', b'{"y": 1.5}', b'{"y": 2}'])
 print(before, "pandas" in sys.modules)
 """
     examples = PROJECT / "examples"

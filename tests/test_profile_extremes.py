@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pytest
 
-from model_mapreduce_job.profiles.classes import Classes
+from model_mapreduce_job.profiles.classes import add_by_class
 from model_mapreduce_job.profiles.fields import Fields
 from model_mapreduce_job.profiles.number_rows import NumberRows
 from model_mapreduce_job.profiles.numbers import Numbers
@@ -33,7 +33,7 @@ def test_a_profile_of_huge_numbers_can_be_read_again_and_shown() -> None:
     fields = Fields()
     fields.add("n", Values(BOTH_WAYS, Picked()))
     profile = Profile(records=len(BOTH_WAYS), inputs=fields)
-    Classes(profile).add([b'"x"'] * len(BOTH_WAYS), NumberRows(["n"], np.array([BOTH_WAYS])), 1)
+    add_by_class(profile, [b'"x"'] * len(BOTH_WAYS), NumberRows(["n"], np.array([BOTH_WAYS])), 1)
     again = Profile.from_json(profile.to_json())
     found = again.inputs.kept["n"].numbers
     assert found is not None

@@ -22,7 +22,7 @@ from model_mapreduce_job.driver.profile_file import check_profile
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.models.schemas import record_schema
 from model_mapreduce_job.profiles.arrow_columns import add_array, add_batch
-from model_mapreduce_job.profiles.classes import Classes, class_in
+from model_mapreduce_job.profiles.classes import add_by_class, class_in
 from model_mapreduce_job.profiles.distinct import Distinct, hashes_of
 from model_mapreduce_job.profiles.field import Field
 from model_mapreduce_job.profiles.fields import MOST_FIELDS, Fields
@@ -213,7 +213,7 @@ def test_records_of_a_list_have_their_missing_values_counted(rate: int) -> None:
         (0.5, None),
         (None, None),
         ("", None),
-        ("x" * 100, "x" * 80),
+        ("x" * 100, f"{'x' * 80}…"),
     ],
 )
 def test_a_predictions_class_is_its_first_text_boolean_or_whole_number(
@@ -225,12 +225,11 @@ def test_a_predictions_class_is_its_first_text_boolean_or_whole_number(
 def test_each_class_has_the_means_of_the_fields_of_numbers() -> None:
     """A prediction that names no class, or a number without an end, is in none of them."""
     profile, other = Profile(), Profile()
-    classes = Classes(profile)
     numbers = NumberRows(("n",), np.array([[1.0, 5, 7, 2, math.inf]]))
-    classes.add([b'"a"', b'"b"', b"0.5", b'"a"', b'"a"'], numbers, rate=1)
-    classes.add([b'"a"'], NumberRows.none(), rate=1)
+    add_by_class(profile, [b'"a"', b'"b"', b"0.5", b'"a"', b'"a"'], numbers, rate=1)
+    add_by_class(profile, [b'"a"'], NumberRows.none(), rate=1)
     assert profile.classes == {"a": {"n": Mean(2, 3.0)}, "b": {"n": Mean(1, 5.0)}}
-    Classes(other).add([b'"a"', b'"c"'], NumberRows(("n",), np.array([[9.0, 4]])), rate=2)
+    add_by_class(other, [b'"a"', b'"c"'], NumberRows(("n",), np.array([[9.0, 4]])), rate=2)
     profile.merge(other)
     assert profile.classes == {
         "a": {"n": Mean(4, 21.0)},
@@ -271,6 +270,17 @@ def test_a_profile_counts_records_predictions_and_failures_by_field() -> None:
     assert (found.records, found.predicted, found.failed) == (249, 248, 3)
     assert found.inputs.kept["x"].failed == 2
     assert found.predictions.kept["twice"].numbers.greatest == 498  # type: ignore[union-attr]  # there are some
+
+
+def test_a_prediction_that_is_no_unicode_costs_no_profile() -> None:
+    """Half a surrogate pair, which JSON can write: the class, and the name of a field."""
+    half = "\ud83d"
+    found = profile_of(
+        fakes.Answers(lambda data: [{"kind": half, half: 1}] * len(data)), [{"x": 1}, {"x": 2}]
+    )
+    assert found.predicted == 2
+    assert found.predictions.kept.keys() == {"kind", "\\ud83d"}
+    assert found.classes == {"\\ud83d": {"x": Mean(2, 3.0)}}
 
 
 @pytest.mark.parametrize("size", [1, 64, 5000])

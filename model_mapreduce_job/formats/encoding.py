@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING, Any, cast
 
@@ -112,6 +113,14 @@ def _may_hold_nan(predictions: Sequence[Any]) -> bool:
     return b"\xcb\x7f" in packed or b"\xcb\xff" in packed
 
 
+def predictions_of(texts: Sequence[bytes]) -> list[Any]:
+    """Return the predictions that texts have which were written here."""
+    try:
+        return _decoder.decode_lines(b"\n".join(texts))
+    except msgspec.MsgspecError:  # half a surrogate pair, or an integer of many digits
+        return list(map(json.loads, texts))
+
+
 def prediction_text(outcome: Outcome) -> bytes | Failure:
     """Return an outcome's JSON text; a Failure for an Exception, and for what JSON can't express."""
     if _is_failure(outcome):
@@ -144,4 +153,5 @@ def _failure(outcome: Failure | BaseException) -> Failure:
 
 
 _encoder = msgspec.json.Encoder(enc_hook=plain_value)
+_decoder = msgspec.json.Decoder()
 _packer = msgspec.msgpack.Encoder(enc_hook=plain_value)

@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 import pyarrow as pa
 
+from model_mapreduce_job.formats.encoding import predictions_of
 from model_mapreduce_job.formats.records import Failure
 from model_mapreduce_job.formats.whole_numbers import WholeNumbers
-from model_mapreduce_job.models.fields import fields_of, json_schema_of
+from model_mapreduce_job.models.arrow_arrays import arrow_array
+from model_mapreduce_job.models.columns import ARROW_TYPES
+from model_mapreduce_job.models.fields import JSON_TYPES, fields_of, json_schema_of, resolved
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 # The name of the one column of predictions that have no fields.
 SINGLE: Final = "prediction"
 # What the columns of predictions say of themselves that have fields, be it one field of that name.
 _OBJECTS: Final = {b"objects": b""}
-_PLAIN: Final = {
-    "number": pa.float64(),
-    "integer": pa.int64(),
-    "boolean": pa.bool_(),
-    "string": pa.string(),
-    "null": pa.null(),
-}
-_OF_PYTHON: Final = {
-    float: pa.float64(),
-    int: pa.int64(),
-    bool: pa.bool_(),
-    str: pa.string(),
-    type(None): pa.null(),
-}
+_PLAIN: Final = {**ARROW_TYPES, "null": pa.null()}
+_OF_PYTHON: Final = {kind: _PLAIN[name] for kind, name in JSON_TYPES.items()}
 _NUMBERS: Final = {frozenset({pa.int64(), pa.float64()}): pa.float64()}
 
 
@@ -62,8 +52,7 @@ def prediction_schema(output_schema: Any) -> pa.Schema | None:
 
 def schema_of_texts(texts: Sequence[bytes]) -> pa.Schema | None:
     """Return the columns that hold these predictions, given as JSON; None where they say nothing of them."""
-    values = [msgspec.json.decode(text) for text in texts]
-    found = common_type(values)
+    found = common_type(predictions_of(texts))
     if found is None or pa.types.is_null(found):
         return None
     if pa.types.is_struct(found) and found.num_fields:
@@ -104,13 +93,15 @@ class PredictionReader:
     def columns(self, texts: Sequence[bytes | Failure]) -> list[pa.Array]:
         """Return the columns of texts that were checked; a failure's row is null in each."""
         # few texts come again and again where a prediction is one of some classes
-        different = _binary(texts).dictionary_encode()
-        rows = self._decoder.decode_lines(b"\n".join(different.dictionary.to_pylist()))
+        different = [text for text in dict.fromkeys(texts) if isinstance(text, bytes)]
+        rows = self._decoder.decode_lines(b"\n".join(different))
         columns = [rows] if self._is_single else [list(map(attrgetter(name), rows)) for name in self._names]
-        return [
-            _array(values, field.type).take(different.indices)
-            for values, field in zip(columns, self._schema, strict=True)
-        ]
+        arrays = list(map(_array, columns, self._schema.types))
+        if len(different) == len(texts):
+            return arrays
+        numbers: dict[Any, int] = {text: number for number, text in enumerate(different)}
+        places = arrow_array(list(map(numbers.get, texts)), pa.int64())
+        return [array.take(places) for array in arrays]
 
     def _checked(self, text: bytes | Failure) -> bytes | Failure:
         if isinstance(text, Failure):
@@ -127,17 +118,10 @@ def _unfit(reason: str) -> Failure:
     return Failure("PredictionError", f"The prediction doesn't fit the columns of the output: {reason}")
 
 
-def _binary(texts: Sequence[bytes | Failure]) -> pa.Array:
-    try:
-        return pa.array(texts, pa.large_binary())
-    except pa.ArrowTypeError:  # there are failures among them
-        return pa.array([text if isinstance(text, bytes) else None for text in texts], pa.large_binary())
-
-
 def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
     if pa.types.is_nested(kind):
         values = msgspec.to_builtins(values)
-    return pa.array(values, kind)
+    return arrow_array(values, kind)
 
 
 def _struct(fields: Any) -> Any:
@@ -227,11 +211,7 @@ def _may_be_null(part: Any, whole: Mapping[str, Any]) -> bool:
 
 
 def _choices(part: Any, whole: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    if isinstance(part, Mapping) and "$ref" in part:
-        definitions = whole.get("$defs") or whole.get("definitions") or {}
-        part = definitions.get(part["$ref"].rpartition("/")[2])
-    if not isinstance(part, Mapping):
-        return [{}]
+    part = resolved(part, whole)
     for choices in ("anyOf", "oneOf"):
         if choices in part:
             return [one for choice in part[choices] for one in _choices(choice, whole)]

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from model_mapreduce_job.formats.stamp import Stamp, stamp_columns
 from model_mapreduce_job.formats.table_schemas import output_shape, read_schema
+from model_mapreduce_job.models.arrow_arrays import arrow_array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +44,7 @@ class StampedTable:
     def __init__(self, writer: Writer, stamp: Stamp) -> None:
         self._writer = writer
         self._model = stamp.model_name.partition(";")[0]
-        self._values = [pa.scalar(value, pa.string()) for value in stamp.values]
+        self._values = [arrow_array([value], pa.string())[0] for value in stamp.values]
 
     def checked(self, predictions: Sequence[Text]) -> Sequence[Text]:
         """Return predictions with a Failure in the place of each that can't be written as it is."""

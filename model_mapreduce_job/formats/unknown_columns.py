@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
+from model_mapreduce_job.formats.encoding import predictions_of
 from model_mapreduce_job.formats.prediction_columns import common_type
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ _WORDS: Final = {
 
 def why_unknown(texts: Sequence[bytes]) -> str:
     """Return what of predictions, given as JSON, no columns can hold, in words."""
-    values = [msgspec.json.decode(text) for text in texts]
+    values = predictions_of(texts)
     if not values:
         return "are failures or null"
     if not all(isinstance(value, dict) for value in values):

@@ -9,15 +9,11 @@ import pyarrow as pa
 
 from model_mapreduce_job.exceptions import ModelContractError
 from model_mapreduce_job.models.arrow_types import is_arrow_schema
-from model_mapreduce_job.models.fields import fields_of, json_schema_of, resolved
+from model_mapreduce_job.models.fields import JSON_TYPES, NUMBERS, fields_of, json_schema_of, resolved
 
-_PLAIN = {
-    frozenset({"number"}): pa.float64(),
-    frozenset({"number", "integer"}): pa.float64(),
-    frozenset({"integer"}): pa.int64(),
-    frozenset({"boolean"}): pa.bool_(),
-    frozenset({"string"}): pa.string(),
-}
+# The columns of single values, by what JSON Schema calls their type.
+ARROW_TYPES = {"number": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_(), "string": pa.string()}
+_PLAIN = {NUMBERS: pa.float64(), **{frozenset({name}): kind for name, kind in ARROW_TYPES.items()}}
 
 
 def column_schema(input_schema: Any, name: str) -> pa.Schema:
@@ -82,6 +78,5 @@ def _type_names(part: Mapping[str, Any]) -> list[str]:
         named = [named]
     if not named and ("enum" in part or "const" in part):
         values = part.get("enum", [part.get("const")])
-        names = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
-        named = sorted({names.get(type(value), "object") for value in values})
+        named = sorted({JSON_TYPES.get(type(value), "object") for value in values})
     return list(named)

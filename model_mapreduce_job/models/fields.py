@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 NUMBERS = frozenset({"number", "integer"})
-_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
+# What JSON Schema calls the types of Python's that JSON has for single values.
+JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 _CERBERUS = {"float": "number", "dict": "object", "list": "array"}
 _MARSHMALLOW = {
     "Integer": "integer",
@@ -271,7 +272,7 @@ def _types(part: Any, whole: Mapping[str, Any]) -> frozenset[str]:
     named = part.get("type", [])
     types = {named} if isinstance(named, str) else set(named)
     values = part.get("enum", [part["const"]] if "const" in part else [])
-    types.update(_TYPES[type(value)] for value in values if type(value) in _TYPES)
+    types.update(JSON_TYPES[type(value)] for value in values if type(value) in JSON_TYPES)
     for choices in ("anyOf", "oneOf", "allOf"):
         types.update(*(_types(choice, whole) for choice in part.get(choices, ())))
     return frozenset(types)

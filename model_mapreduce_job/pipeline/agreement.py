@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from itertools import chain, islice
@@ -11,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
+from model_mapreduce_job.formats.encoding import predictions_of
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from model_mapreduce_job.formats.records import Text
 
@@ -78,7 +79,7 @@ def agreement_of(one: Sequence[Text], other: Sequence[Text]) -> Agreement:
     or objects of one field, these are compared, whatever they are called.
     """
     ours, theirs = _both_predicted(one, other)
-    columns, others = _columns(_decoded(ours)), _columns(_decoded(theirs))
+    columns, others = _columns(predictions_of(ours)), _columns(predictions_of(theirs))
     if len(columns) == len(others) == 1:
         name = next((each for each in (*columns, *others) if each != SINGLE), SINGLE)
         columns, others = (dict(zip([name], found.values(), strict=True)) for found in (columns, others))
@@ -89,15 +90,15 @@ def agreement_of(one: Sequence[Text], other: Sequence[Text]) -> Agreement:
 def _both_predicted(one: Sequence[Text], other: Sequence[Text]) -> tuple[Sequence[Any], Sequence[Any]]:
     if set(map(type, one)) | set(map(type, other)) <= {bytes}:
         return one, other
-    pairs = [pair for pair in zip(one, other, strict=True) if set(map(type, pair)) == {bytes}]
+    return _pairs_where(lambda *pair: set(map(type, pair)) == {bytes}, one, other)
+
+
+def _pairs_where(
+    holds: Callable[[Any, Any], bool], one: Sequence[Any], other: Sequence[Any]
+) -> tuple[list[Any], list[Any]]:
+    """Return of two sequences those items for which something holds of the pair."""
+    pairs = [pair for pair in zip(one, other, strict=True) if holds(*pair)]
     return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-
-
-def _decoded(texts: Sequence[bytes]) -> list[Any]:
-    try:
-        return _decoder.decode_lines(b"\n".join(texts))
-    except msgspec.MsgspecError:  # half a surrogate pair, or an integer of many digits
-        return list(map(json.loads, texts))
 
 
 def _columns(predictions: list[Any]) -> dict[str, list[Any]]:
@@ -111,14 +112,10 @@ def _columns(predictions: list[Any]) -> dict[str, list[Any]]:
 def _compared(ours: list[Any], theirs: list[Any]) -> FieldAgreement:
     kinds = set(map(type, ours)) | set(map(type, theirs))
     if object in kinds:
-        pairs = [pair for pair in zip(ours, theirs, strict=True) if _MISSING not in pair]
-        ours, theirs = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    agreed = sum(map(eq, ours, theirs))
+        ours, theirs = _pairs_where(lambda *pair: _MISSING not in pair, ours, theirs)
+    compared, agreed = len(ours), sum(map(eq, ours, theirs))
     if not kinds <= _NUMBERS:
-        pairs = [pair for pair in zip(ours, theirs, strict=True) if set(map(type, pair)) <= _NUMBERS]
-        compared, ours, theirs = len(ours), [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    else:
-        compared = len(ours)
+        ours, theirs = _pairs_where(lambda *pair: set(map(type, pair)) <= _NUMBERS, ours, theirs)
     return FieldAgreement(compared, agreed, len(ours), *_differences(ours, theirs))
 
 
@@ -130,6 +127,3 @@ def _differences(ours: list[Any], theirs: list[Any]) -> tuple[float, float]:
     except OverflowError:
         return _LARGEST, _LARGEST
     return min(total, _LARGEST), min(greatest, _LARGEST)
-
-
-_decoder = msgspec.json.Decoder()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
 import numpy as np
 
+from model_mapreduce_job.formats.encoding import predictions_of
 from model_mapreduce_job.formats.records import Failure, texts_at
-from model_mapreduce_job.profiles.classes import Classes
+from model_mapreduce_job.profiles.classes import add_by_class
 from model_mapreduce_job.profiles.number_rows import NumberRows
 from model_mapreduce_job.profiles.picking import Picked
 from model_mapreduce_job.profiles.values import Values
@@ -31,7 +31,6 @@ class Answers:
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
-        self._classes = Classes(profile)
         self._rate = 1
         self._begin()
 
@@ -69,10 +68,10 @@ class Answers:
         if self._counts:
             self._profile.predictions.add("", _decoded(self._counts, self._rate))
         if self._texts:
-            rows = msgspec.json.decode(b"[%b]" % b",".join(self._texts))
-            self._profile.predictions.add("", Values(rows, Picked(None, self._rate)))
+            picked = Picked(None, self._rate)
+            self._profile.predictions.add("", Values(predictions_of(self._texts), picked))
         if self._picked:
-            self._classes.add(self._picked, NumberRows.together(self._numbers), self._rate)
+            add_by_class(self._profile, self._picked, NumberRows.together(self._numbers), self._rate)
         self._begin()
 
 
@@ -83,7 +82,6 @@ def _are_few(texts: Sequence[Any]) -> bool:
 
 def _decoded(counts: Counter[Any], rate: int) -> Values:
     """Return texts' predictions, with how often each came; one in rate is picked of equal ones."""
-    rows = list(map(msgspec.json.decode, counts))
     amounts = np.fromiter(counts.values(), np.int64, len(counts))
     picked = Picked() if rate == 1 else Picked(np.arange(0, int(amounts.sum()), rate), rate)
-    return Values(rows, picked, amounts)
+    return Values(predictions_of(list(counts)), picked, amounts)

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from model_mapreduce_job.models.arrow_arrays import of_numpy
 from model_mapreduce_job.profiles.number_rows import NumberRows
 from model_mapreduce_job.profiles.values import Values
 
@@ -35,7 +36,7 @@ def add_batch(
             numbers[name] = _floats(array)
             missing.append(array.null_count)
         elif texts and _is_of_texts(array.type):
-            chosen = array if picked.places is None else array.take(pa.array(picked.places))
+            chosen = array if picked.places is None else array.take(of_numpy(picked.places))
             texts.add(name, chosen.drop_null().to_pylist(), len(array) - array.null_count)
         else:
             add_array(fields, name, array, picked)

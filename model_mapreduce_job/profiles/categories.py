@@ -28,7 +28,7 @@ class Categories(msgspec.Struct):
         """Add texts with how often each came; with a rate each of them stands for that many."""
         update = self.sketch.update
         for text, count in counts.items():
-            update(_short(text), count * rate)
+            update(short(text), count * rate)
 
     def merge(self, other: Categories) -> None:
         """Add another's texts."""
@@ -51,11 +51,12 @@ class Categories(msgspec.Struct):
         return max((int(upper - lower) for _, _, lower, upper in found), default=0)
 
 
-def _short(text: str) -> str:
-    if len(text) > _LONGEST:
-        text = f"{text[:_LONGEST]}\N{HORIZONTAL ELLIPSIS}"
+def short(text: str, longest: int = _LONGEST) -> str:
+    """Return a text, or its beginning, with escapes for what has no UTF-8: no profile could hold it."""
+    if len(text) > longest:
+        text = f"{text[:longest]}\N{HORIZONTAL ELLIPSIS}"
     try:
         text.encode()
-    except UnicodeEncodeError:  # half a surrogate pair, which the sketch does not take
+    except UnicodeEncodeError:  # half a surrogate pair
         return text.encode(errors="backslashreplace").decode()
     return text

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
 
+from model_mapreduce_job.formats.encoding import predictions_of
+from model_mapreduce_job.profiles.categories import short
 from model_mapreduce_job.profiles.numbers import sums_of_rows
 from model_mapreduce_job.profiles.profile import Mean
 
@@ -18,29 +19,20 @@ if TYPE_CHECKING:
     from model_mapreduce_job.profiles.number_rows import NumberRows
     from model_mapreduce_job.profiles.profile import Profile
 
-_LONGEST: Final = 80
 
-
-class Classes:
-    """Adds records to a profile by the class that was predicted for them."""
-
-    def __init__(self, profile: Profile) -> None:
-        self._profile = profile
-
-    def add(self, texts: Sequence[bytes], numbers: NumberRows, rate: int) -> None:
-        """Add records' numbers by the classes in the texts of their predictions."""
-        if not numbers.names:
-            return
-        by_text: dict[bytes, list[int]] = {}
-        for place, text in enumerate(texts):
-            by_text.setdefault(text, []).append(place)
-        places: dict[str, list[int]] = {}
-        predictions = msgspec.json.decode(b"[%b]" % b",".join(by_text))
-        for prediction, own in zip(predictions, by_text.values(), strict=True):
-            if (kind := class_in(prediction)) is not None:
-                places.setdefault(kind, []).extend(own)
-        for kind, own in places.items():
-            _add(self._profile.of_class(kind), numbers.names, numbers.rows[:, own], rate)
+def add_by_class(profile: Profile, texts: Sequence[bytes], numbers: NumberRows, rate: int) -> None:
+    """Add records' numbers to a profile, by the classes in the texts of their predictions."""
+    if not numbers.names:
+        return
+    by_text: dict[bytes, list[int]] = {}
+    for place, text in enumerate(texts):
+        by_text.setdefault(text, []).append(place)
+    places: dict[str, list[int]] = {}
+    for prediction, own in zip(predictions_of(list(by_text)), by_text.values(), strict=True):
+        if (kind := class_in(prediction)) is not None:
+            places.setdefault(kind, []).extend(own)
+    for kind, own in places.items():
+        _add(profile.of_class(kind), numbers.names, numbers.rows[:, own], rate)
 
 
 def class_in(prediction: Any) -> str | None:
@@ -49,7 +41,7 @@ def class_in(prediction: Any) -> str | None:
         return next(filter(None, map(class_in, prediction.values())), None)
     if isinstance(prediction, bool | int):
         return str(prediction).lower()
-    return prediction[:_LONGEST] or None if isinstance(prediction, str) else None
+    return short(prediction) or None if isinstance(prediction, str) else None
 
 
 def _add(means: dict[str, Mean], names: Sequence[str], rows: NDArray[np.float64], rate: int) -> None:

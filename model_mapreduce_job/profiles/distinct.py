@@ -31,8 +31,8 @@ def no_hashes() -> Hashes:
 class Distinct(msgspec.Struct, dict=True):
     """The 1,024 smallest hashes of 64 bits among those of all values, sorted.
 
-    Up to 1,024 different values are counted exactly; of more, the standard error is 3.1 %. Whatever order
-    values come in, and however they are parted, the hashes are the same. Source: K. Beyer et al., "On
+    Fewer than 1,024 different values are counted exactly; of more, the standard error is 3.1 %. Whatever
+    order values come in, and however they are parted, the hashes are the same. Source: K. Beyer et al., "On
     synopses for distinct-value estimation under multiset operations", SIGMOD 2007, section 4.3.
     """
 

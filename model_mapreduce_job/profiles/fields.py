@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from model_mapreduce_job.profiles.categories import short
 from model_mapreduce_job.profiles.field import Field
 from model_mapreduce_job.profiles.values import Values, add_values
 
@@ -30,11 +31,10 @@ class Fields(msgspec.Struct):
 
     def of(self, name: str) -> Field | None:
         """Return the field of this name; None where there are too many."""
-        if len(name) > _LONGEST_NAME:
-            name = f"{name[:_LONGEST_NAME]}\N{HORIZONTAL ELLIPSIS}"
         if name in self.kept:
             return self.kept[name]
-        if len(self.kept) < MOST_FIELDS:
+        name = short(name, _LONGEST_NAME)
+        if name in self.kept or len(self.kept) < MOST_FIELDS:
             return self.kept.setdefault(name, Field())
         self._leave_out(name)
         return None

@@ -17,6 +17,7 @@ from model_mapreduce_job.profiles.values import Values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
     from numpy.typing import NDArray
 
@@ -43,14 +44,14 @@ class ListColumns:
         if not records or not self._fields:
             fields.add("", Values(picked.of_list(records), Picked(None, picked.rate)))
             return NumberRows.none()
+        return self._add_columns(fields, records, picked, texts)
+
+    def _add_columns(
+        self, fields: Fields, records: list[Any], picked: Picked, texts: PickedTexts
+    ) -> NumberRows:
         kind = type(records[0])  # a schema with fields has records of one type
         columns = split_of(kind, list(self._fields))(records)
         may_be_unset = UNSET in getattr(kind, "__struct_defaults__", ())
-        return self._add(fields, columns, picked, texts, may_be_unset=may_be_unset)
-
-    def _add(
-        self, fields: Fields, columns: Any, picked: Picked, texts: PickedTexts, *, may_be_unset: bool
-    ) -> NumberRows:
         numbers: dict[str, NDArray[np.float64]] = {}
         missing: list[int] = []
         for field, values in zip(self._fields.values(), columns, strict=True):
@@ -71,7 +72,7 @@ class ListColumns:
         return NumberRows.added(fields, numbers, missing, picked)
 
 
-def _is_of(field: SchemaField, kinds: Any) -> bool:
+def _is_of(field: SchemaField, kinds: AbstractSet[str]) -> bool:
     return bool(field.types - _NULL) and field.types - _NULL <= kinds
 
 

@@ -63,7 +63,9 @@ class ProfileObserver:
 
     def add_to(self, report: Report) -> None:
         """Add the profile to a task's report, or a warning in its place; begin another."""
-        packed = self._profiler.taken()
+        packed = b""
+        with self._careful():
+            packed = self._profiler.taken()
         pace, self._pace = self._pace.built(), PaceBuilder()
         if pace is not None:
             report.add_pace(pace)

@@ -77,7 +77,7 @@ class Picker:
         start = 0
         while start < count:
             rate = rate_at(self._seen)
-            most = count if rate == HIGHEST_RATE else ALL_OF_FIRST * max(1, rate) - self._seen
+            most = count if rate == HIGHEST_RATE else ALL_OF_FIRST * rate - self._seen
             end = min(count, start + most)
             yield slice(start, end), self._picked(end - start, rate)
             self._seen += end - start

@@ -71,11 +71,12 @@ class Profiler:
 
     def taken(self) -> bytes:
         """Return the profile, and begin another."""
-        self._answers.flush()
-        self._texts.flush()
-        packed = self._profile.to_bytes()
-        self._begin()
-        return packed
+        try:
+            self._answers.flush()
+            self._texts.flush()
+            return self._profile.to_bytes()
+        finally:
+            self._begin()
 
     def _rows(self, rows: list[Any], picked: Picked) -> NumberRows:
         return self._columns.add_to(self._profile.inputs, rows, picked, self._texts)

@@ -67,8 +67,8 @@ def counted(texts: Iterable[str], counts: NDArray[np.int64] | None) -> Mapping[s
     return sums
 
 
-def add_numbers(field: Field, values: Values) -> bool:
-    """Add values if all of them are numbers; return whether they were added.
+def _added_as_numbers(field: Field, values: Values) -> bool:
+    """Add values if all of them are numbers that a float holds; return whether they were added.
 
     A boolean is taken for a number: whoever calls this knows that none is there.
     """
@@ -84,7 +84,7 @@ def add_numbers(field: Field, values: Values) -> bool:
 def add_values(field: Field, values: Values, kinds: Iterable[type]) -> None:
     """Add values of these kinds."""
     each = sorted(kinds, key=str)
-    if set(each) == {float, int} and add_numbers(field, values):
+    if set(each) == {float, int} and _added_as_numbers(field, values):
         return
     for kind in each:
         of_kind = values if len(each) == 1 else values.those(lambda value, kind=kind: type(value) is kind)  # type: ignore[misc]  # bound now
@@ -112,7 +112,7 @@ def _add_kind(field: Field, values: Values, kind: type) -> None:
 
 
 def _add_numbers(field: Field, values: Values) -> None:
-    if not add_numbers(field, values):  # one is too large for a float
+    if not _added_as_numbers(field, values):  # one is too large for a float
         numbers = np.fromiter(map(_number, values.values), np.float64, len(values.values))
         field.add_numbers(values.repeated(numbers), values.picked)
 
