@@ -112,10 +112,11 @@ class TableReader:
         failures: dict[int, Failure] = {}
         found, unheld = self._found(rows)
         reads = map(self._convert_held if unheld else self._convert, found)
-        while (place := len(records) + len(failures)) < len(found):
+        while len(records) + len(failures) < len(found):
             error = extend_until_error(records, reads, RECORD_ERRORS)
             place = len(records) + len(failures)
             if place < len(found):
+                # a read that raises StopIteration ends the iterator as if it were at its end
                 reason = StopIteration() if error is None else error
                 failures[place] = self._failure(reason, pid, rows.slice(place, 1))
         still_ourselves(pid)
@@ -166,9 +167,8 @@ class Rows(Sequence[pa.RecordBatch]):
     def __getitem__(self, place: slice) -> Sequence[pa.RecordBatch]: ...
 
     def __getitem__(self, place: int | slice) -> Any:
-        if isinstance(place, slice):
-            return [self[at] for at in range(*place.indices(len(self)))]
-        return self._batch.slice(place if place >= 0 else len(self) + place, 1)
+        found = range(len(self))[place]  # Arrow's own slice of a place behind the last one is empty
+        return self._batch.slice(found, 1) if isinstance(found, int) else [self[at] for at in found]
 
 
 def _value_of(row: pa.RecordBatch, name: str) -> str | None:
