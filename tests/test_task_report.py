@@ -113,7 +113,7 @@ def test_a_start_with_fewer_failures_or_a_prediction_is_good_enough(failed: int,
 
 def test_a_start_of_a_thousand_failures_is_reported_with_the_most_frequent_reason() -> None:
     report = with_failures(*["A"] * 400, *["B"] * 600)
-    report.add_failures_before_first_prediction(1000)
+    report.leading_failures += 1000
     with pytest.raises(
         TooManyFailuresError, match=r"first 1,000 records .* failed, most of them with B: a B\. Check"
     ):
@@ -244,7 +244,7 @@ def test_warnings_are_few_short_and_different() -> None:
 def task(failed: int, predicted: int) -> TaskReport:
     report = with_failures(*["A"] * failed)
     report.counters.predicted = predicted
-    report.add_failures_before_first_prediction(failed)
+    report.leading_failures += failed
     return report.built()
 
 

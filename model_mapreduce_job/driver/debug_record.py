@@ -19,7 +19,7 @@ from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.column_order import rearranged
 from model_mapreduce_job.formats.encoding import prediction_texts
 from model_mapreduce_job.formats.lines import strip_bom_and_cr
-from model_mapreduce_job.formats.protocols import HeaderLine, json_string
+from model_mapreduce_job.formats.protocols import HeaderLine, json_name
 from model_mapreduce_job.formats.records import Failure, OverlongLine
 from model_mapreduce_job.formats.registry import TABLES
 from model_mapreduce_job.models.contract import BatchModel
@@ -120,8 +120,7 @@ class _Debugged:
 
 def _object(names: Sequence[str], texts: Sequence[bytes]) -> bytes:
     return b"{%b}" % b", ".join(
-        b"%b: %b" % (json_string(name.encode(errors="backslashreplace")), text)
-        for name, text in zip(names, texts, strict=True)
+        b"%b: %b" % (json_name(name), text) for name, text in zip(names, texts, strict=True)
     )
 
 

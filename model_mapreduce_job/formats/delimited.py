@@ -80,15 +80,9 @@ class DelimitedReader:
         self._counted += len(part.keys)
         return part
 
-    def with_columns(self, columns: Any, places: Sequence[int], more: Sequence[Any]) -> Any:
-        """Return columns with those of more records, each at the place that it has in the end."""
-        from model_mapreduce_job.formats.plain_reader import with_columns  # noqa: PLC0415 - only runs with columns
-
-        return with_columns(columns, places, more)
-
     def _make_plain_reader(self, wanted: PlainColumns | None) -> PlainReader | None:
         try:
-            from model_mapreduce_job.formats.plain_reader import make_plain_reader  # noqa: PLC0415 - as above
+            from model_mapreduce_job.formats.plain_reader import make_plain_reader  # noqa: PLC0415 - only where pyarrow is
         except ImportError:  # a cluster's bundle may have no pyarrow
             return None
         return make_plain_reader(self._columns, self._dialect, self._keys, wanted)

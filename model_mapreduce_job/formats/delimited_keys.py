@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.cells import escaped
@@ -27,6 +27,7 @@ class JsonKeys:
     columns: Sequence[Column] = ()
     places: Sequence[int] = ()
     as_texts: bool = False
+    is_the_line: ClassVar[bool] = False
 
     def of_columns(self, columns: Sequence[Column]) -> JsonKeys:
         """Return the form for rows of these columns."""

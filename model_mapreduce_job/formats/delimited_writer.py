@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from operator import add
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import msgspec
 from model_mapreduce_job.formats.cells import escaped, neutralised_formula
 from model_mapreduce_job.formats.places import inserted
 from model_mapreduce_job.formats.protocols import decode_fields
-from model_mapreduce_job.formats.records import Failure, one_line
+from model_mapreduce_job.formats.records import ERROR_COLUMNS, Failure, one_line
 from model_mapreduce_job.formats.rows import Dialect, join_row
 from model_mapreduce_job.formats.text_forms import are_columns, is_text_block
 
@@ -60,15 +61,13 @@ class DelimitedWriter:
         self._delimiter = style.dialect.delimiter.encode()
         self._nothing = self._own_cells(b"null")
         self._no_error = 2 * self._delimiter if style.explain else b""
-        self._plain_predictions: PlainPredictions | None = None
         self._known: dict[bytes | Failure, bytes] = {}
         self.header = header_row(shape, style, model_name) if style.header else None
 
     def checked(self, predictions: Sequence[bytes | Failure]) -> Sequence[bytes | Failure]:
         """Return predictions, with a Failure for each whose fields are not the columns: it would be lost."""
-        if not self._shape.prediction_columns or (
-            are_columns(predictions) and self._have_room(predictions.names)
-        ):
+        fit_as_columns = are_columns(predictions) and self._have_room(predictions.names)
+        if fit_as_columns or not self._shape.prediction_columns:
             return predictions
         predictions = list(predictions)
         if self._together(predictions) is not None:
@@ -98,8 +97,7 @@ class DelimitedWriter:
         known: list[Any] = list(map(self._known.get, predictions))
         if None not in known:
             return known
-        plain = self._plain()
-        if plain is None or len(self._known) < _MOST_KNOWN:
+        if len(self._known) < _MOST_KNOWN or (plain := self._plain) is None:
             return None
         failed = [place for place, text in enumerate(predictions) if type(text) is not bytes]
         texts = [text for text in predictions if type(text) is bytes] if failed else predictions
@@ -110,16 +108,15 @@ class DelimitedWriter:
             cells = [cell + self._no_error for cell in cells]
         return inserted(cells, {place: self._cells_after(predictions[place]) for place in failed})
 
+    @cached_property
     def _plain(self) -> PlainPredictions | None:
         if not self._style.keys_are_rows:
             return None
-        if self._plain_predictions is None:
-            try:
-                from model_mapreduce_job.formats.plain_predictions import plain_predictions  # noqa: PLC0415
-            except ImportError:  # a cluster's bundle may have no pyarrow
-                return None
-            self._plain_predictions = plain_predictions(self._shape.prediction_columns, self._dialect)
-        return self._plain_predictions
+        try:
+            from model_mapreduce_job.formats.plain_predictions import plain_predictions  # noqa: PLC0415
+        except ImportError:  # a cluster's bundle may have no pyarrow
+            return None
+        return plain_predictions(self._shape.prediction_columns, self._dialect)
 
     def _cells_after(self, prediction: bytes | Failure) -> bytes:
         """Return what a row has after the input's cells, with the delimiter before it."""
@@ -141,7 +138,7 @@ class DelimitedWriter:
         return texts.members(prefixes, self._no_error, self._cells_after, self._cell, self._dialect.decimal)
 
     def _cell(self, text: Any) -> bytes:
-        return self._after([_cell_text(text, self._dialect)]).removeprefix(self._delimiter)
+        return self._after([cell_text(text, self._dialect)]).removeprefix(self._delimiter)
 
     def _have_room(self, names: Sequence[str] | None) -> bool:
         """Return whether no field with one of these names would be lost, and none is missing."""
@@ -203,7 +200,7 @@ def header_row(shape: RowShape, style: RowStyle, model_name: str) -> bytes:
     """Return the line of the columns' names; a prediction's whose name is taken has the model's before it."""
     inputs = list(shape.input_columns) or ["input"]
     predictions = list(shape.prediction_columns) or ["prediction"]
-    errors = ["error_type", "error_message"] if style.explain else []
+    errors = list(ERROR_COLUMNS) if style.explain else []
     names = inputs + [f"{model_name}_{name}" if name in inputs else name for name in [*predictions, *errors]]
     return join_row([safe_cell(name, style.dialect) for name in names], style.dialect.delimiter)
 
@@ -211,15 +208,15 @@ def header_row(shape: RowShape, style: RowStyle, model_name: str) -> bytes:
 def json_cells(text: bytes, columns: Sequence[str], dialect: Dialect) -> list[str]:
     """Return a JSON document as the cells of these columns; what is no object stands in the first of them."""
     if not columns:
-        return [_cell_text(text, dialect)]
+        return [cell_text(text, dialect)]
     try:
         values = decode_fields(text)
     except (msgspec.MsgspecError, RecursionError):
-        return [_cell_text(text, dialect), *[""] * (len(columns) - 1)]
-    return [_cell_text(bytes(values.get(name, b"null")), dialect) for name in columns]
+        return [cell_text(text, dialect), *[""] * (len(columns) - 1)]
+    return [cell_text(bytes(values.get(name, b"null")), dialect) for name in columns]
 
 
-def _cell_text(text: bytes, dialect: Dialect) -> str:
+def cell_text(text: bytes, dialect: Dialect) -> str:
     """Return a JSON value as a cell: text as it is, nothing for null, anything else as it was written."""
     if text.startswith(b'"'):
         return str(json.loads(text))

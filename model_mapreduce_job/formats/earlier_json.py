@@ -63,7 +63,7 @@ class EarlierPairs:
         if _STAMP in predictions[0] and predictions[0].startswith(_STAMPED):
             raise no_such_line(lines[0], "json", "it has a stamp, and there is no --stamp")
         found = list(self.answers.lacking(predictions))
-        if (kept := first_kept(found, len(lines))) is not None:
+        if (kept := _first_kept(found, len(lines))) is not None:
             _check_kept(self.answers, keys[kept], predictions[kept], lines[kept], "json")
         return found
 
@@ -89,7 +89,7 @@ class EarlierObjects:
             raise no_such_line(other, "ldjson", 'it has no "input"')
         explained = compress(places, map(not_, map(calls("endswith", _NO_ERROR), lines)))
         found = sorted({*explained, *self._unexplained(lines)})
-        if (kept := first_kept(found, len(lines))) is not None:
+        if (kept := _first_kept(found, len(lines))) is not None:
             members = _members(lines[kept])
             _check_kept(self.answers, members["input"], members["prediction"], lines[kept], "ldjson")
         return found
@@ -138,13 +138,6 @@ class StampedEarlier:
         return list(map(calls("replace", b"\t" + _STAMPED, b"\t", 1), heads))
 
 
-def first_kept(unpredicted: list[int], count: int) -> int | None:
-    """Return the first of so many places that is none of those, which are in order; None if all are."""
-    return next(
-        (at for at, place in enumerate([*unpredicted, count + 1]) if at != place and at < count), None
-    )
-
-
 def input_of(line: bytes, protocol: str) -> bytes:
     """Return the JSON text of the input in a line of an earlier output; raises InputError for any other."""
     if protocol == "json":
@@ -153,6 +146,12 @@ def input_of(line: bytes, protocol: str) -> bytes:
             raise no_such_line(line, protocol, "it is no JSON, TAB, JSON")
         return key
     return _members(line)["input"]
+
+
+def _first_kept(unpredicted: list[int], count: int) -> int | None:
+    """Return the first of count places that is not unpredicted, which are in order; None if all are."""
+    first = next((at for at, place in enumerate(unpredicted) if at != place), len(unpredicted))
+    return first if first < count else None
 
 
 def _record(key: bytes, answers: Answers, reasons: Reasons, inputs: Inputs) -> EarlierRecord:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,17 +12,17 @@ from operator import methodcaller as calls
 from typing import TYPE_CHECKING, Final
 
 from model_mapreduce_job.formats.cells import unescaped
-from model_mapreduce_job.formats.delimited_writer import own_text
+from model_mapreduce_job.formats.delimited_writer import cell_text, own_text
 from model_mapreduce_job.formats.earlier_output import EarlierRecord, Reasons, no_such_line
 from model_mapreduce_job.formats.protocols import decode_fields
-from model_mapreduce_job.formats.records import Failure
+from model_mapreduce_job.formats.records import ERROR_COLUMNS, Failure
 from model_mapreduce_job.formats.rows import Dialect, RowError, join_row, split_row
 from model_mapreduce_job.formats.stamp import STAMP_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_ERROR_CELLS: Final = 2
+_ERROR_CELLS: Final = len(ERROR_COLUMNS)
 _NO_TEXT: Final = re.compile(r"\\x[0-9a-f]{2}")
 # The least that is kept of a line that is too long: 256 bytes, which may be fewer characters.
 _HEAD_CHARACTERS: Final = 60
@@ -126,7 +125,7 @@ class EarlierRows:
 
     def _check_widths(self, lines: list[bytes], found: Iterable[int], *, less: int = 0) -> None:
         """Raise InputError unless all rows have the cells, or so many less, that were found to be theirs."""
-        with suppress(ValueError, csv.Error):
+        with suppress(ValueError, csv.Error):  # which row it is, the look at each says
             b"\n".join(lines).decode()
             widths = list(found)
             if len(widths) == len(lines) and {*widths} <= {self.parts.width - less}:
@@ -167,7 +166,7 @@ class RowInputs:
         """Return the row; None of a line that was none."""
         if not key.startswith(b"{"):
             return None
-        cells = [_cell(bytes(text), self.dialect.decimal) for text in decode_fields(key).values()]
+        cells = [cell_text(bytes(text), self.dialect) for text in decode_fields(key).values()]
         if len(cells) != self.columns:
             raise no_such_line(key, "JSON", f"it has {len(cells)} fields, and the columns are {self.columns}")
         return row_of(cells, self.dialect.delimiter)
@@ -177,13 +176,6 @@ def _cells(row: bytes, comma: bytes) -> list[str]:
     """Return a row's cells, also of one that looks blank; raises what split_row does."""
     text, delimiter = row.decode(), comma.decode()
     return split_row(text, delimiter) if '"' in text else text.split(delimiter)
-
-
-def _cell(text: bytes, decimal: str) -> str:
-    """Return the cell that became a member of a JSON object."""
-    if text.startswith(b'"'):
-        return str(json.loads(text))
-    return text.decode() if text.startswith((b"[", b"{")) else text.decode().replace(".", decimal)
 
 
 def _may_be_no_row(cells: Sequence[str], delimiter: str) -> bool:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from model_mapreduce_job.formats.arrow_records import rows_at
-from model_mapreduce_job.formats.replaying import no_fault_of_a_record
+from model_mapreduce_job.formats.replaying import check_unpredicted
 from model_mapreduce_job.models.arrow_arrays import of_numpy
 
 if TYPE_CHECKING:
@@ -62,8 +62,7 @@ class TableReplayReader:
 
     def keys(self, batch: pa.RecordBatch) -> Any:
         """Return the input's columns of rows without a prediction; raises InputError where there is one."""
-        if len(self.earlier.unpredicted(batch)) < len(batch):
-            raise no_fault_of_a_record()
+        check_unpredicted(self.earlier.unpredicted(batch), batch)
         return self.reader.keys(batch)
 
     def overlong_keys(self, line: OverlongLine) -> list[bytes]:

@@ -11,7 +11,7 @@ from model_mapreduce_job.formats.earlier_output import EarlierRecord, Reasons
 from model_mapreduce_job.formats.earlier_rows import may_be_no_cell, row_of
 from model_mapreduce_job.formats.earlier_tables import KeptRows
 from model_mapreduce_job.formats.records import Failure
-from model_mapreduce_job.formats.replaying import no_fault_of_a_record, read_again
+from model_mapreduce_job.formats.replaying import check_unpredicted, read_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,8 +49,7 @@ class TextReplayReader:
 
     def keys(self, batch: pa.RecordBatch) -> Any:
         """Return the input's columns of rows without a prediction; raises InputError where there is one."""
-        if len(self.earlier.unpredicted(batch)) < len(batch):
-            raise no_fault_of_a_record()
+        check_unpredicted(self.earlier.unpredicted(batch), batch)
         return self._inputs(batch)
 
     def overlong_keys(self, _line: OverlongLine) -> list[bytes]:

@@ -9,6 +9,12 @@ from model_mapreduce_job.formats.lines import strip_bom_and_cr
 # Bytes that are enough to see what kind of file it is.
 LOOK_BYTES = 1 << 14
 
+_MARKS = {
+    b"\xff\xfe\x00\x00": "utf-32",
+    b"\x00\x00\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
 _MAGIC = {
     b"\x1f\x8b": "gzip data; give the file a name that ends in .gz",
     b"\x28\xb5\x2f\xfd": "zstd data; give the file a name that ends in .zst",
@@ -21,18 +27,9 @@ _MAGIC = {
     b"ARROW1": "an Arrow file; write its rows as one JSON document a line",
     b"SQLite format 3\x00": "a SQLite database; write its rows as one JSON document a line",
     b"\x89HDF\r\n": "an HDF5 file; write its rows as one JSON document a line",
-    b"\xff\xfe\x00\x00": "text in UTF-32; write it as UTF-8",
-    b"\x00\x00\xfe\xff": "text in UTF-32; write it as UTF-8",
-    b"\xff\xfe": "text in UTF-16; write it as UTF-8",
-    b"\xfe\xff": "text in UTF-16; write it as UTF-8",
+    **{mark: f"text in {encoding.upper()}; write it as UTF-8" for mark, encoding in _MARKS.items()},
 }
 _WIDE = "text in UTF-16 or UTF-32; write it as UTF-8"
-_MARKS = {
-    b"\xff\xfe\x00\x00": "utf-32",
-    b"\x00\x00\xfe\xff": "utf-32",
-    b"\xff\xfe": "utf-16",
-    b"\xfe\xff": "utf-16",
-}
 _MOST_LINES = 200
 
 

@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.golden_records import GoldenRecord, has_nan
 from model_mapreduce_job.formats.prediction_columns import SINGLE, prediction_schema
+from model_mapreduce_job.formats.records import ERROR_COLUMNS
 from model_mapreduce_job.formats.several_writing import columns_of_model
 from model_mapreduce_job.formats.stamp import STAMP_COLUMNS
 from model_mapreduce_job.formats.table_values import row_texts
-from model_mapreduce_job.formats.table_writer import ERROR_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

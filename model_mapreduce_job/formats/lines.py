@@ -74,10 +74,11 @@ def within(lines: list[bytes], size: int, limit: int) -> Iterator[Block]:
         yield lines
         return
     for line in lines:
-        yield [line] if len(line) <= limit else _overlong(line, limit)
+        yield [line] if len(line) <= limit else overlong(line, limit)
 
 
-def _overlong(line: bytes, limit: int) -> OverlongLine:
+def overlong(line: bytes, limit: int) -> OverlongLine:
+    """Return what is kept of a line, or a row, over the limit: its beginning."""
     # never more than the limit, since that many bytes are kept wherever blocks end
     return OverlongLine(line[: min(_HEAD_BYTES, limit)])
 

@@ -6,22 +6,21 @@ It reads what the careful reader would read, or nothing: plain_rows says of whic
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as pa_csv
 
-from model_mapreduce_job.formats.byte_arrays import joined
+from model_mapreduce_job.formats.byte_arrays import joined, order_with
 from model_mapreduce_job.formats.delimited_keys import JsonKeys, RowKeys
-from model_mapreduce_job.formats.places import inserted
 from model_mapreduce_job.formats.plain_rows import FALSE_WORDS, TRUE_WORDS, kind_of_column, plain_rows
 from model_mapreduce_job.formats.plain_texts import PlainTexts, unsure_numbers
 from model_mapreduce_job.formats.row_objects import RowCells, RowObjects, row_objects
 from model_mapreduce_job.formats.text_block import TextBlock
+from model_mapreduce_job.formats.text_encodings import is_utf_8
 from model_mapreduce_job.formats.typed_columns import (
-    ARROW_TYPES,
     KeptRows,
     can_start_threads,
     fitting_columns,
@@ -29,7 +28,8 @@ from model_mapreduce_job.formats.typed_columns import (
     read_table,
 )
 from model_mapreduce_job.formats.wide_rows import FEWEST_COLUMNS, WideRows
-from model_mapreduce_job.models.arrow_arrays import arrow_array, of_numpy
+from model_mapreduce_job.models.arrow_arrays import of_numpy
+from model_mapreduce_job.models.columns import ARROW_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,14 @@ class PlainPart:
     others: list[int]
     keys: TextBlock
     texts: Sequence[bytes] = ()
-    columns: Any = None
+    columns: pa.RecordBatch | None = None
+
+    def with_columns(self, places: Sequence[int], more: Sequence[pa.RecordBatch]) -> pa.RecordBatch | None:
+        """Return the columns with those of more records, each at the place that it has in the end."""
+        if self.columns is None or not places:
+            return self.columns
+        order = order_with(len(self.columns), places)
+        return pa.concat_batches([self.columns, *more]).take(of_numpy(order))
 
 
 class PlainReader:
@@ -78,9 +85,7 @@ class PlainReader:
         )
         self._objects = _objects_of(columns, dialect, keys, wanted)
         self._wanted = wanted
-        self._needs_cells = self._objects is None and (
-            wanted is None or not (isinstance(keys, RowKeys) and keys.is_the_line)
-        )
+        self._needs_cells = self._objects is None and (wanted is None or not keys.is_the_line)
         self._names = [column.name for column in columns]
         self._wide = (
             WideRows(rows.cells, self._names, dialect.delimiter) if len(columns) >= FEWEST_COLUMNS else None
@@ -129,7 +134,7 @@ class PlainReader:
             suspects and matches(lines.as_one(whole=False), suspects)
         )
 
-    def _matches(self, lines: TextBlock, *, is_utf_8: bool) -> Any:
+    def _matches(self, lines: TextBlock, *, is_utf_8: bool) -> pa.Array:
         array = lines.array()
         is_plain = pc.match_substring_regex(array, self._rows.row)
         if self._rows.suspect:
@@ -143,8 +148,8 @@ class PlainReader:
         """Whether it matters what the cells of a column are that the model says nothing of."""
         return self._wanted is None or not isinstance(self._keys, RowKeys)
 
-    def _keys_of(self, lines: TextBlock, cells: Sequence[Any]) -> TextBlock:
-        if not len(lines) or (isinstance(self._keys, RowKeys) and self._keys.is_the_line):
+    def _keys_of(self, lines: TextBlock, cells: Sequence[pa.Array]) -> TextBlock:
+        if self._keys.is_the_line or not len(lines):
             return lines
         if self._objects is not None:
             return self._objects.of(self._row_cells(lines))
@@ -156,7 +161,7 @@ class PlainReader:
     def _row_cells(self, lines: TextBlock) -> RowCells:
         return RowCells.of(lines, len(self._columns), self._dialect.delimiter)
 
-    def _records(self, lines: TextBlock, keys: TextBlock, cells: Sequence[Any]) -> Sequence[bytes]:
+    def _records(self, lines: TextBlock, keys: TextBlock, cells: Sequence[pa.Array]) -> Sequence[bytes]:
         if self._objects is not None:
             if not self._row_cells(lines).have_gaps():
                 return keys
@@ -166,21 +171,21 @@ class PlainReader:
             return keys
         return TextBlock.of_array(self._texts.records(cells))
 
-    def _cells(self, lines: TextBlock) -> list[Any]:
+    def _cells(self, lines: TextBlock) -> list[pa.Array]:
         """Return each column's cells as they stand in the rows."""
         names = [str(place) for place in range(len(self._columns))]
         convert = pa_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), null_values=[])
         table = self._table(lines, names, convert)
         return [table.column(name).combine_chunks() for name in names]
 
-    def _typed(self, wanted: PlainColumns, lines: TextBlock) -> tuple[Any, Any]:
+    def _typed(self, wanted: PlainColumns, lines: TextBlock) -> tuple[pa.RecordBatch, pa.Array | None]:
         """Return the model's columns, and which rows fit its fields: None where all do."""
         if not len(lines):
             return pa.RecordBatch.from_pylist([], schema=wanted.schema), None
         table = self._table(lines, self._names, self._options) if self._options else None
         return fitting_columns(wanted, table, len(lines))
 
-    def _options_of(self, wanted: PlainColumns) -> Any:
+    def _options_of(self, wanted: PlainColumns) -> pa_csv.ConvertOptions | None:
         """Return how the model's columns are read; None where the rows have none of them."""
         names = frozenset(self._names)
         there = [each.name for each in wanted.fields if each.name in names]
@@ -196,18 +201,8 @@ class PlainReader:
             decimal_point=self._dialect.decimal,
         )
 
-    def _table(self, lines: TextBlock, names: list[str], convert: Any) -> Any:
+    def _table(self, lines: TextBlock, names: list[str], convert: pa_csv.ConvertOptions) -> pa.Table:
         return read_table(lines.whole_text(), names, convert, self._dialect.delimiter)
-
-
-def with_columns(
-    columns: pa.RecordBatch, places: Sequence[int], more: Sequence[pa.RecordBatch]
-) -> pa.RecordBatch:
-    """Return columns with those of more records, each at the place that it has in the end."""
-    count = columns.num_rows
-    numbers = range(count, count + len(places))
-    order = inserted(list(range(count)), dict(zip(places, numbers, strict=True)))
-    return pa.concat_batches([columns, *more]).take(arrow_array(order, pa.int64()))
 
 
 def make_plain_reader(
@@ -248,18 +243,10 @@ def _objects_of(
     return row_objects(columns, keys.places, dialect, as_texts=keys.as_texts)
 
 
-def _rows_of(cells: Sequence[Any], delimiter: str) -> pa.Array:
+def _rows_of(cells: Sequence[pa.Array], delimiter: str) -> pa.Array:
     pieces = [piece for cell in cells for piece in (delimiter, cell)]
     return joined(*pieces[1:], "\n")
 
 
 def _are_utf_8(lines: TextBlock) -> NDArray[np.bool_]:
-    return np.fromiter(map(_is_utf_8, lines), np.bool_, len(lines))
-
-
-def _is_utf_8(line: bytes) -> bool:
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    return np.fromiter(map(is_utf_8, lines), np.bool_, len(lines))

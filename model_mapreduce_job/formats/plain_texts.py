@@ -43,7 +43,7 @@ class PlainTexts:
         self._as_texts = as_texts
         self._nulls = arrow_array(sorted(dialect.null_values | {""}), pa.string())
 
-    def keys(self, cells: Sequence[Any]) -> pa.Array:
+    def keys(self, cells: Sequence[pa.Array]) -> pa.Array:
         """Return the objects by which rows come back: a number as it was written, anything else a text.
 
         Each ends with a newline.
@@ -54,7 +54,7 @@ class PlainTexts:
             pieces += [f"{', ' if pieces else '{'}{json_text(column.name).decode()}: {before}", value, after]
         return joined(*_merged([*pieces, "}\n"]))
 
-    def records(self, cells: Sequence[Any]) -> pa.Array:
+    def records(self, cells: Sequence[pa.Array]) -> pa.Array:
         """Return the objects of the records, without the members that empty cells have none of.
 
         Each ends with a newline.
@@ -62,11 +62,11 @@ class PlainTexts:
         members = joined(*map(self._member, self._columns, cells))
         return joined("{", pc.binary_replace_slice(members, -2, 0x7FFFFFFF, b""), "}\n")
 
-    def have_gaps(self, cells: Sequence[Any]) -> bool:
+    def have_gaps(self, cells: Sequence[pa.Array]) -> bool:
         """Return whether a cell is empty or stands for no value: then a record differs from its key."""
         return any(pc.any(self._is_null(array)).as_py() for array in cells)
 
-    def _key_value(self, column: Column, array: Any) -> tuple[str, Any, str]:
+    def _key_value(self, column: Column, array: pa.Array) -> tuple[str, pa.Array, str]:
         """Return a cell's value with what stands before and after it in each row."""
         kind = kind_of_column(column)
         if kind == "string" or self._as_texts:
@@ -87,7 +87,7 @@ class PlainTexts:
         )
         return "", pc.if_else(has_value, value, _quoted(array)), ""
 
-    def _member(self, column: Column, array: Any) -> Any:
+    def _member(self, column: Column, array: pa.Array) -> pa.Array:
         kind = kind_of_column(column)
         if kind == "unknown":
             value = self._unknown(array)
@@ -107,25 +107,25 @@ class PlainTexts:
     def _some_null(self) -> str:
         return max(self._dialect.null_values, default="")
 
-    def _value(self, kind: str | None, array: Any) -> Any:
+    def _value(self, kind: str | None, array: pa.Array) -> pa.Array:
         if kind == "boolean":
             return pc.if_else(pc.is_in(array, _TRUE_WORDS), text_scalar("true"), text_scalar("false"))
         return self._with_points(array)
 
-    def _unknown(self, array: Any) -> Any:
+    def _unknown(self, array: pa.Array) -> pa.Array:
         is_number = pc.match_substring_regex(array, f"^{exact_number(self._dialect)}$")
         return pc.if_else(is_number, self._with_points(array), _quoted(array))
 
-    def _with_points(self, array: Any) -> Any:
+    def _with_points(self, array: pa.Array) -> pa.Array:
         if self._dialect.decimal == ".":
             return array
         return pc.replace_substring(array, self._dialect.decimal, ".")
 
-    def _is_null(self, array: Any) -> Any:
+    def _is_null(self, array: pa.Array) -> pa.Array:
         return pc.is_in(array, self._nulls) if len(self._nulls) > 1 else pc.equal(array, text_scalar(""))
 
 
-def unsure_numbers(array: Any, dialect: Dialect) -> Any:
+def unsure_numbers(array: pa.Array, dialect: Dialect) -> pa.Array:
     """Return which cells of an unknown column are numbers that not every reader of JSON may read alike."""
     is_number = pc.match_substring_regex(array, f"^{exact_number(dialect)}$")
     is_long = pc.greater(pc.binary_length(array), _SURE_CHARACTERS)
@@ -133,7 +133,7 @@ def unsure_numbers(array: Any, dialect: Dialect) -> Any:
     return pc.or_(pc.and_(is_number, is_long), is_zero)
 
 
-def _quoted(array: Any) -> Any:
+def _quoted(array: pa.Array) -> pa.Array:
     return joined('"', array, '"')
 
 

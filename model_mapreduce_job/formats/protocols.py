@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import msgspec
 
 from model_mapreduce_job.formats.errors import extend_until_error
 from model_mapreduce_job.formats.text_forms import are_columns, is_text_block
-from model_mapreduce_job.models.json_text import read_again, without_constants
+from model_mapreduce_job.models.json_text import is_python_json, read_again, without_constants
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -159,7 +158,7 @@ class KeyFieldReader:
         self.value_of = getattr(protocol, "value_of", None)
         self._text = protocol.text
         self._lines_are_json = protocol.line_is_key
-        self._fields = [(field, json_string(field.encode(errors="backslashreplace"))) for field in fields]
+        self._fields = [(field, json_name(field)) for field in fields]
         self._found = [0] * len(fields)
 
     def take_key_counts(self) -> list[int]:
@@ -208,15 +207,18 @@ def needs_escaping(text: bytes) -> bool:
 def is_json(text: bytes) -> bool:
     """Return whether text is one JSON document that ordinary parsers read: UTF-8, no NaN, not too deep."""
     try:
-        decoded = text.decode()
-        with suppress(msgspec.MsgspecError):
-            _skim(text)
-            return True
-        # JSON that msgspec is too strict for has lone surrogates in its strings
-        json.loads(decoded, parse_constant=_refuse, parse_int=str, parse_float=str)
-    except (ValueError, RecursionError):
+        text.decode()
+        _skim(text)
+    except msgspec.MsgspecError:  # it is too strict for lone surrogates in strings
+        return is_python_json(text)
+    except (UnicodeDecodeError, RecursionError):
         return False
     return True
+
+
+def json_name(name: str) -> bytes:
+    r"""Return a name as a JSON string; what has no UTF-8, as of an argument, is written as \udcNN."""
+    return json_string(name.encode(errors="backslashreplace"))
 
 
 def json_string(text: bytes) -> bytes:
@@ -236,7 +238,3 @@ def _without_tabs(text: bytes) -> bytes:
     except (msgspec.DecodeError, RecursionError):
         # JSON that msgspec is too strict for; a raw TAB or CR can only stand between tokens
         return text.replace(b"\t", b"").replace(b"\r", b"")
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)

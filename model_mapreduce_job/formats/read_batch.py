@@ -52,8 +52,7 @@ class ReadBatch:
 
     keys has a text for each line that is a record, or the columns of rows that come back; records has those
     that could be read, failures has the others, by their place among the keys, in order. lines has each key's
-    place among the lines. kept has
-    what comes out of a replay's batch beside these.
+    place among the lines. kept has what comes out of a replay's batch beside these.
     """
 
     keys: Any

@@ -16,6 +16,7 @@ from model_mapreduce_job.formats.places import inserted, places_without
 from model_mapreduce_job.formats.protocols import HeaderLine, needs_escaping
 from model_mapreduce_job.formats.read_batch import ReadBatch, ReadLines
 from model_mapreduce_job.formats.records import RECORD_ERRORS, DecodedRecords, Failure, Records, with_value
+from model_mapreduce_job.formats.text_encodings import is_utf_8
 from model_mapreduce_job.formats.text_forms import is_text_block
 from model_mapreduce_job.own_process import still_ourselves
 
@@ -35,9 +36,9 @@ def read_batch(
     to_columns makes columns of records, for a model that takes some.
     """
     lines, text = _stripped(lines)
-    utf8 = _is_utf8(text)
+    utf8 = is_utf_8(text)
     if (read_plain := getattr(protocol, "read_plain", None)) and (part := read_plain(lines, is_utf_8=utf8)):
-        return _with_others(_Block(protocol, lines, to_columns, utf8), part)
+        return _with_others(_Block(protocol, lines, part, to_columns, utf8))
     lines = list(lines)
     read = _read(protocol, lines, _reads(protocol, lines, utf8=utf8))
     failures = read.failures
@@ -68,21 +69,22 @@ def _stripped(lines: Sequence[bytes]) -> tuple[Sequence[bytes], bytes]:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Lines whose plain rows were read together, and how the others are read."""
+    """Lines of which a part, the plain rows, was read together, and how the others are read."""
 
     protocol: Any
     lines: Sequence[bytes]
+    part: PlainPart
     to_columns: ToColumns | None
     utf8: bool
 
-    def rest(self, part: PlainPart) -> tuple[ReadLines, list[Any]]:
+    def rest(self) -> tuple[ReadLines, list[Any]]:
         """Return what the lines are that are no plain rows, and their records' columns, where some are asked.
 
         A record that has no room in the columns is a failure.
         """
-        lines = [self.lines[place] for place in part.others]
+        lines = [self.lines[place] for place in self.part.others]
         read = _read(self.protocol, lines, _reads(self.protocol, lines, utf8=self.utf8))
-        if part.columns is None or self.to_columns is None or not read.records:
+        if self.part.columns is None or self.to_columns is None or not read.records:
             return read, []
         pid = os.getpid()
         columns: list[Any] = []
@@ -93,7 +95,6 @@ class _Block:
 
     def records(
         self,
-        part: PlainPart,
         rows: list[Any],
         own_lines: Callable[[], Sequence[bytes]],
         more: Mapping[int, Any],
@@ -101,9 +102,9 @@ class _Block:
     ) -> Records:
         """Return the plain rows' records, with more of them at the places that they have in the end."""
         decode = partial(_read_alone, self.protocol)
-        if part.columns is None or self.to_columns is None:
+        if self.part.columns is None or self.to_columns is None:
             return DecodedRecords(inserted(rows, more), own_lines(), decode, self.to_columns)
-        found = self.protocol.with_columns(part.columns, sorted(more), columns) if more else part.columns
+        found = self.part.with_columns(sorted(more), columns)
 
         def read_rows(_: Any, places: Sequence[int]) -> list[Any]:
             lines = own_lines()
@@ -127,14 +128,14 @@ def _each_in_columns(read: ReadLines, columns: list[Any], to_columns: ToColumns,
             read.records.append(record)
 
 
-def _with_others(block: _Block, part: PlainPart) -> ReadBatch:
+def _with_others(block: _Block) -> ReadBatch:
     """Return the records of a block's plain rows, and of its other lines, in their order."""
-    lines = block.lines
+    lines, part = block.lines, block.part
     plain, keys = _plain_rows(block.protocol, part)
     if not part.others:
-        records = block.records(part, plain.records, partial(_without, plain.failures, lines), {})
+        records = block.records(plain.records, partial(_without, plain.failures, lines), {})
         return ReadBatch(keys, records, plain.failures, range(len(lines)))
-    rest, columns = block.rest(part)
+    rest, columns = block.rest()
     gone = [part.others[at] for at in sorted(rest.blank | rest.headers)]
     kept = places_without(range(len(lines)), gone)
     # where the other lines that are records stand among the keys
@@ -148,8 +149,8 @@ def _with_others(block: _Block, part: PlainPart) -> ReadBatch:
     read = [place - bisect(failed, place) for at, place in places.items() if at not in rest.failures]
     more = dict(zip(read, rest.records, strict=True))
     own = partial(_own_lines, failures, lines, kept)
-    records = block.records(part, plain.records, own, more, columns)
-    keys = _keys_of_both(block, part, keys, {place: lines[kept[place]] for place in places.values()})
+    records = block.records(plain.records, own, more, columns)
+    keys = _keys_of_both(block, keys, {place: lines[kept[place]] for place in places.values()})
     return ReadBatch(keys, records, failures, kept, len(rest.blank), len(rest.headers))
 
 
@@ -183,11 +184,11 @@ def _own_lines(
     return _without(failures, lines if len(kept) == len(lines) else [lines[place] for place in kept])
 
 
-def _keys_of_both(block: _Block, part: PlainPart, keys: Any, others: Mapping[int, bytes]) -> Any:
+def _keys_of_both(block: _Block, keys: Any, others: Mapping[int, bytes]) -> Any:
     """Return the plain rows' keys with those of the other lines at their places."""
     texts = {place: block.protocol.text(line) for place, line in others.items()}
-    none_left_out = len(part.lines) + len(texts) == len(block.lines)
-    if none_left_out and keys is part.lines and texts == others:
+    none_left_out = len(block.part.lines) + len(texts) == len(block.lines)
+    if none_left_out and keys is block.part.lines and texts == others:
         return block.lines
     return keys.with_lines(texts) if is_text_block(keys) else inserted(keys, texts)
 
@@ -265,10 +266,3 @@ def _keys(
     for place in failures:
         keys[place] = protocol.text(lines[place])
     return keys
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        return text.isascii() or bool(text.decode())
-    except UnicodeDecodeError:
-        return False

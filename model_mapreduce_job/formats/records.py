@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MAX_MESSAGE_CHARACTERS = 1000
+# What the columns of a row are called that say why it has no prediction: a Failure's kind and message.
+ERROR_COLUMNS: Final = ("error_type", "error_message")
 # What msgspec says of a value of another type than a field's.
 _MISFIT: Final = re.compile(r"Expected `.*`, got `.*` - at `\$\.(.+)`")
 _LONGEST_VALUE: Final = 60

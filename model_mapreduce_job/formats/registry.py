@@ -1,7 +1,8 @@
 """The formats that a run reads and writes: their names, and the endings of file names that stand for them.
 
-A new table is a module, and an entry here; a new text format an entry here, and its classes one in
-task/text_protocols.py. Nothing is imported for a format that a run doesn't have.
+A new table is an entry here, and a module of its name whose FORMAT reads and writes its files; a new text
+format is an entry here, and its classes one in task/text_protocols.py. Nothing is imported for a format that
+a run doesn't have.
 """
 
 from __future__ import annotations
@@ -25,22 +26,17 @@ COMPRESSIONS: Final = (".gz", ".bz2", ".xz", ".zst")
 class Format:
     """A format: its name as an option has it, the endings of its files, and whether it's read and written.
 
-    module, of a table, is the one whose FORMAT reads and writes its files; text has none. has_footer says
-    that a table's end describes it, library names what it needs that the job itself does not require.
+    is_table says that its files hold typed columns, and not lines of text. has_footer says that a table's end
+    describes it, library names what it needs that the job itself does not require.
     """
 
     name: str
     suffixes: tuple[str, ...] = ()
-    module: str = ""
+    is_table: bool = False
     is_read: bool = True
     is_written: bool = True
     has_footer: bool = True
     library: str = ""
-
-    @property
-    def is_table(self) -> bool:
-        """Whether its files hold typed columns, and not lines of text."""
-        return bool(self.module)
 
 
 FORMATS: Final = {
@@ -50,9 +46,9 @@ FORMATS: Final = {
         Format("ldjson"),
         Format("csv", (".csv",)),
         Format("tsv", (".tsv",)),
-        Format("parquet", (".parquet",), "parquet"),
-        Format("orc", (".orc",), "orc"),
-        Format("avro", (".avro",), "avro", is_written=False, has_footer=False, library="fastavro"),
+        Format("parquet", (".parquet",), is_table=True),
+        Format("orc", (".orc",), is_table=True),
+        Format("avro", (".avro",), is_table=True, is_written=False, has_footer=False, library="fastavro"),
     )
 }
 INPUTS: Final = tuple(entry.name for entry in FORMATS.values() if entry.is_read)
@@ -64,11 +60,13 @@ _PLAIN: Final = "ldjson"
 def table_format(name: str) -> TableFormat:
     """Return what reads and writes the files of a table; raises InputError where its library is missing."""
     try:
-        found: TableFormat = import_module(f"{__package__}.{FORMATS[name].module}").FORMAT
+        found: TableFormat = import_module(f"{__package__}.{name}").FORMAT
     except ImportError as error:
         library = (error.name or "pyarrow").partition(".")[0]
-        extra = f" (pip install 'model_mapreduce_job[{name}]')" if library == "fastavro" else ""
-        raise InputError(f"{name} needs the package {library}, which is not installed{extra}.") from error
+        package = f"'model_mapreduce_job[{name}]'" if library == FORMATS[name].library else library
+        raise InputError(
+            f"{name} needs the package {library}, which is not installed. Install it: pip install {package}."
+        ) from error
     return found
 
 

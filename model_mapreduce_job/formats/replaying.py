@@ -15,7 +15,7 @@ from model_mapreduce_job.formats.read_batch import KeptLines, ReadBatch
 from model_mapreduce_job.formats.records import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping, Sequence, Sized
 
     from model_mapreduce_job.formats.batch_formats import Reader
     from model_mapreduce_job.formats.earlier_output import EarlierOutput, EarlierRecord
@@ -54,8 +54,7 @@ class ReplayReader:
 
     def keys(self, batch: Sequence[bytes]) -> list[bytes]:
         """Return the inputs' text in lines without a prediction; raises InputError where there is one."""
-        if len(self.earlier.unpredicted(list(batch))) < len(batch):
-            raise no_fault_of_a_record()
+        check_unpredicted(self.earlier.unpredicted(list(batch)), batch)
         return [self.earlier.record(line).key for line in batch]
 
     def overlong_keys(self, line: OverlongLine) -> list[bytes]:
@@ -87,12 +86,13 @@ def read_again(reader: Reader, earlier: Sequence[EarlierRecord]) -> ReadBatch:
     return replace(read, keys=[record.key for record in earlier], failures=_in_order(failures), blank=0)
 
 
-def no_fault_of_a_record() -> InputError:
-    """Return the error for a process that ended at a record that no model was asked about."""
-    return InputError(
-        "A process ended while it read a record that has a prediction, which is the machine's fault. "
-        "Run it again."
-    )
+def check_unpredicted(unpredicted: Sequence[int], batch: Sized) -> None:
+    """Raise InputError unless none of a batch, at which a process ended, has a prediction."""
+    if len(unpredicted) < len(batch):
+        raise InputError(
+            "A process ended while it read a record that has a prediction, which is the machine's fault. "
+            "Run it again."
+        )
 
 
 def _whole(line: bytes) -> bytes:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from model_mapreduce_job.formats.lines import overlong
 from model_mapreduce_job.formats.records import OverlongLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from model_mapreduce_job.formats.lines import Block
-
-
-_HEAD_BYTES = 256
 
 
 class RowAssembly:
@@ -56,7 +54,7 @@ class RowAssembly:
                 self._size += len(line) + 1
                 if self._size > self._most:
                     yield from [rows] if rows else []
-                    yield OverlongLine(b"\n".join(self._begun)[:_HEAD_BYTES])
+                    yield overlong(b"\n".join(self._begun), self._most)
                     rows, self._begun, self._size = [], [], 0
             elif was_open:
                 rows.append(b"\n".join([*self._begun, line]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from model_mapreduce_job.formats.read_batch import ReadBatch
@@ -78,7 +79,7 @@ class SeveralReader:
         if self._kinds.count(kind) == 1:
             return read
         records: Any = _OnceInColumns(read.records)
-        return ReadBatch(read.keys, records, read.failures, read.lines, read.blank, read.headers)
+        return replace(read, records=records)
 
 
 class _OnceInColumns:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.errors import extend_until_error
-from model_mapreduce_job.formats.protocols import JsonPairWriter, error_text, json_string
-from model_mapreduce_job.formats.records import Failure
+from model_mapreduce_job.formats.protocols import JsonPairWriter, error_text, json_name
+from model_mapreduce_job.formats.records import ERROR_COLUMNS, Failure
 from model_mapreduce_job.formats.several_outcomes import joined_outcomes, outcomes_of_each, texts_of_each
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from model_mapreduce_job.formats.batch_formats import Writer
     from model_mapreduce_job.formats.records import Text
-
-_ERROR = ("error_type", "error_message")
 
 
 class NamedPairWriter:
@@ -37,7 +35,7 @@ class NamedObjectWriter:
 
     def __init__(self, names: Sequence[str], *, explain: bool) -> None:
         self._objects = _Objects(names)
-        self._names = [json_string(name.encode(errors="backslashreplace")) for name in names]
+        self._names = list(map(json_name, names))
         self._explain = explain
 
     def write(self, keys: Sequence[bytes], outcomes: Sequence[Any]) -> list[bytes]:
@@ -96,7 +94,7 @@ def columns_of_model(
     With explain those of its errors are behind them. Raises InputError where one is taken already.
     """
     columns = [f"{name}.{field}" for field in fields] or [name]
-    columns += [f"{name}.{word}" for word in _ERROR] if explain else []
+    columns += [f"{name}.{word}" for word in ERROR_COLUMNS] if explain else []
     for place, column in enumerate(columns):
         if column in taken or column in columns[:place]:
             raise InputError(
@@ -110,8 +108,7 @@ class _Objects:
     """Objects with a member for each of several models, as JSON."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        keys = [json_string(name.encode(errors="backslashreplace")) for name in names]
-        self._form = b"{%b}" % b", ".join(key.replace(b"%", b"%%") + b": %b" for key in keys)
+        self._form = b"{%b}" % b", ".join(json_name(name).replace(b"%", b"%%") + b": %b" for name in names)
         self._models = len(names)
 
     def texts(self, outcomes: Sequence[Any], failed: Callable[[Failure], bytes]) -> list[bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from model_mapreduce_job.formats.arrow_records import rows_at
+from model_mapreduce_job.formats.field_bounds import are_within, columns_within
+from model_mapreduce_job.models.arrow_arrays import arrow_array
 from model_mapreduce_job.models.arrow_types import is_arrow_schema
 from model_mapreduce_job.models.plain_fields import PlainField, plain_columns
 
@@ -18,18 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _QUICK: Final = frozenset({pa.float64(), pa.float32(), pa.int64()})
-_HOLDS: Final = {
-    "minimum": operator.ge,
-    "maximum": operator.le,
-    "exclusiveMinimum": operator.gt,
-    "exclusiveMaximum": operator.lt,
-}
-_CHECKS: Final = {
-    "minimum": pc.greater_equal,
-    "maximum": pc.less_equal,
-    "exclusiveMinimum": pc.greater,
-    "exclusiveMaximum": pc.less,
-}
 
 
 class ColumnFit:
@@ -100,14 +89,14 @@ class ColumnFit:
         if not field.nullable and column.null_count:
             yield pc.is_null(column)
         plain = self._fields.get(field.name)
-        if plain and plain.choices is None and _is_within(column, plain.bounds or {}):
+        if plain is None or (plain.choices is None and _is_within(column, plain.bounds)):
             return
-        checks = [_CHECKS[word](column, limit) for word, limit in ((plain and plain.bounds) or {}).items()]
-        if plain and plain.choices is not None:
-            checks.append(pc.is_in(column, pa.array(plain.choices, pa.string())))
+        checks = columns_within(column, plain.bounds)
+        if plain.choices is not None:
+            checks.append(pc.is_in(column, arrow_array(list(plain.choices), pa.string())))
         for fits in checks:
             if pc.all(fits).as_py() is False:
-                yield pc.and_(pc.is_valid(column), pc.invert(pc.fill_null(fits, True)))  # noqa: FBT003 - Arrow's
+                yield pc.and_kleene(pc.is_valid(column), pc.invert(fits))
 
 
 def _is_within(column: pa.Array, bounds: Mapping[str, float]) -> bool:
@@ -118,7 +107,7 @@ def _is_within(column: pa.Array, bounds: Mapping[str, float]) -> bool:
         return False
     numbers = np.from_dlpack(column)
     ends = (numbers.min().item(), numbers.max().item())  # NaN, if there is one, and so in no bounds
-    return all(_HOLDS[word](end, limit) for word, limit in bounds.items() for end in ends)
+    return are_within(ends, bounds)
 
 
 def _widened(column: pa.Array, kind: pa.DataType) -> pa.Array:

@@ -131,8 +131,4 @@ def _python_type(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-def _other(value: Any) -> Any:
-    return str(value)
-
-
-_encoder = msgspec.json.Encoder(enc_hook=_other)
+_encoder = msgspec.json.Encoder(enc_hook=str)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.fitted_answers import AnswerFit, FittedAnswer
 from model_mapreduce_job.formats.prediction_columns import PredictionReader, is_single
-from model_mapreduce_job.formats.records import Failure
+from model_mapreduce_job.formats.records import ERROR_COLUMNS, Failure
 from model_mapreduce_job.formats.row_bytes import RowBytes
 from model_mapreduce_job.formats.table_values import row_texts
 from model_mapreduce_job.formats.text_columns import TextColumns
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from model_mapreduce_job.formats.records import Text
-
-ERROR_COLUMNS: Final = ("error_type", "error_message")
 
 
 @dataclass(frozen=True)

@@ -100,12 +100,11 @@ def _column(cells: list[bytes]) -> pa.Array:
 
 
 def _plain(cells: pa.Array) -> pa.Array:
-    is_text = pc.starts_with(cells, '"')
+    is_text, unquoted = pc.starts_with(cells, '"'), pc.utf8_slice_codeunits(cells, 1, -1)
     if pc.all(is_text).as_py():
-        return pc.utf8_slice_codeunits(cells, 1, -1)
+        return unquoted
     is_null = pc.or_(pc.equal(cells, text_scalar("null")), pc.equal(cells, text_scalar("")))
-    texts = pc.if_else(is_text, pc.utf8_slice_codeunits(cells, 1, -1), cells)
-    return pc.if_else(is_null, pa.nulls(1, pa.string())[0], texts)
+    return pc.if_else(is_null, pa.nulls(1, pa.string())[0], pc.if_else(is_text, unquoted, cells))
 
 
 def _text(value: bytes) -> str | None:

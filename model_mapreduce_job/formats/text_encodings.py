@@ -46,6 +46,14 @@ def splits_at_lines(encoding: str) -> bool:
     return name in _SPLIT_AT_LINES or _is_one_byte_a_character(name)
 
 
+def is_utf_8(text: bytes) -> bool:
+    """Return whether bytes are text of UTF-8."""
+    try:
+        return text.isascii() or bool(text.decode())
+    except UnicodeDecodeError:
+        return False
+
+
 class Transcoded:
     """A source of bytes in another encoding, as UTF-8.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +12,9 @@ import pyarrow.compute as pc
 from pyarrow import csv as pa_csv
 
 from model_mapreduce_job.formats.byte_arrays import text_scalar
+from model_mapreduce_job.formats.field_bounds import are_within, columns_within
 from model_mapreduce_job.models.arrow_arrays import arrow_array
+from model_mapreduce_job.models.columns import ARROW_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,13 +25,14 @@ if TYPE_CHECKING:
     from model_mapreduce_job.models.plain_fields import PlainColumns, PlainField
 
 _BOOLEANS = arrow_array([False, True], pa.bool_())
-ARROW_TYPES = {"number": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_(), "string": pa.string()}
 
 
-def fitting_columns(wanted: PlainColumns, table: Any, rows: int) -> tuple[pa.RecordBatch, Any]:
+def fitting_columns(
+    wanted: PlainColumns, table: pa.Table | None, rows: int
+) -> tuple[pa.RecordBatch, pa.Array | None]:
     """Return the model's columns, and which rows fit its fields: None where all do."""
     batch = None if table is None else table.combine_chunks().to_batches()[0]
-    finite = _finite_numbers(wanted.fields, batch)
+    finite = frozenset() if batch is None else _finite_numbers(wanted.fields, batch)
     if batch is not None and len(finite) == len(wanted.fields):
         found = batch.select(wanted.schema.names).columns
         return pa.RecordBatch.from_arrays(found, schema=wanted.schema), None
@@ -58,14 +61,12 @@ def can_start_threads() -> bool:
     return True
 
 
-def read_table(
-    text: bytes, names: Sequence[str], convert: Any, delimiter: str, *, quoted: bool = False
-) -> Any:
+def read_table(text: bytes, names: Sequence[str], convert: pa_csv.ConvertOptions, delimiter: str) -> pa.Table:
     """Return the cells of rows as Arrow's csv reader finds them; raises ArrowException without a thread."""
     read = pa_csv.ReadOptions(use_threads=False, block_size=len(text) + 1, column_names=list(names))
     parse = pa_csv.ParseOptions(
         delimiter=delimiter,
-        quote_char='"' if quoted else False,
+        quote_char=False,
         double_quote=False,
         escape_char=False,
         newlines_in_values=False,
@@ -82,7 +83,7 @@ class KeptRows:
         self.lines = lines
         self._places: NDArray[np.int64] | None = None
 
-    def keep(self, chosen: Any, cells: Sequence[Any] = ()) -> list[Any]:
+    def keep(self, chosen: pa.Array, cells: Sequence[pa.Array] = ()) -> list[pa.Array]:
         """Keep those lines for which a boolean stands; return the cells of these."""
         flags = np.unpackbits(np.frombuffer(chosen.buffers()[1], np.uint8), bitorder="little")
         places = np.flatnonzero(flags[chosen.offset : chosen.offset + len(chosen)])
@@ -99,9 +100,9 @@ class KeptRows:
         return [int(place) for place in np.flatnonzero(is_other)]
 
 
-def _finite_numbers(fields: Sequence[PlainField], batch: Any) -> frozenset[str]:
+def _finite_numbers(fields: Sequence[PlainField], batch: pa.RecordBatch) -> frozenset[str]:
     """Return the fields of any number, or none, where all of their values are finite: by one look at all."""
-    there = frozenset() if batch is None else frozenset(batch.schema.names)
+    there = frozenset(batch.schema.names)
     names = [each.name for each in fields if _is_any_number(each) and each.name in there]
     if not names:
         return frozenset()
@@ -113,7 +114,7 @@ def _is_any_number(each: PlainField) -> bool:
     return each.kind == "number" and each.nullable and not each.bounds and each.choices is None
 
 
-def _column(columns: Mapping[str, Any], each: PlainField, rows: int) -> Any:
+def _column(columns: Mapping[str, pa.Array], each: PlainField, rows: int) -> pa.Array:
     array = columns.get(each.name)
     if array is None:
         return pa.nulls(rows, ARROW_TYPES[each.kind])
@@ -122,15 +123,15 @@ def _column(columns: Mapping[str, Any], each: PlainField, rows: int) -> Any:
     return array
 
 
-def _fitting(array: Any, each: PlainField) -> Any:
+def _fitting(array: pa.Array, each: PlainField) -> pa.Array | None:
     """Return which values fit their field; None where all do."""
     checks = []
     if array.null_count and not each.nullable:
         checks.append(array.is_valid())
     if each.choices is not None:
         checks.append(pc.is_in(array, arrow_array(list(each.choices), pa.string())))
-    if each.kind in {"number", "integer"} and not _within(array, each.bounds or {}):
-        checks += _in_bounds(array, each.bounds or {})
+    if each.kind in {"number", "integer"} and not _within(array, each.bounds):
+        checks += [pc.is_finite(array), *columns_within(array, each.bounds)]
     fits = None
     for check in checks:
         valid = pc.fill_null(check, _BOOLEANS[int(each.nullable)])
@@ -138,31 +139,10 @@ def _fitting(array: Any, each: PlainField) -> Any:
     return None if fits is None or pc.all(fits).as_py() else fits
 
 
-def _within(array: Any, bounds: Mapping[str, float]) -> bool:
+def _within(array: pa.Array, bounds: Mapping[str, float]) -> bool:
     """Return whether the least and the greatest of numbers are finite and in bounds: then all are."""
     ends = [end for end in pc.min_max(array).as_py().values() if end is not None]
-    return all(map(math.isfinite, ends)) and all(
-        _HOLDS[word](end, limit) for word, limit in bounds.items() for end in ends
-    )
-
-
-def _in_bounds(array: Any, bounds: Mapping[str, float]) -> list[Any]:
-    finite = [pc.is_finite(array)]
-    return finite + [_COMPARES[word](array, pa.scalar(limit, array.type)) for word, limit in bounds.items()]
-
-
-_HOLDS = {
-    "minimum": lambda end, limit: end >= limit,
-    "maximum": lambda end, limit: end <= limit,
-    "exclusiveMinimum": lambda end, limit: end > limit,
-    "exclusiveMaximum": lambda end, limit: end < limit,
-}
-_COMPARES = {
-    "minimum": pc.greater_equal,
-    "maximum": pc.less_equal,
-    "exclusiveMinimum": pc.greater,
-    "exclusiveMaximum": pc.less,
-}
+    return all(map(math.isfinite, ends)) and are_within(ends, bounds)
 
 
 def matches(text: pa.Array, expression: str) -> bool:

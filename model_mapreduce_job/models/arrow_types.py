@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired, TypedDict
 
 import msgspec
 
 from model_mapreduce_job.exceptions import ModelContractError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # The largest floats of 16 and of 32 bits: a larger number would become infinite in a column of them.
 _LARGEST = {16: 65504.0, 32: (2 - 2**-23) * 2.0**127}
@@ -20,7 +23,7 @@ def is_arrow_schema(schema: Any) -> bool:
     return kind.__module__.partition(".")[0] == "pyarrow" and kind.__name__ == "Schema"
 
 
-def record_type(schema: Any) -> type:
+def record_type(schema: pa.Schema) -> type:
     """Return the type of a record of these columns, a dict; one that is nullable may be null or missing.
 
     Raises ModelContractError for a type that JSON has no values for.
@@ -28,18 +31,18 @@ def record_type(schema: Any) -> type:
     return _dict("Record", list(schema))
 
 
-def _dict(name: str, fields: list[Any]) -> type:
+def _dict(name: str, fields: list[pa.Field]) -> type:
     make: Any = TypedDict
     kind: type = make(name, {field.name: _hint(field) for field in fields})
     return kind
 
 
-def _hint(field: Any) -> Any:
+def _hint(field: pa.Field) -> Any:
     kind = _python_type(field)
     return NotRequired[kind | None] if field.nullable else kind
 
 
-def _python_type(field: Any) -> Any:
+def _python_type(field: pa.Field) -> Any:
     import pyarrow as pa  # noqa: PLC0415 - a schema of its types is there, so it is
 
     kind, types = field.type, pa.types
@@ -63,7 +66,7 @@ def _python_type(field: Any) -> Any:
     )
 
 
-def _integer(kind: Any) -> Any:
+def _integer(kind: pa.DataType) -> Any:
     is_unsigned = str(kind).startswith("u")
     bits = kind.bit_width - (not is_unsigned)
     if kind.bit_width == 64:  # noqa: PLR2004 - msgspec takes no limit of more bits; Arrow checks it

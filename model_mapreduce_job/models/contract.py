@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol, runtime_checkable
 
-REQUIRED_MEMBERS = (
-    "display_name",
-    "qualified_name",
-    "description",
-    "input_schema",
-    "output_schema",
-)
-
+_MEMBERS = ("display_name", "qualified_name", "description", "input_schema", "output_schema")
 _METHODS = ("predict", "predict_batch", "predict_columns")
 
 
@@ -61,7 +54,7 @@ def missing_members(model_class: type) -> list[str]:
 
     Members may also be set in __init__ or be properties, so an instance can be given as well.
     """
-    missing = [name for name in REQUIRED_MEMBERS if not hasattr(model_class, name)]
+    missing = [name for name in _MEMBERS if not hasattr(model_class, name)]
     if not any(callable(getattr(model_class, name, None)) for name in _METHODS):
         missing.append("predict, predict_batch or predict_columns (as a method)")
     return missing + _missing_version(model_class)

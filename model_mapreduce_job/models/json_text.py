@@ -42,9 +42,9 @@ def read_again(
 
     Otherwise raises the error, or a clearer one.
     """
-    if (lone := _lone_surrogate(text)) and _is_python_json(text, constants=allow_nan):
+    if (lone := _lone_surrogate(text)) and is_python_json(text, constants=allow_nan):
         return _without_surrogates(decode, text, lone)
-    if not allow_nan and (constant := first_constant(text)) and _is_python_json(text, constants=True):
+    if not allow_nan and (constant := first_constant(text)) and is_python_json(text, constants=True):
         raise ValidationError(
             f"{constant.decode()} is no JSON, though Python and pandas write it: write null, or read it with "
             "--allow_nan"
@@ -73,9 +73,9 @@ def without_constants(text: bytes, keeps: Callable[[list[str | int]], bool] = la
     return b"".join([*pieces, text[end:]])
 
 
-def without_half_pairs(text: bytes) -> bytes:
+def without_half_pairs(text: bytes, stand_in: bytes = _STAND_INS[0]) -> bytes:
     """Return a JSON text of the same length, with another character for each half of a surrogate pair."""
-    return _SURROGATES.sub(lambda found: _STAND_INS[0] if found[1] else found[0], text)
+    return _SURROGATES.sub(lambda found: stand_in if found[1] else found[0], text)
 
 
 def may_be_out_of_range(text: bytes) -> bool:
@@ -144,10 +144,7 @@ def _lone_surrogate(text: bytes) -> str | None:
 
 
 def _without_surrogates(decode: Callable[[bytes], Any], text: bytes, lone: str) -> Any:
-    def read_with(stand_in: bytes) -> Any:
-        return decode(_SURROGATES.sub(lambda found: stand_in if found[1] else found[0], text))
-
-    first, second = map(read_with, _STAND_INS)
+    first, second = (decode(without_half_pairs(text, stand_in)) for stand_in in _STAND_INS)
     if type(first) is type(second) and first == second:
         return first
     raise ValidationError(
@@ -155,7 +152,8 @@ def _without_surrogates(decode: Callable[[bytes], Any], text: bytes, lone: str) 
     ) from None
 
 
-def _is_python_json(text: bytes, *, constants: bool = False) -> bool:
+def is_python_json(text: bytes, *, constants: bool = False) -> bool:
+    """Return whether Python reads a text as JSON; with constants also one that has NaN or Infinity."""
     try:
         json.loads(
             text.decode(), parse_constant=str if constants else _refuse, parse_int=str, parse_float=str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, is_typeddict
 
-from model_mapreduce_job.models.fields import json_schema_of
+from model_mapreduce_job.models.fields import json_schema_of, resolved
 from model_mapreduce_job.models.type_parts import is_record_class, parts_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class PlainField:
     kind: str
     nullable: bool = False
     empty_is_text: bool = False
-    bounds: Mapping[str, float] | None = None
+    bounds: Mapping[str, float] = field(default_factory=dict)
     choices: Sequence[str] | None = None
 
 
@@ -61,7 +61,7 @@ def plain_fields(schema: Any) -> list[PlainField] | None:
         if not is_record_class(schema) or hasattr(schema, "__post_init__") or parts_of(schema).pydantic:
             return None
         whole = json_schema_of(schema)
-        record = _resolved(whole, whole)
+        record = resolved(whole, whole)
         if record.keys() - _RECORD_WORDS:
             return None
         required = record.get("required", ())
@@ -73,13 +73,6 @@ def plain_fields(schema: Any) -> list[PlainField] | None:
         return None
     known = [field for field in fields if field is not None]
     return known if len(known) == len(properties) == len(fields) else None
-
-
-def _resolved(part: Mapping[str, Any], whole: Mapping[str, Any]) -> Mapping[str, Any]:
-    if "$ref" not in part:
-        return part
-    found: Mapping[str, Any] = whole["$defs"][part["$ref"].rpartition("/")[2]]
-    return found
 
 
 def _field(name: str, part: Mapping[str, Any], required: bool) -> PlainField | None:
@@ -97,7 +90,7 @@ def _field(name: str, part: Mapping[str, Any], required: bool) -> PlainField | N
     bounds = {word: value[word] for word in _BOUNDS & value.keys()}
     nullable = bool(nulls) if required else part.get("default") is None
     empty_is_text = required and kind == "string" and not nulls
-    return PlainField(name, kind, nullable, empty_is_text, bounds or None, texts)
+    return PlainField(name, kind, nullable, empty_is_text, bounds, texts)
 
 
 def _are_texts(choices: Any, kind: str) -> bool:

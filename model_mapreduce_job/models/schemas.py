@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -55,7 +55,7 @@ class RecordSchema:
 
     decode: Decode
     fields: Sequence[Field] = ()
-    decode_nan: Decode = field(default=decode_any)
+    decode_nan: Decode = decode_any
     convert: Check = lambda record: record
     shows_values: bool = False
 
@@ -104,10 +104,10 @@ def required_names(schema: Any) -> list[str]:
 def _kind(schema: Any) -> _Kind:
     if schema is None:
         return _Kind(decode_any, json.loads, lambda record: record)
-    for name in ("model_validate", "validate"):  # of a model, and of a TypeAdapter
-        if hasattr(schema, f"{name}_json"):
-            python = "model_validate" if name == "model_validate" else "validate_python"
-            return _pydantic(getattr(schema, f"{name}_json"), getattr(schema, python))
+    if hasattr(schema, "model_validate_json"):
+        return _pydantic(schema.model_validate_json, schema.model_validate)
+    if hasattr(schema, "validate_json"):  # a TypeAdapter
+        return _pydantic(schema.validate_json, schema.validate_python)
     check = _check(schema)
     if check is None:
         return _type(schema)

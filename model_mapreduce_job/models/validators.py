@@ -22,8 +22,11 @@ class ValidationError(ValueError):
 
 def validator_check(schema: Any) -> Check | None:
     """Return a function that checks a record by an object of a known library; None for any other object."""
-    for library, check in _LIBRARIES.items():
-        if any(map(_is_of(library), _kinds(schema))):
+    kinds = schema.__mro__ if isinstance(schema, type) else type(schema).__mro__
+    packages = {kind.__module__.partition(".")[0] for kind in kinds}
+    for library, (own_name, check) in _LIBRARIES.items():
+        # a user may have a module of the same name, such as schema.py
+        if library in packages and hasattr(sys.modules.get(library), own_name):
             return check(schema)
     return None
 
@@ -230,33 +233,15 @@ def _first_of(errors: Any) -> ValidationError:
     return problem(str(errors), path)
 
 
-def _kinds(schema: Any) -> tuple[type, ...]:
-    return schema.__mro__ if isinstance(schema, type) else type(schema).__mro__
-
-
-def _is_of(library: str) -> Callable[[type], bool]:
-    # a user may have a module of the same name, such as schema.py
-    base = getattr(sys.modules.get(library), _BASES[library], None)
-    if base is None:
-        return lambda _: False
-    return lambda kind: kind.__module__.partition(".")[0] == library
-
-
 def _is_same(answer: Any, record: Any) -> bool:
     return type(answer) is type(record) and bool(answer == record)
 
 
-_LIBRARIES: Mapping[str, Callable[[Any], Check]] = {
-    "jsonschema": _jsonschema,
-    "schema": _schema,
-    "cerberus": _cerberus,
-    "marshmallow": _marshmallow,
-    "voluptuous": _voluptuous,
-}
-_BASES = {
-    "jsonschema": "validators",
-    "schema": "SchemaError",
-    "cerberus": "Validator",
-    "marshmallow": "Schema",
-    "voluptuous": "MultipleInvalid",
+# Libraries of validators, by a name that each has and no module of a user's: how their objects check.
+_LIBRARIES: Mapping[str, tuple[str, Callable[[Any], Check]]] = {
+    "jsonschema": ("validators", _jsonschema),
+    "schema": ("SchemaError", _schema),
+    "cerberus": ("Validator", _cerberus),
+    "marshmallow": ("Schema", _marshmallow),
+    "voluptuous": ("MultipleInvalid", _voluptuous),
 }

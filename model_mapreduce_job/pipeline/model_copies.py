@@ -17,10 +17,9 @@ _LARGEST_BYTES = 1 << 20
 def copies_of(model: Any) -> Iterator[Any]:
     """Yield copies of a model, the most independent first, and at last the model itself.
 
-    Keep them: a copy may close, when it's gone, what it shares with the model.
-
     A small model is copied whole. Of a large one, or one that can't be copied so, only the object itself is:
-    counters and buffers that are set anew on it stay apart.
+    counters and buffers that are set anew on it stay apart. Keep the copies: one that is gone may have closed
+    what it shares with the model.
     """
     for make in (_whole, copy.copy):
         try:

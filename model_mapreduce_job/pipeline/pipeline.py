@@ -1,6 +1,6 @@
-"""The core: lines in, lines with predictions out.
+"""The core: lines or rows in, and out with their predictions.
 
-line -> protocol.read -> record | failure -> predictor -> prediction | failure -> protocol.write -> line
+batch -> reader -> records, failures -> predictor -> texts, failures -> writer -> lines or rows
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class Pipeline:
             self.report.counters.add_keys(self.reader.take_key_counts())
             if self.fail_fast and self.first_of_run:
                 self._check_start(batch)
-            yield self._counted(output)
+            yield self._fingerprinted(output)
         self._report_what_was_seen()
         if self.check_batches:
             self.check_model()
@@ -208,7 +208,7 @@ class Pipeline:
     ) -> Any:
         """Return and count the output lines; lines has the place of each key's line in the batch."""
         if failures and not self.report.counters.predicted:
-            self.report.add_failures_before_first_prediction(_leading_failures(predictions))
+            self.report.leading_failures += _leading_failures(predictions)
         first = self.report.counters.lines + 1
         if self.several is not None:
             self.several.count(self.report, predictions, [first + line for line in lines])
@@ -219,7 +219,7 @@ class Pipeline:
 
     def fail(self, line: Any, failure: Failure) -> Any:
         """Return the output of a batch of one line whose failure is already known, and count it."""
-        output = self._counted(self._known(line, failure))
+        output = self._fingerprinted(self._known(line, failure))
         self._report_what_was_seen()
         return output
 
@@ -245,7 +245,7 @@ class Pipeline:
         self.report.counters.lines += 1
         return output
 
-    def _counted(self, output: Any) -> Any:
+    def _fingerprinted(self, output: Any) -> Any:
         if self.fingerprint:
             self.report.counters.add_output(self.writer.lines(output))
         return output

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from model_mapreduce_job.pipeline.agreement import Agreement, FieldAgreement
-from model_mapreduce_job.pipeline.counters import Counters, Groups
+from model_mapreduce_job.pipeline.counters import GROUP, Counters, Groups
 from model_mapreduce_job.pipeline.task_report import TaskReport
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _of_models(report: TaskReport) -> Iterator[tuple[str, str, int]]:
 
 
 def _counters(amounts: Mapping[str, int]) -> Counters:
-    counters = Counters.of_groups({"predictions": amounts})
+    counters = Counters.of_groups({GROUP: amounts})
     return msgspec.structs.replace(counters, lines=counters.records)
 
 

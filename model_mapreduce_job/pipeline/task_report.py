@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import msgspec
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from model_mapreduce_job.formats.records import Failure
+    from model_mapreduce_job.profiles.profile import Profile
 
 MAX_WARNINGS: Final = 20
 MAX_SLOWEST: Final = 5
@@ -56,10 +57,9 @@ class TaskReport(msgspec.Struct, frozen=True):
     examples has one failure for each type of error. warnings are what a person should know of the model, at
     most 20 different ones. slowest are the batches that took longest, at most 5, the longest first. profile
     has sketches of values, packed, pace says how many records came when, and repeats what is known of equal
-    records, where they are asked for.
-    leading_failures is how many records failed before the first one that did not. Of a run of several models,
-    models has by their names what is reported of each, and agreements how far each but the first agrees with
-    the first.
+    records, where they are asked for. leading_failures is how many records failed before the first one that
+    did not. Of a run of several models, models has by their names what is reported of each, and agreements
+    how far each but the first agrees with the first.
     """
 
     counters: Counters
@@ -131,7 +131,7 @@ class ReportBuilder:
     leading_failures: int = 0
     models: dict[str, ReportBuilder] = field(default_factory=dict)
     agreements: dict[str, Agreement] = field(default_factory=dict)
-    profile: Any = None
+    profile: Profile | None = None
     repeats: list[Repeats] = field(default_factory=list)
     pace: PaceBuilder = field(default_factory=PaceBuilder)
 
@@ -139,13 +139,11 @@ class ReportBuilder:
         """Return the report of what there is up to now."""
         counters = Counters()
         counters.add(self.counters)
-        slowest = tuple(self.slowest)
-        examples, warnings = dict(self.examples), tuple(self.warnings)
         return TaskReport(
             counters,
-            examples,
-            warnings,
-            slowest,
+            dict(self.examples),
+            tuple(self.warnings),
+            tuple(self.slowest),
             profile=None if self.profile is None else self.profile.to_bytes(),
             leading_failures=self.leading_failures,
             models={name: report.built() for name, report in self.models.items()},
@@ -160,10 +158,6 @@ class ReportBuilder:
             kind = self.counters.add_failure(failure.kind)
             if kind not in self.examples:
                 self.examples[kind] = Example(_message(failure), Place(line_of(failure)))
-
-    def add_failures_before_first_prediction(self, count: int) -> None:
-        """Count failed records that come before any that was predicted."""
-        self.leading_failures += count
 
     def add_warning(self, warning: str) -> None:
         """Keep a warning, unless it's there already, or there are 20."""

@@ -17,6 +17,7 @@ from model_mapreduce_job.formats.earlier_tables import (
 )
 from model_mapreduce_job.formats.earlier_texts import TextReplayReader
 from model_mapreduce_job.formats.prediction_columns import prediction_schema
+from model_mapreduce_job.formats.records import ERROR_COLUMNS
 from model_mapreduce_job.formats.registry import table_format
 from model_mapreduce_job.formats.rows import join_row
 from model_mapreduce_job.formats.stamp import STAMP_COLUMNS
@@ -28,7 +29,6 @@ from model_mapreduce_job.formats.table_schemas import (
     write_schema,
 )
 from model_mapreduce_job.formats.table_stamp import new_schema
-from model_mapreduce_job.formats.table_writer import ERROR_COLUMNS
 from model_mapreduce_job.task.delimited_options import DELIMITERS, columns, dialect_of
 
 if TYPE_CHECKING:

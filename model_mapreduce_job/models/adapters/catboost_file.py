@@ -43,15 +43,10 @@ def load(path: Path, _trusted_types: Sequence[str]) -> Trained:
     model = catboost.CatBoost()
     model.load_model(str(path))
     _warn_of_version(model, path)
-    features = _features(model)
+    features = features_of(model)
     scores = _Scores(model, features)
     is_named = not all(map(_NO_NAME.fullmatch, model.feature_names_))
-    return Trained(
-        features,
-        scores.prepare,
-        partial(_answers, scores),
-        named=is_named,
-    )
+    return Trained(features, scores.prepare, partial(_answers, scores), named=is_named)
 
 
 class _Scores:
@@ -114,7 +109,8 @@ def _answers(scores: _Scores, names: Sequence[str]) -> dict[str, Answer]:
     return with_scores(own, scores, names, many, _FLOAT)
 
 
-def _features(model: catboost.CatBoost) -> tuple[Feature, ...]:
+def features_of(model: catboost.CatBoost) -> tuple[Feature, ...]:
+    """Return the columns that a model takes."""
     # CatBoost takes NaN for a missing number, and nothing for a missing category or text
     texts = {*model.get_text_feature_indices(), *model.get_cat_feature_indices()}
     return tuple(

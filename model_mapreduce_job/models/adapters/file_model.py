@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 import pyarrow as pa
 
 from model_mapreduce_job.exceptions import ConfigurationError, InputError, ModelMapReduceError
-from model_mapreduce_job.models.adapters.answer_columns import as_column
 from model_mapreduce_job.models.adapters.features import (
     Feature,
     check_count,
@@ -19,6 +19,7 @@ from model_mapreduce_job.models.adapters.features import (
     record_type,
 )
 from model_mapreduce_job.models.adapters.model_types import check_trusted, model_type_of
+from model_mapreduce_job.models.arrow_arrays import of_numpy
 from model_mapreduce_job.printable import printable
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from model_mapreduce_job.models.adapters.trained import Answer, Trained
 
 _LONGEST_REASON = 300
+# Kinds of NumPy's types that Arrow has the very values of: floats, integers, booleans.
+_ALIKE = frozenset("fiub")
 
 
 class FileModel:
@@ -97,8 +100,7 @@ class FileModel:
     @property
     def columns_of_features(self) -> dict[str, str]:
         """Return the input's column for each feature, by the name that the model has for it."""
-        own = [feature.name for feature in self._trained.features] or self._names
-        return dict(zip(own, self._names, strict=True)) if self._is_bound else {}
+        return dict(zip(self._own_names, self._names, strict=True)) if self._is_bound else {}
 
     def predict_columns(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return a column for each field of the answers; raises what the library raises."""
@@ -107,10 +109,9 @@ class FileModel:
                 f"{self._path.name} has no names for its features, and the input none for its columns. "
                 "Name them in the model's order: --features a,b,c."
             )
-        own = [feature.name for feature in self._trained.features] or self._names
         columns = batch if batch.schema.names == self._names else batch.select(self._names)
-        if own != self._names:
-            columns = columns.rename_columns(own)
+        if self._own_names != self._names:
+            columns = columns.rename_columns(self._own_names)
         return self._computed(self._answers, self._trained.prepare(columns))
 
     def examples(self, directory: Path) -> Iterator[tuple[str, dict[str, Any], Any]]:
@@ -139,7 +140,7 @@ class FileModel:
     def _computed(self, answers: Sequence[Answer], data: Any) -> pa.RecordBatch:
         """Return what answers compute of prepared data, as columns."""
         arrays = [
-            as_column(values, field.type)
+            _column(values, field.type)
             for answer in answers
             for field, values in zip(answer.fields, answer.compute(data), strict=True)
         ]
@@ -152,6 +153,7 @@ class FileModel:
     def _bind(self, names: Sequence[str]) -> None:
         """Call the features by these names."""
         self._names = list(names)
+        self._own_names = [feature.name for feature in self._trained.features] or self._names
         self.input_schema = record_type("Record", self._renamed())
         answers = self._trained.answers(self._names)
         self._answers = _chosen(answers, self._asked_for(answers), self._path)
@@ -164,7 +166,7 @@ class FileModel:
 
 def _load(kind: ModelType, path: Path, trusted_types: Sequence[str]) -> Trained:
     try:
-        module = importlib.import_module(kind.module)
+        module = importlib.import_module(f"{__package__}.{kind.name}_file")
     except ImportError as error:
         raise ConfigurationError(
             f"{path.name} is a model file of {kind.name}, which is not installed here "
@@ -181,6 +183,15 @@ def _load(kind: ModelType, path: Path, trusted_types: Sequence[str]) -> Trained:
             "versions of the libraries that it was written with."
         ) from error
     return trained
+
+
+def _column(values: Any, kind: pa.DataType) -> pa.Array:
+    """Return values, one for each record, as a column of a type; raises what Arrow raises."""
+    if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in _ALIKE:
+        values = of_numpy(values)
+    if isinstance(values, pa.Array):
+        return values if values.type == kind else values.cast(kind)
+    return pa.array(values, kind)
 
 
 def _chosen(answers: Mapping[str, Answer], wanted: Sequence[str], path: Path) -> list[Answer]:

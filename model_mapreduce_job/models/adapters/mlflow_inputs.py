@@ -161,11 +161,9 @@ def _known_features(model: Any) -> tuple[tuple[Feature, ...], Callable[[str], st
 
 
 def _of_catboost(raw: Any) -> tuple[Feature, ...]:
-    texts = {*raw.get_cat_feature_indices(), *raw.get_text_feature_indices()}
-    return tuple(
-        Feature(name, Kind.TEXT, nullable=False) if place in texts else Feature(name)
-        for place, name in enumerate(raw.feature_names_)
-    )
+    from model_mapreduce_job.models.adapters.catboost_file import features_of  # noqa: PLC0415 - CatBoost's
+
+    return features_of(raw)
 
 
 def _of_lightgbm(raw: Any) -> tuple[Feature, ...]:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _HEAD_BYTES = 4096
-_PACKAGE = "model_mapreduce_job.models.adapters"
 # A file of joblib may be compressed by any of these: zlib, gzip, bz2, xz, lzma, lz4.
 _COMPRESSED = (
     b"x\x01",
@@ -38,13 +37,12 @@ _ONNX = re.compile(rb"\x08[\x01-\x20][\x12\x1a\x22\x2a\x32\x3a\x42]")
 
 @dataclass(frozen=True)
 class ModelType:
-    """A kind of model file: the module that loads it, what pip installs for it, and how it is known.
+    """A kind of model file, what pip installs for it, and how it is known; the module NAME_file loads it.
 
     runs_code says that loading such a file can run code that is in it.
     """
 
     name: str
-    module: str
     install: str
     recognises: Callable[[Path, bytes], bool]
     runs_code: bool = False
@@ -64,26 +62,15 @@ def _is_pickle(path: Path, head: bytes) -> bool:
 
 
 MODEL_TYPES = (
+    ModelType("mlflow", "mlflow-skinny", lambda path, _: (path / "MLmodel").is_file(), runs_code=True),
     ModelType(
-        "mlflow",
-        f"{_PACKAGE}.mlflow_file",
-        "mlflow-skinny",
-        lambda path, _: (path / "MLmodel").is_file(),
-        runs_code=True,
+        "xgboost", "xgboost", lambda _, head: bool(_XGBOOST_JSON.match(head) or _XGBOOST_UBJ.match(head))
     ),
-    ModelType(
-        "xgboost",
-        f"{_PACKAGE}.xgboost_file",
-        "xgboost",
-        lambda _, head: bool(_XGBOOST_JSON.match(head) or _XGBOOST_UBJ.match(head)),
-    ),
-    ModelType(
-        "lightgbm", f"{_PACKAGE}.lightgbm_file", "lightgbm", lambda _, head: head.startswith(b"tree\n")
-    ),
-    ModelType("catboost", f"{_PACKAGE}.catboost_file", "catboost", lambda _, head: head.startswith(b"CBM1")),
-    ModelType("skops", f"{_PACKAGE}.skops_file", "skops scikit-learn pandas", _is_skops),
-    ModelType("sklearn", f"{_PACKAGE}.sklearn_file", "scikit-learn pandas", _is_pickle, runs_code=True),
-    ModelType("onnx", f"{_PACKAGE}.onnx_file", "onnxruntime", lambda _, head: bool(_ONNX.match(head))),
+    ModelType("lightgbm", "lightgbm", lambda _, head: head.startswith(b"tree\n")),
+    ModelType("catboost", "catboost", lambda _, head: head.startswith(b"CBM1")),
+    ModelType("skops", "skops scikit-learn pandas", _is_skops),
+    ModelType("sklearn", "scikit-learn pandas", _is_pickle, runs_code=True),
+    ModelType("onnx", "onnxruntime", lambda _, head: bool(_ONNX.match(head))),
 )
 NAMES = tuple(kind.name for kind in MODEL_TYPES)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from model_mapreduce_job.models.adapters.answer_columns import chosen
+from model_mapreduce_job.models.arrow_arrays import arrow_array, of_numpy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,7 +149,7 @@ def classifier_answers(
         return np.asarray(table[np.arange(len(table)), places(data)])
 
     return {
-        LABEL: Answer((pa.field(LABEL, label_type(known)),), lambda data: [chosen(known, places(data))]),
+        LABEL: Answer((pa.field(LABEL, label_type(known)),), lambda data: [_chosen(known, places(data))]),
         PROBABILITY: Answer((pa.field(PROBABILITY, kind),), lambda data: [own(data)]),
         PROBABILITIES: by_class(PROBABILITIES, classes, probabilities, kind),
     }
@@ -212,6 +212,13 @@ def contributions(
         return list(table.reshape(len(table), len(fields)).T)
 
     return Answer(fields, columns)
+
+
+def _chosen(names: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any] | pa.Array:
+    """Return the name at each of the places; texts as a column, with no object for each."""
+    if names.dtype.kind not in "OU":
+        return names[places]
+    return arrow_array(list(map(str, names.tolist())), pa.string()).take(of_numpy(places))
 
 
 def label_type(classes: NDArray[Any]) -> pa.DataType:

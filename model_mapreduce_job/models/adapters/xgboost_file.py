@@ -55,12 +55,7 @@ def load(path: Path, _trusted_types: Sequence[str]) -> Trained:
     booster.set_param({"nthread": 1})
     features = _features(booster)
     scores = _Scores(booster, features)
-    return Trained(
-        features,
-        scores.prepare,
-        partial(_answers, scores),
-        named=bool(booster.feature_names),
-    )
+    return Trained(features, scores.prepare, partial(_answers, scores), named=bool(booster.feature_names))
 
 
 class _Scores:
