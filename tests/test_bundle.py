@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.metadata import PathDistribution
 from pathlib import Path
 
@@ -36,12 +38,41 @@ class Mine(Config):
 """
 
 
+FILE_SETTINGS = """\
+from model_mapreduce_job.config import Config
+
+
+class Files(Config):
+    models = ({entry},)
+
+
+class Both(Config):
+    models = (*Config.models, *Files.models)
+"""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A bundle of the default models and a model file beside its configuration: it takes seconds to make."""
+
+    path: Path
+    names: list[str]
+    file: Path
+
+
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make the bundle of the default configuration."""
-    path = tmp_path_factory.mktemp("bundle") / "bundle.tar.gz"
-    make_bundle(Contents.of(None), path)
-    return path
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+    place = tmp_path_factory.mktemp("bundle")
+    file = place / "files" / "churn.onnx"
+    file.parent.mkdir()
+    shutil.copy(PROJECT / "examples" / "model_files" / "churn.onnx", file)
+    entry = {"qualified_name": "churn", "model_file": "files/churn.onnx", "sha256": path_digest(file)}
+    (place / "file_settings.py").write_text(FILE_SETTINGS.format(entry=entry), encoding="utf-8")
+    path = place / "bundle.tar.gz"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(place)
+        names = make_bundle(Contents.of("file_settings.Both", libraries=["joblib"]), path)
+        yield Made(path, names, file)
 
 
 @pytest.fixture
@@ -66,10 +97,10 @@ def manifest_only(path: Path, settings: str, *libraries: str) -> Path:
 
 
 def test_unpacked_anywhere_it_predicts_without_anything_of_this_environment(
-    bundle: Path, tmp_path: Path
+    bundle: Made, tmp_path: Path
 ) -> None:
     """Its own Python finds the job, the model and its libraries, in an environment that has nothing else."""
-    with tarfile.open(bundle) as archive:
+    with tarfile.open(bundle.path) as archive:
         archive.extractall(tmp_path / "node", filter="data")
     script = PROJECT / "model_mapreduce_job" / "shipped_script.py"
     task = [tmp_path / "node" / "bin" / "python", script, "--mapper", "--step-num=0"]
@@ -288,23 +319,14 @@ def test_without_a_bundle_tasks_run_in_what_their_nodes_have(
         find_bundle("mine.tar.gz", TaskOptions())
 
 
-def test_a_model_file_of_an_entry_comes_along_with_its_library(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_file_of_an_entry_comes_along_with_its_library(bundle: Made) -> None:
     """Beside the configuration, and verified: the bundle's own Python loads it."""
-    (tmp_path / "files").mkdir()
-    shutil.copy(PROJECT / "examples" / "model_files" / "churn.onnx", tmp_path / "files")
-    digest = path_digest(tmp_path / "files" / "churn.onnx")
-    entry = {"qualified_name": "churn", "model_file": "files/churn.onnx", "sha256": digest}
-    settings = "from model_mapreduce_job.config import Config\n\n\nclass Files(Config):\n    models = ({},)\n"
-    (tmp_path / "file_settings.py").write_text(settings.format(entry), encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
     contents = Contents.of("file_settings.Files", libraries=["joblib"])
-    assert contents.files == {"files/churn.onnx": tmp_path / "files" / "churn.onnx"}
+    assert contents.files == {"files/churn.onnx": bundle.file}
     assert {"onnxruntime", "joblib"} <= contents.distributions.keys()
-    assert make_bundle(contents, tmp_path / "bundle.tar.gz") == ["churn"]
-    manifest = read_manifest(tmp_path / "bundle.tar.gz")
-    assert manifest["sources"]["files/churn.onnx"] == digest
+    assert bundle.names == ["iris_model", "churn"]
+    manifest = read_manifest(bundle.path)
+    assert manifest["sources"]["files/churn.onnx"] == path_digest(bundle.file)
 
 
 @pytest.mark.parametrize("name", ["/tmp/churn.onnx", "../churn.onnx", "none.onnx"])  # noqa: S108 - no file
