@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from emr_stack.driver import OFTEN, PROJECT
@@ -12,10 +13,9 @@ from emr_stack.stack import EmrStack, emr_stack
 SCRIPT = PROJECT / "cluster" / "emr_smoke.py"
 
 
-@pytest.fixture
-def stack(tmp_path: Path) -> Iterator[EmrStack]:
-    (tmp_path / "emr").mkdir()
-    with emr_stack(tmp_path / "emr") as running:
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmrStack]:
+    with emr_stack(tmp_path_factory.mktemp("emr")) as running:
         yield running
 
 
@@ -48,8 +48,12 @@ def test_it_runs_protocols_stops_a_run_and_removes_all_that_it_made(stack: EmrSt
 
 
 def test_without_a_yes_nothing_is_made(stack: EmrStack, tmp_path: Path) -> None:
+    before = requests(stack)
     ended = smoke(stack, tmp_path, answer="n\n")
     assert ended.returncode == 1
     assert "Nothing was made." in ended.stdout
-    assert stack.requests("s3") == []
-    assert stack.requests("elasticmapreduce") == []
+    assert requests(stack) == before
+
+
+def requests(stack: EmrStack) -> list[dict[str, Any]]:
+    return [*stack.requests("s3"), *stack.requests("elasticmapreduce")]
