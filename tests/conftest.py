@@ -56,35 +56,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
-# Measuring what a process runs takes half as long again as running it. The processes of these files run
-# between them nearly all that those of the whole suite run; the others run as they do for a person.
-MEASURED = {
-    *("test_debug_record.py", "test_dialects.py", "test_drift.py", "test_driver.py", "test_duplicates.py"),
-    *("test_emr_bundle.py", "test_emr_credentials.py", "test_emr_job.py", "test_entry_points.py"),
-    *("test_evaluation.py", "test_first_line.py", "test_first_worker.py", "test_frames.py"),
-    *("test_hadoop_task.py", "test_hidden_values.py", "test_lanes.py", "test_output_compression.py"),
-    *("test_plan_command.py", "test_plan_hadoop.py", "test_profiles.py", "test_progress.py"),
-    *("test_reducers.py", "test_replay.py", "test_reports_of_tasks.py", "test_resume.py", "test_stamp.py"),
-    *("test_summary_file.py", "test_table_replays.py", "test_tables.py", "test_verify.py"),
-}
+# Measuring what a process runs takes half as long again as running it. The processes of the tests that are
+# marked run between them what those of the whole suite run; the others run as they do for a person.
+MEASURING = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_PROCESS")}
 # With a cluster all are measured but those that disturb one, and those of models.
 UNMEASURED_ON_CLUSTERS = {"test_cluster_faults.py", "test_hadoop_cluster.py", "test_real_models.py"}
 
 
-def is_measured(path: Path) -> bool:
-    """Return whether coverage measures the processes that a file's tests start."""
-    on_clusters = path.parent.name == "cluster" and path.name not in UNMEASURED_ON_CLUSTERS
-    return on_clusters or path.name in MEASURED
+def is_measured(item: pytest.Item) -> bool:
+    """Return whether coverage measures the processes that a test starts."""
+    on_clusters = item.path.parent.name == "cluster" and item.path.name not in UNMEASURED_ON_CLUSTERS
+    return on_clusters or item.get_closest_marker("measured") is not None
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _measured_processes(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Let coverage measure the processes that tests start, or leave them to run as they do for a person."""
-    with pytest.MonkeyPatch.context() as environment:
-        if not is_measured(request.path):
-            for name in [name for name in os.environ if name.startswith("COVERAGE_PROCESS")]:
-                environment.delenv(name)
-        yield
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let coverage measure the processes that a test starts, or leave them to run as they do for a person."""
+    for name, value in MEASURING.items():
+        if is_measured(item):
+            os.environ[name] = value
+        else:
+            os.environ.pop(name, None)
 
 
 # `make fuzz`: many examples for the tests that don't say how many they need

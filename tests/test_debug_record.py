@@ -37,6 +37,7 @@ def test_a_bad_record_gives_its_whole_traceback(job: LocalJob) -> None:
     assert ran.errors.splitlines()[-1] == "ValueError: 3 is refused"
 
 
+@pytest.mark.measured
 def test_on_a_terminal_a_debugger_opens_where_it_was_raised(job: LocalJob) -> None:
     above, below = pty.openpty()
     process = job.start("--debug_record", "2", "b", stdin=below, stdout=below, stderr=below)
@@ -54,6 +55,7 @@ def test_on_a_terminal_a_debugger_opens_where_it_was_raised(job: LocalJob) -> No
     assert b"\n3\r\n" in shown
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -71,6 +73,7 @@ def test_a_record_that_is_not_there_is_one_line(job: LocalJob, arguments: list[s
     assert words in ran.errors
 
 
+@pytest.mark.measured
 def test_rows_and_their_header(job: LocalJob) -> None:
     (job.directory / "table.csv").write_text("n,do\n5,refuse\n")
     assert job.run("--input_protocol", "csv", "--debug_record", "2", "table.csv").code == 1
@@ -78,6 +81,7 @@ def test_rows_and_their_header(job: LocalJob) -> None:
     assert (header.code, header.errors) == (1, "The line names the columns: it is no record.\n")
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(("name", "lane"), [("n.ldjson", "list"), ("n.csv", "columns")])
 def test_a_model_of_both_kinds_is_asked_as_a_run_asks_it(tmp_path: Path, name: str, lane: str) -> None:
     (tmp_path / name).write_text('{"n": 1}\n' if name == "n.ldjson" else "n\n1\n")

@@ -335,6 +335,7 @@ def job(request: pytest.FixtureRequest, tmp_path: Path) -> LocalJob:
     return LocalJob(tmp_path, options)
 
 
+@pytest.mark.measured
 def test_a_run_reads_and_writes_a_dialect(job: LocalJob) -> None:
     dialect = [
         "--delimiter",
@@ -364,6 +365,7 @@ def test_a_run_reads_and_writes_a_dialect(job: LocalJob) -> None:
     assert output_of(job.directory / "out") == ended.output
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

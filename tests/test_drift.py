@@ -156,6 +156,7 @@ def test_fields_without_a_distribution_in_both_have_not_moved(values: list[objec
     assert {(each.psi, each.most) for each in found} == {(0, 0)}
 
 
+@pytest.mark.measured
 def test_a_label_of_the_training_data_is_not_compared_with_a_run_whose_model_does_not_take_it(
     tmp_path: Path,
 ) -> None:
@@ -209,6 +210,7 @@ def test_data_that_has_no_profile_is_refused_in_a_line(
     assert not (tmp_path / "p.json").exists()
 
 
+@pytest.mark.measured
 def test_an_input_without_records_has_a_profile_and_a_page(tmp_path: Path) -> None:
     (tmp_path / "none.ldjson").write_text("")
     job = LocalJob(tmp_path, ("--model_qualified_name", "obedient"))
@@ -253,6 +255,7 @@ def test_what_is_no_profile_is_refused_in_a_line(
     assert shown.count("\n") == 1
 
 
+@pytest.mark.measured
 def test_a_run_that_drifts_ends_with_4_after_its_output_or_before(tmp_path: Path) -> None:
     (tmp_path / "before.ldjson").write_text("\n".join(f'{{"n": {n % 10}}}' for n in range(500)))
     (tmp_path / "now.ldjson").write_text("\n".join(f'{{"n": {n % 10 + 7}}}' for n in range(500)))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.measured
 def test_a_reader_that_has_had_enough_ends_the_run_without_a_word(job: LocalJob) -> None:
     """As with `| head -1`."""
     path = write_records(job.directory / "in", [{**record, "pad": "x" * 1000} for record in numbered(2000)])

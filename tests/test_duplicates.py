@@ -162,6 +162,7 @@ def duplicates_of(job: LocalJob, *arguments: object) -> tuple[dict[str, Any], st
     return json.loads((job.directory / "summary.json").read_text())["duplicates"], ran.errors
 
 
+@pytest.mark.measured
 def test_a_run_says_what_repeats_and_which_predictions_differ(moody: LocalJob) -> None:
     """Across files; a record that fails twice is one with equal predictions, and a blank line is none."""
     known = [{"n": 1}, {"n": 2}, {"moody": 1}, {"bad": 1}]
@@ -200,6 +201,7 @@ def test_neither_isolation_nor_a_record_that_ends_its_process_changes_the_counts
     assert (found["records"], found["repeats"], found["differing"]) == (80, 80 - 21, 0)
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("job", ["inline"], indirect=True)
 def test_rows_of_csv_are_compared_as_lines_and_standard_input_has_no_places(moody: LocalJob) -> None:
     ran = moody.run("--input_protocol", "csv", "-", stdin=b"n,moody\n1,\n1,\n2,1\n2,1\n")
@@ -235,6 +237,7 @@ def test_what_can_not_be_compared_is_refused(options: RunOptions, said: str) -> 
         check_duplicates(options)
 
 
+@pytest.mark.measured
 def test_a_refusal_is_one_line_before_any_work(tmp_path: Path) -> None:
     job = LocalJob(tmp_path, ("--no-conf", "--check_duplicates", "--model_qualified_name", "moody"))
     ran = job.run("--debug_record", 1, PROJECT / "data" / "input.ldjson")

@@ -30,6 +30,7 @@ def runner(**options: object) -> EmrRunner:
     return EmrRunner(conf_paths=[], steps=steps, **given, **options)
 
 
+@pytest.mark.measured
 def test_a_bundle_that_is_there_is_shipped_and_its_python_runs_the_tasks(bundle: Path) -> None:
     emr = runner()
     emr.prepare(RunSpec())

@@ -38,6 +38,7 @@ def run(environment: Mapping[str, str], *arguments: str) -> subprocess.Completed
     )
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(
     ("changed", "message"),
     [

@@ -75,6 +75,7 @@ def on_this_machine(tmp_path: Path) -> tuple[str, dict[str, object]]:
     return ended.stdout, json.loads(summary.read_text())
 
 
+@pytest.mark.measured
 def test_the_answers_and_their_fingerprint_are_those_of_this_machine(first: First, tmp_path: Path) -> None:
     output, local = on_this_machine(tmp_path)
     remote = json.loads(first.summary.read_text())
@@ -88,6 +89,7 @@ def test_the_summary_proves_that_every_line_was_answered(first: First) -> None:
     assert "complete: 15 lines" in first.ended.stderr
 
 
+@pytest.mark.measured
 def test_input_and_output_may_be_on_s3(driver: Driver, first: First) -> None:
     s3 = driver.stack.client("s3")
     s3.create_bucket(Bucket="your-bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -148,6 +150,7 @@ def test_the_drivers_settings_reach_the_tasks(
     assert "APP_SETTINGS=TestConfig" in step["HadoopJarStep"]["Args"]
 
 
+@pytest.mark.measured
 def test_a_task_that_fails_ends_the_run_with_exit_code_1_and_its_reason(driver: Driver, first: First) -> None:
     ended = driver.run(
         *MODEL, "--cmdenv", "APP_SETTINGS=NoSuchConfig", "--cluster-id", first.cluster_id, INPUT, job=MAIN_JOB
@@ -157,6 +160,7 @@ def test_a_task_that_fails_ends_the_run_with_exit_code_1_and_its_reason(driver: 
     assert "NoSuchConfig" in ended.stderr.partition("Probable cause of failure")[2]
 
 
+@pytest.mark.measured
 def test_files_may_have_their_columns_in_another_order_each_and_equal_records_are_counted(
     driver: Driver, first: First, tmp_path: Path
 ) -> None:
@@ -196,6 +200,7 @@ def irises(count: int) -> pa.Table:
     return pa.table({"id": pa.array(range(count), pa.int64()), **dict.fromkeys(names, values)})
 
 
+@pytest.mark.measured
 def test_orc_and_avro_are_read_from_s3_and_orc_is_written_there(
     driver: Driver, first: First, tmp_path: Path
 ) -> None:
@@ -233,6 +238,7 @@ def test_orc_and_avro_are_read_from_s3_and_orc_is_written_there(
     assert json.loads(ended.stdout.splitlines()[1].partition("\t")[0]) == {"n": 7, "id": 1.0}
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -43,6 +43,7 @@ def test_the_input_has_one_bad_line() -> None:
     assert [line for line in LINES if '"petal_width": "asd"' in line] == [LINES[SPECIES.index(None)]]
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(("command", "runner"), [*zip(ENTRY_POINTS, RUNNERS, strict=True)])
 def test_from_anywhere_with_absolute_paths(
     command: str, runner: str, tmp_path: Path, variables: dict[str, str]

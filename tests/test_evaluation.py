@@ -319,6 +319,7 @@ def test_the_output_is_whole_and_gets_its_page(evaluation: LocalJob, flowers: Pa
     assert "Confusion matrix" in (tmp_path / "page.html").read_text()
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("job", ["inline"], indirect=True)
 @pytest.mark.parametrize(
     ("arguments", "line"),

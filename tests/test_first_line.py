@@ -34,6 +34,7 @@ def test_columns_come_from_the_first_line(job: LocalJob) -> None:
         assert (ran.code, ran.errors, ran.values) == (0, "", ANSWERS)
 
 
+@pytest.mark.measured
 def test_a_pipe_is_not_read_for_its_first_line(job: LocalJob) -> None:
     """It would be gone. With --columns it's input as any other, and its header is no record."""
     os.mkfifo(job.directory / "fifo")
@@ -42,6 +43,7 @@ def test_a_pipe_is_not_read_for_its_first_line(job: LocalJob) -> None:
     assert ran.errors.startswith("The input fifo can be read only once")
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("job", ["inline"], indirect=True)
 @pytest.mark.parametrize(
     ("name", "content", "words"),

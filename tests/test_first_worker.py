@@ -72,6 +72,7 @@ def test_a_configuration_that_ends_its_process_ends_the_run_after_four_tries(
     assert (tmp_path / "tries").read_text() == "xxxx"
 
 
+@pytest.mark.measured
 def test_what_a_configuration_refuses_is_refused_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APP_SETTINGS", "NoSuchConfig")
     with FirstWorker(begin("obedient")) as worker, pytest.raises(ConfigurationError, match="NoSuchConfig"):

@@ -144,6 +144,7 @@ def run_task(stdin: bytes) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(command, env=environment, input=stdin, capture_output=True, check=False)
 
 
+@pytest.mark.measured
 def test_a_task_of_hadoop_takes_and_gives_frames() -> None:
     """Its report names the file and the line that failed there, of the second small file, and warns."""
     lines = [b'{"n": 1, "do": "talk"}\n', b'{"n": 2}\n{"n": 3, "do": "refuse"}']

@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from local_jobs import SCRIPT, TESTS, write_records
 
 ATTEMPT = {
@@ -46,12 +47,14 @@ def test_it_says_where_it_runs_and_on_what(tmp_path: Path) -> None:
     assert b"reporter:counter:predictions,lines,1\n" in done.stderr
 
 
+@pytest.mark.measured
 def test_what_a_model_prints_goes_to_standard_error(tmp_path: Path) -> None:
     done = run_task(write_records(tmp_path / "records", [{"n": 1, "do": "talk"}]))
     assert done.stdout == b'{"n": 1, "do": "talk"}\t{"n": 1}\n'
     assert b"printed\n" in done.stderr
 
 
+@pytest.mark.measured
 def test_the_error_that_ended_it_is_marked(tmp_path: Path) -> None:
     done = run_task(write_records(tmp_path / "records", [{} for _ in range(1500)]))
     assert done.returncode == 3
@@ -74,6 +77,7 @@ def test_a_crash_shows_where_the_interpreter_was(tmp_path: Path) -> None:
     assert b"Fatal Python error: Segmentation fault" in done.stderr
 
 
+@pytest.mark.measured
 def test_the_heart_beats_until_the_task_ends() -> None:
     done = subprocess.run([sys.executable, "-c", BEATING], capture_output=True, text=True, check=True)
     beats = done.stderr.splitlines()

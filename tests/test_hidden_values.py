@@ -30,6 +30,7 @@ class Keyed:
 """
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("name", ["Unreachable", "Malformed"])
 def test_a_models_parameters_are_named_and_not_shown(name: str, tmp_path: Path) -> None:
     (tmp_path / "keyed.py").write_text(SETTINGS)
@@ -42,6 +43,7 @@ def test_a_models_parameters_are_named_and_not_shown(name: str, tmp_path: Path) 
     assert {"Unreachable": "api_key=...", "Malformed": "'klass'"}[name] in ran.errors
 
 
+@pytest.mark.measured
 def test_values_for_the_tasks_environment_are_not_shown(job: LocalJob) -> None:
     """Neither those of the command line nor those of mrjob.conf, though all options are shown."""
     write_records(job.directory / "in", [{"env": "TOKEN"}, {"env": "PASSWORD"}])

@@ -53,6 +53,7 @@ def test_parts_and_standard_output_hold_what_they_hold_without_it(
     assert READ[compression](job.run(*CSV, *asked, rows).output) == printed.output
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("job", ["local"], indirect=True)
 def test_what_was_written_is_an_input_again(job: LocalJob, rows: Path) -> None:
     """Also to the commands that people unpack it with."""
@@ -80,6 +81,7 @@ def test_a_run_without_records_gives_a_whole_stream(job: LocalJob) -> None:
         assert read(ran.output) == b""
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("job", ["local"], indirect=True)
 def test_a_killed_run_leaves_nothing_and_resume_goes_on_with_its_compressed_parts(job: LocalJob) -> None:
     """A part is verified by the bytes that were written; one of another compression is not taken."""
@@ -115,6 +117,7 @@ def test_a_killed_run_leaves_nothing_and_resume_goes_on_with_its_compressed_part
     assert values == list(range(3_000))
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("job", ["inline"], indirect=True)
 def test_what_cannot_be_is_one_line_before_any_work(job: LocalJob) -> None:
     path = write_records(job.directory / "in", numbered(3))
@@ -130,6 +133,7 @@ def test_what_cannot_be_is_one_line_before_any_work(job: LocalJob) -> None:
     assert not (job.directory / "out").exists()
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("job", ["inline"], indirect=True)
 def test_no_compressed_bytes_are_written_to_a_terminal(job: LocalJob) -> None:
     """As gzip and zstd do; --plan, which writes none, is not concerned."""

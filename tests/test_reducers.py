@@ -17,6 +17,7 @@ def distinct(job: LocalJob) -> LocalJob:
     return job
 
 
+@pytest.mark.measured
 def test_the_example_counts_by_predicted_species(job: LocalJob) -> None:
     """Of the sample's 15 flowers, each has a species but the one that can't be read."""
     job.script = EXAMPLE
@@ -76,6 +77,7 @@ def test_a_reducer_that_dies_leaves_nothing(distinct: LocalJob) -> None:
     assert not list(distinct.directory.glob(".out*"))
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(
     ("number", "code", "line"),
     [(signal.SIGINT, 130, "Stopped by Ctrl-C.\n"), (signal.SIGTERM, 143, "Stopped by SIGTERM.\n")],

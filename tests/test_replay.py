@@ -68,6 +68,7 @@ def test_the_same_model_gives_the_same_bytes_and_all_records_count_for_the_rate(
     assert jobs.broken.run("--max_error_rate", "0.3", "--replay", "scored").code == 3
 
 
+@pytest.mark.measured
 def test_rows_name_their_columns_themselves_and_files_may_be_compressed(jobs: Broken) -> None:
     rows = ("--output_protocol", "csv", "--header", "--on_error", "explain", "--stamp")
     (jobs.directory / "in.csv").write_text("n,text\n" + "".join(f'{n},"=a, {n}"\n' for n in range(9)))
@@ -82,6 +83,7 @@ def test_rows_name_their_columns_themselves_and_files_may_be_compressed(jobs: Br
     assert after[1].startswith(b'0,"\'=a, 0",0,"\'=a, 0",,,mending,1.0,,')
 
 
+@pytest.mark.measured
 def test_a_model_file_is_bound_to_the_columns_of_the_first_input(jobs: Broken) -> None:
     churn = ("--model_file", PROJECT / "examples" / "model_files" / "churn.onnx")
     job = LocalJob(jobs.directory)
@@ -93,6 +95,7 @@ def test_a_model_file_is_bound_to_the_columns_of_the_first_input(jobs: Broken) -
         assert " kept + " in again.errors
 
 
+@pytest.mark.measured
 def test_a_replay_that_was_stopped_goes_on(jobs: Broken) -> None:
     stopped = jobs.mended.run(
         *("-r", "local", "--output-dir", "resumed", "--max_error_rate", "0", "--predict_timeout", "5"),
@@ -107,6 +110,7 @@ def test_a_replay_that_was_stopped_goes_on(jobs: Broken) -> None:
     assert output_of(jobs.directory / "rated") == output_of(jobs.directory / "scored")
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -7,6 +7,7 @@ from local_jobs import LocalJob, write_records
 from report_contract import check_report
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("loses_an_attempt", [False, True])
 def test_all_that_tasks_report_is_in_the_summary(
     job: LocalJob, tmp_path: Path, loses_an_attempt: bool
@@ -15,6 +16,7 @@ def test_all_that_tasks_report_is_in_the_summary(
     check_report(job, tmp_path, loses_an_attempt=loses_an_attempt)
 
 
+@pytest.mark.measured
 def test_a_line_of_a_stream_has_no_place(tmp_path: Path) -> None:
     """It is not known, at a later part of it, what its lines were counted from."""
     job = LocalJob(tmp_path, ("-r", "inline", "--model_qualified_name", "obedient"))

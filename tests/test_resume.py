@@ -64,6 +64,7 @@ def test_a_stopped_run_goes_on_where_its_finished_parts_end(job: LocalJob, stopp
     assert contents(job.directory / "out") == contents(job.directory / "other")
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("change", [Path.touch, Path.unlink])
 @pytest.mark.parametrize("job", ["inline"], indirect=True)
 def test_no_run_goes_on_with_an_input_that_has_changed_meanwhile(
@@ -132,6 +133,7 @@ def test_without_resume_a_run_starts_over(job: LocalJob, stopped: Ended) -> None
     assert contents(job.directory / "out") == {"_SUCCESS": b"", "part-00000": b'{"n": 1}\t{"n": 1}\n'}
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("job", ["inline"], indirect=True)
 def test_there_is_nothing_to_resume_without_files_or_an_output_directory(job: LocalJob) -> None:
     """Standard input and pipes can't be read again; standard output can't be gone on with."""

@@ -107,6 +107,7 @@ def test_a_failed_record_has_it_as_well(job: LocalJob) -> None:
     assert summary["run"] == {"id": first["stamp"]["run_id"], "time": first["stamp"]["run_time"]}
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("protocol", ["json", "ldjson", "csv", "parquet"])
 def test_the_fingerprint_is_that_of_the_output_without_it(job: LocalJob, protocol: str) -> None:
     """Since each run has another stamp, and runs are compared by their fingerprints."""
@@ -145,6 +146,7 @@ def test_a_run_that_goes_on_keeps_the_first_ones(tmp_path: Path) -> None:
     assert len({json.dumps(json.loads(line.split(b"\t")[1])["stamp"]) for line in lines}) == 1
 
 
+@pytest.mark.measured
 def test_a_job_with_further_steps_has_none(tmp_path: Path) -> None:
     """What its reducer writes has no model."""
     script = PROJECT / "examples" / "jobs" / "count_by_species.py"

@@ -65,6 +65,7 @@ def test_a_file_of_an_input_directory_is_refused_and_stays(job: LocalJob, given:
     assert (job.directory / "in" / "a").read_bytes() == before
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("descriptor", [0, 1])
 def test_a_file_that_a_standard_stream_leads_to_is_refused(tmp_path: Path, descriptor: int) -> None:
     module = "model_mapreduce_job.driver.summary_file"
@@ -105,6 +106,7 @@ def test_to_write_says_what_could_not_be_written() -> None:
         write_file("--summary_file", "/dev/full", "{}")
 
 
+@pytest.mark.measured
 def test_a_summary_that_fails_at_the_end_leaves_the_predictions(job: LocalJob) -> None:
     """The exit code says that something is missing, the message what."""
     go_on, reached = job.directory / "go_on", job.directory / "reached"

@@ -141,6 +141,7 @@ def test_rows_with_a_prediction_stay_bit_for_bit_and_others_are_those_of_a_first
     assert len(set(again["run_id"].to_pylist())) == 2
 
 
+@pytest.mark.measured
 def test_a_replay_that_mends_nothing_gives_the_same_rows_and_goes_on_where_it_was_stopped(
     jobs: Jobs, scored: str
 ) -> None:
@@ -155,6 +156,7 @@ def test_a_replay_that_mends_nothing_gives_the_same_rows_and_goes_on_where_it_wa
     )
 
 
+@pytest.mark.measured
 def test_several_models_are_asked_again_where_one_has_failed_and_a_row_that_kills_costs_itself(
     jobs: Jobs,
 ) -> None:
@@ -175,6 +177,7 @@ def test_several_models_are_asked_again_where_one_has_failed_and_a_row_that_kill
     assert jobs.table("mended", "orc")["by_columns.error_type"].to_pylist()[400] == "ProcessDied"
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("on_error", ["null", "explain"])
 def test_rows_of_csv_are_read_again_as_the_lines_that_they_were(jobs: Jobs, on_error: str) -> None:
     """A line that was no row stays a failure, and stands where it stood."""
@@ -247,6 +250,7 @@ REFUSED = (
 )
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(("options", "words"), REFUSED)
 def test_options_that_are_not_those_of_the_output_are_refused_in_one_line(
     jobs: Jobs, scored: str, options: tuple[str, ...], words: str
@@ -255,6 +259,7 @@ def test_options_that_are_not_those_of_the_output_are_refused_in_one_line(
     assert words in refusal(jobs, *given)
 
 
+@pytest.mark.measured
 def test_what_is_no_output_of_this_model_is_refused_in_one_line(jobs: Jobs) -> None:
     """Other columns, other types, too few columns, a field that --key left out, no output_schema."""
     others: dict[str, tuple[dict[str, list[Any]], str]] = {

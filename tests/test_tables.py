@@ -206,6 +206,7 @@ def test_orc_comes_out_as_one_table(job: LocalJob, source: Path) -> None:
     assert sorted(table["n"].to_pylist()) == list(range(ROWS))
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("kind", ["parquet", "orc"])
 def test_an_input_without_rows_gives_a_part_with_the_columns(kind: str, job: LocalJob) -> None:
     directory = job.directory / f"without_rows_{kind}"
@@ -232,6 +233,7 @@ def test_directories_named_as_hive_does_are_columns(job: LocalJob) -> None:
     ]
 
 
+@pytest.mark.measured
 def test_text_becomes_a_table_of_its_own_texts(job: LocalJob) -> None:
     (job.directory / "t.csv").write_text('n,code\n1,007\n2,\n3,"a, b"\nx\n')
     output = job.directory / "of_csv"
@@ -243,6 +245,7 @@ def test_text_becomes_a_table_of_its_own_texts(job: LocalJob) -> None:
     assert table["error_type"].to_pylist() == [None, None, None, "RowError"]
 
 
+@pytest.mark.measured
 def test_a_plan_counts_rows_by_the_files_own_metadata_and_starts_nothing(job: LocalJob, source: Path) -> None:
     output = job.directory / "planned"
     ended = job.run("--plan", *EXPLAINED, "--output-dir", output, source)
@@ -251,6 +254,7 @@ def test_a_plan_counts_rows_by_the_files_own_metadata_and_starts_nothing(job: Lo
     assert not output.exists()
 
 
+@pytest.mark.measured
 def test_one_row_is_predicted_alone(job: LocalJob, source: Path) -> None:
     ended, none = (job.run("--debug_record", number, source) for number in (302, ROWS + 1))
     assert ended.output == b'{"twice": 602}\n'
@@ -311,6 +315,7 @@ def mistaken(job: LocalJob, source: Path) -> LocalJob:
     return job
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_one_line(mistake: str, mistaken: LocalJob) -> None:
     arguments, message = MISTAKES[mistake]
@@ -321,6 +326,7 @@ def test_a_mistake_is_one_line(mistake: str, mistaken: LocalJob) -> None:
     assert ended.output == b""
 
 
+@pytest.mark.measured
 def test_the_columns_are_those_of_the_first_thousand_answers_whatever_the_row_groups(job: LocalJob) -> None:
     # the answer to the last of the first 1,000 rows is the only one that says anything
     table = pa.table({"n": range(1002), "do": [*["refuse"] * 999, None, None, None]})
@@ -408,6 +414,7 @@ Own.run()
 """
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(
     ("body", "words"),
     [

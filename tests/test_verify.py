@@ -54,6 +54,7 @@ def refused(ended: Ended) -> list[str]:
     return ended.errors.splitlines()
 
 
+@pytest.mark.measured
 def test_the_jobs_own_output_verifies_the_model_that_made_it(golden: LocalJob) -> None:
     """As pairs; the summary, and its file, have the golden file's sha256."""
     ended = golden.run(*RUN, "--verify", "pairs.txt", "--summary_file", "summary.json", CUSTOMERS)
@@ -82,6 +83,7 @@ def test_a_difference_starts_nothing_and_the_first_five_are_shown(golden: LocalJ
     assert not list(golden.directory.glob("*out*"))
 
 
+@pytest.mark.measured
 def test_a_tolerance_is_a_share_of_floats_alone(golden: LocalJob) -> None:
     """Also with --plan, which says what was verified."""
     pairs = [
@@ -95,6 +97,7 @@ def test_a_tolerance_is_a_share_of_floats_alone(golden: LocalJob) -> None:
     assert f"verified       12 records of {path}, sha256 {path_digest(path)}\n" in ended.output.decode()
 
 
+@pytest.mark.measured
 def test_a_table_that_the_job_has_written_verifies_too(golden: LocalJob) -> None:
     """Whose columns of the prediction are those of the model; and ldjson output does."""
     ended = golden.run(
@@ -118,6 +121,7 @@ def test_a_record_may_have_to_fail(golden: LocalJob) -> None:
     assert refused(ended)[0] == "  line 3, alone: {'n': 2} and must be None"
 
 
+@pytest.mark.measured
 def test_a_record_that_ends_the_process_is_no_mystery(golden: LocalJob) -> None:
     """One line, and nothing was started."""
     write(golden, "deadly.ldjson", [({"do": "leave"}, None)])
@@ -137,6 +141,7 @@ BAD = {
 }
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("name", BAD)
 def test_a_file_without_golden_records_is_one_line(golden: LocalJob, name: str) -> None:
     """It names the file, the place and what belongs there."""
@@ -151,6 +156,7 @@ def test_a_file_without_golden_records_is_one_line(golden: LocalJob, name: str) 
     assert message in line
 
 
+@pytest.mark.measured
 def test_a_table_without_the_predictions_columns_is_named(golden: LocalJob) -> None:
     """With the columns that it has."""
     pd.read_csv(CUSTOMERS).to_parquet(golden.directory / "customers.parquet")
@@ -164,6 +170,7 @@ def test_a_tolerance_without_a_file_is_idle(golden: LocalJob) -> None:
     assert line.startswith("--verify_tolerance is for --verify, which is not asked for.")
 
 
+@pytest.mark.measured
 def test_an_onnx_models_own_test_data_verifies_it(golden: LocalJob) -> None:
     """test_data_set_0, as the onnx package writes it, of raw and of typed values."""
     session = onnxruntime.InferenceSession(CHURN)
@@ -210,6 +217,7 @@ def test_a_tensor_is_read_as_onnx_writes_it(dtype: str) -> None:
         tensor(raw.SerializeToString()[:-1])
 
 
+@pytest.mark.measured
 @pytest.mark.filterwarnings(
     "ignore:.*Any type hint is inferred", "ignore::UserWarning:mlflow", "ignore:Operation with range"
 )

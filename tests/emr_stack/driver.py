@@ -18,8 +18,8 @@ MAIN_JOB: Final = PROJECT / "model_mapreduce_job" / "ml_model_map_reduce_job.py"
 UPPER_CASE: Final = PROJECT / "tests" / "emr_stack" / "jobs" / "upper_case.py"
 DEADLINE_SECONDS: Final = 180.0  # of a run that takes five on an idle machine
 
-# What tests change in mrjob.conf: the driver looks often, but not so often that looking is what it mostly does,
-# and the upper-case job needs nothing installed.
+# What tests change in mrjob.conf: the driver looks often (though each look makes all
+# its clients anew), and the upper-case job needs nothing installed.
 OFTEN: Final = f"""
 include: {PROJECT / "mrjob.conf"}
 runners:

@@ -95,6 +95,7 @@ def test_local_plans_for_the_cores_of_this_machine(planner: Planner) -> None:
     assert left_by(planner) == set()
 
 
+@pytest.mark.measured
 def test_a_spark_of_unknown_size_is_planned_for_some_sizes(planner: Planner) -> None:
     figures = planner.figures("-r", "spark", "--spark-master", "yarn", planner.write("in", numbered(10)))
     assert [expected["cores"] for expected in figures["expected"]] == [1, 10, 100]
@@ -104,6 +105,7 @@ def test_a_spark_of_unknown_size_is_planned_for_some_sizes(planner: Planner) -> 
 # What can't be planned
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("arguments", [[], ["-"]])
 def test_standard_input_is_refused(planner: Planner, arguments: list[str]) -> None:
     told = planner.plan(*arguments, stdin=b'{"n": 1}\n')
@@ -113,6 +115,7 @@ def test_standard_input_is_refused(planner: Planner, arguments: list[str]) -> No
     )
 
 
+@pytest.mark.measured
 def test_a_pipe_is_refused_and_not_opened(planner: Planner) -> None:
     pipe = planner.directory / "pipe"
     os.mkfifo(pipe)
@@ -121,6 +124,7 @@ def test_a_pipe_is_refused_and_not_opened(planner: Planner) -> None:
     assert "it is not a file" in told.errors
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("path", ["nothing", "s3://bucket/key"])
 def test_an_input_that_is_not_there_or_not_here_is_named(planner: Planner, path: str) -> None:
     told = planner.plan("-r", "local", path)
@@ -129,6 +133,7 @@ def test_an_input_that_is_not_there_or_not_here_is_named(planner: Planner, path:
     assert len(told.errors.splitlines()) == 1
 
 
+@pytest.mark.measured
 def test_a_damaged_file_is_named(planner: Planner) -> None:
     path = planner.directory / "in.gz"
     path.write_bytes(gzip.compress(b'{"n": 1}\n' * 100)[:-9])
@@ -137,6 +142,7 @@ def test_a_damaged_file_is_named(planner: Planner) -> None:
     assert "in.gz is cut off or damaged" in told.errors
 
 
+@pytest.mark.measured
 def test_an_empty_input_has_no_rows_and_no_speed(planner: Planner) -> None:
     told = planner.plan(planner.write("in", []))
     assert told.code == 0, told.errors
@@ -145,6 +151,7 @@ def test_an_empty_input_has_no_rows_and_no_speed(planner: Planner) -> None:
     assert "time " not in told.report
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("price", ["m5.xlarge=free", "=1"])
 def test_a_price_that_is_none_is_refused_in_one_line(planner: Planner, price: str) -> None:
     told = planner.plan("--price_per_hour", price, planner.write("in", numbered(1)))
@@ -169,6 +176,7 @@ def test_the_summary_file_has_the_plan(planner: Planner) -> None:
     assert expected["seconds"] == pytest.approx(sum(expected[part] for part in parts))
 
 
+@pytest.mark.measured
 def test_the_summary_is_written_when_the_sample_fails_too(planner: Planner) -> None:
     summary = planner.directory / "summary.json"
     path = planner.write("in", [{}])
@@ -183,6 +191,7 @@ def test_a_summary_that_cant_be_written_is_said_in_one_line(planner: Planner) ->
     assert told.errors == f"{mistake} Name a file in it.\n"
 
 
+@pytest.mark.measured
 def test_a_subclass_of_the_job_can_be_planned(planner: Planner) -> None:
     script = Path(__file__).parent / "counting_job.py"
     told = Planner(planner.directory, "told", script).plan(planner.write("in", numbered(3)))

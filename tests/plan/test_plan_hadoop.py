@@ -54,6 +54,7 @@ def test_a_directory_of_hdfs_is_planned_by_listing_and_reading_it(
     assert list(planner.tmp.iterdir()) == []
 
 
+@pytest.mark.measured
 def test_a_large_file_is_read_at_its_start_only(planner: Planner, hdfs: Path, hadoop: str) -> None:
     line = b'{"n": 1234567}\n'
     (hdfs / "large").write_bytes(line * 1_000_000)
@@ -66,6 +67,7 @@ def test_a_large_file_is_read_at_its_start_only(planner: Planner, hdfs: Path, ha
     }
 
 
+@pytest.mark.measured
 @pytest.mark.usefixtures("hdfs")
 def test_a_path_that_is_not_there_is_named(planner: Planner, hadoop: str) -> None:
     told = planner.plan("-r", "hadoop", hadoop, "hdfs:///nothing")
@@ -76,6 +78,7 @@ def test_a_path_that_is_not_there_is_named(planner: Planner, hadoop: str) -> Non
     assert error.startswith("There is no input hdfs:///nothing")
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("where", ["hdfs:///in", "in"])
 def test_without_hadoop_one_line_says_so(planner: Planner, where: str) -> None:
     planner.write("in", [{"n": 1}])
@@ -86,6 +89,7 @@ def test_without_hadoop_one_line_says_so(planner: Planner, where: str) -> None:
     assert len(told.errors.splitlines()) == 1
 
 
+@pytest.mark.measured
 @pytest.mark.usefixtures("hdfs")
 def test_local_input_for_a_hadoop_is_planned_from_here(planner: Planner, hadoop: str) -> None:
     told = planner.plan("-r", "hadoop", hadoop, planner.write("in", [{"n": 1}] * 5))

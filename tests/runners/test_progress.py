@@ -49,6 +49,7 @@ def _until_it_closes(descriptor: int) -> Iterator[bytes]:
             return
 
 
+@pytest.mark.measured
 def test_a_terminal_gets_a_bar_and_a_summary(job: LocalJob, long_input: Path) -> None:
     """Bytes done, time left, records a second and failures; the bar is gone before the summary comes."""
     shown = on_a_terminal(job, long_input)
