@@ -108,6 +108,7 @@ def test_processes_that_were_started_early_for_nothing_are_ended() -> None:
             os.kill(pid, 0)
 
 
+@pytest.mark.measured
 def test_all_that_were_started_early_become_workers_and_are_ended_unless_a_run_takes_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -126,6 +127,7 @@ def test_all_that_were_started_early_become_workers_and_are_ended_unless_a_run_t
     assert [each.process.poll() is None for each in processes] == [False, False]
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(
     ("arguments", "workers"),
     [
