@@ -194,6 +194,19 @@ def test_data_is_read_as_a_run_reads_it(tmp_path: Path) -> None:
     assert [each.most for each in drift_of(Profile(records=2, inputs=asked), lines)] == [0] * 4
 
 
+def test_values_that_python_has_no_room_for_are_in_a_profile_of_data(tmp_path: Path) -> None:
+    """Times of far years, as some writers leave them, and texts that are no UTF-8."""
+    times = pa.array([2**60, 0], pa.timestamp("ms"))
+    texts = pa.Array.from_buffers(pa.string(), 2, pa.array([b"\xff", b"a"]).buffers())
+    parquet.write_table(pa.table({"when": times, "text": texts}), tmp_path / "a.parquet")
+    kept = profile_of_data(tmp_path / "a.parquet").inputs.kept
+    assert {name: (field.present, field.kind) for name, field in kept.items()} == {
+        "when": (2, "texts"),
+        "text": (2, "texts"),
+    }
+    assert kept["text"].texts.counts() == {"\\xff": 1, "a": 1}  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

@@ -255,6 +255,21 @@ def test_kinds_of_values_that_json_has_not_are_counted_for_what_they_are() -> No
     assert (field.numbers.infinite, field.others) == (4, 2)
 
 
+@pytest.mark.parametrize(
+    ("column", "kind"),
+    [
+        (pa.array(["a", None, "b"], pa.string_view()), "texts"),
+        (pa.array([b"a", None, b"b"], pa.binary_view()), "objects"),
+        (pa.DictionaryArray.from_arrays([0, None, 0], [{"a": 1}]), "objects"),
+        (pa.array([1, None, 2**60], pa.timestamp("s")), "texts"),
+    ],
+)
+def test_a_column_of_any_type_has_a_profile(column: pa.Array, kind: str) -> None:
+    fields = Fields()
+    add_array(fields, "x", column, ALL)
+    assert (fields.kept["x"].present, fields.kept["x"].kind) == (2, kind)
+
+
 def test_fields_over_200_are_named() -> None:
     fields = Fields()
     fields.add("", Values([{f"f{n}": n for n in range(MOST_FIELDS + 3)}], ALL))

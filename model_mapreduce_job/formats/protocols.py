@@ -119,13 +119,14 @@ class JsonPairWriter:
         pairs = map(b"\t".join, zip(keys, cast("Sequence[bytes]", predictions), strict=True))
         while extend_until_error(lines, pairs, TypeError) is not None:  # a Failure can't be joined
             place = len(lines)
-            lines.append(b"%b\t%b" % (keys[place], self._failed(predictions[place])))
+            lines.append(b"%b\t%b" % (keys[place], self.failed(predictions[place])))
         return lines
 
     def _after(self, text: bytes | Failure) -> bytes:
-        return b"\t" + (text if isinstance(text, bytes) else self._failed(text))
+        return b"\t" + (text if isinstance(text, bytes) else self.failed(text))
 
-    def _failed(self, failure: Any) -> bytes:
+    def failed(self, failure: Any) -> bytes:
+        """Return what stands for a prediction that there isn't."""
         return b'{"error": %b}' % error_text(failure) if self._explain else b"null"
 
 

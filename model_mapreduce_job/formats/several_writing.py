@@ -23,11 +23,10 @@ class NamedPairWriter:
     def __init__(self, names: Sequence[str], *, explain: bool) -> None:
         self._objects = _Objects(names)
         self._pairs = JsonPairWriter(explain=explain)
-        self._failed = (lambda failure: b'{"error": %b}' % error_text(failure)) if explain else _null
 
     def write(self, keys: Sequence[bytes], outcomes: Sequence[Any]) -> Sequence[bytes]:
         """Return one pair a line."""
-        return self._pairs.write(keys, self._objects.texts(outcomes, self._failed))
+        return self._pairs.write(keys, self._objects.texts(outcomes, self._pairs.failed))
 
 
 class NamedObjectWriter:

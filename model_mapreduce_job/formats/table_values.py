@@ -40,7 +40,7 @@ def row_texts(batch: pa.RecordBatch) -> list[bytes]:
 
     Times are ISO 8601, decimals are text, bytes base64; NaN and Infinity, which JSON has no room for, null.
     """
-    columns = map(_json_values, batch.columns)
+    columns = map(held_values, batch.columns)
     rows = map(dict, map(zip, repeat(batch.schema.names), zip(*columns, strict=True)))
     return spaced_texts(_encoder.encode_lines(list(rows)))
 
@@ -76,7 +76,8 @@ def _one(column: pa.Array, kind: pa.DataType) -> Any:
         return NOT_HELD
 
 
-def _json_values(column: pa.Array) -> list[Any]:
+def held_values(column: pa.Array) -> list[Any]:
+    """Return a column's values, and the text of each that Python has no room for."""
     values = python_values(column)
     places = _unheld(values)
     if places:

@@ -196,7 +196,7 @@ def _marshmallow(schema: Any) -> Check:
     from marshmallow import ValidationError as Refused  # noqa: PLC0415 - same
 
     if not isinstance(schema, Schema) and not (isinstance(schema, type) and issubclass(schema, Schema)):
-        raise ModelContractError(f"input_schema {schema!r} is not a Schema of marshmallow.")
+        raise ModelContractError(f"input_schema {schema!r} is not a Schema of marshmallow. Give one.")
     load = (schema() if isinstance(schema, type) else schema).load
 
     def check(record: Any) -> Any:

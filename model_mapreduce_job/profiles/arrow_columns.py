@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from model_mapreduce_job.formats.table_values import held_values
 from model_mapreduce_job.models.arrow_arrays import of_numpy
 from model_mapreduce_job.profiles.number_rows import NumberRows
 from model_mapreduce_job.profiles.values import Values
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from model_mapreduce_job.profiles.fields import Fields
     from model_mapreduce_job.profiles.picked_texts import PickedTexts
     from model_mapreduce_job.profiles.picking import Picked
+
+_VIEWS: Final = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
 
 
 def add_batch(
@@ -37,7 +40,7 @@ def add_batch(
             missing.append(array.null_count)
         elif texts and _is_of_texts(array.type):
             chosen = array if picked.places is None else array.take(of_numpy(picked.places))
-            texts.add(name, chosen.drop_null().to_pylist(), len(array) - array.null_count)
+            texts.add(name, held_values(chosen.drop_null()), len(array) - array.null_count)
         else:
             add_array(fields, name, array, picked)
     return NumberRows.added(fields, numbers, missing, picked)
@@ -45,6 +48,7 @@ def add_batch(
 
 def add_array(fields: Fields, name: str, array: pa.Array, picked: Picked) -> None:
     """Add a column's values to the field of its name; those of a struct to fields of their own as well."""
+    array = _plain(array)
     if pa.types.is_struct(array.type):
         if (outer := fields.of(name)) is not None:
             outer.add_others((len(array) - array.null_count) * picked.weight)
@@ -64,9 +68,6 @@ def add_array(fields: Fields, name: str, array: pa.Array, picked: Picked) -> Non
 
 def _add_valid(fields: Fields, name: str, field: Field, array: pa.Array, picked: Picked) -> None:
     kind, types = array.type, pa.types
-    if types.is_dictionary(kind):
-        array = array.cast(kind.value_type)
-        kind = array.type
     if types.is_boolean(kind):
         true = int(array.true_count)
         field.add_booleans(true, len(array) - true)
@@ -74,12 +75,19 @@ def _add_valid(fields: Fields, name: str, field: Field, array: pa.Array, picked:
         field.add_numbers(_floats(array), picked)
     elif _is_of_texts(kind):
         counts = pc.value_counts(array)
-        texts = counts.field("values").to_pylist(), counts.field("counts").to_pylist()
-        field.add_texts(dict(zip(*texts, strict=True)), picked)
+        texts = held_values(counts.field("values"))
+        field.add_texts(dict(zip(texts, counts.field("counts").to_pylist(), strict=True)), picked)
     elif types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
         field.add_lists(_floats(pc.list_value_length(array)), picked)
     else:
-        fields.add(name, Values(array.to_pylist(), picked))
+        fields.add(name, Values(held_values(array), picked))
+
+
+def _plain(array: pa.Array) -> pa.Array:
+    """Return a column without what few of Arrow's functions take: a dictionary, a view."""
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    return array.cast(_VIEWS[array.type]) if array.type in _VIEWS else array
 
 
 def _is_of_numbers(kind: pa.DataType) -> bool:
