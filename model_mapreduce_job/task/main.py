@@ -50,7 +50,6 @@ def serve(page: Page) -> None:
     channel = Channel.of_descriptor(int(os.environ.pop(CHANNEL_VARIABLE)))
     TaskServer(channel, lambda begin: TaskFactory(begin, page), partial(_predict_sample, page)).serve()
     page.finish()
-    memory.leave_to_exit()
 
 
 def run_mapper(arguments: list[str], streams: TaskStreams, page: Page) -> None:
@@ -62,7 +61,6 @@ def run_mapper(arguments: list[str], streams: TaskStreams, page: Page) -> None:
         options, paths = mapper_options(arguments)
         _predict(options, paths, streams, page)
     page.finish()
-    memory.leave_to_exit()
 
 
 def _predict_sample(
