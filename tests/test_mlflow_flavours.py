@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import catboost
@@ -25,17 +26,6 @@ from model_mapreduce_job.models.adapters.file_model import FileModel
 from model_mapreduce_job.models.columns import column_schema
 from model_mapreduce_job.models.files import path_digest
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # MLflow warns of classes of its own
-    import mlflow.catboost
-    import mlflow.lightgbm
-    import mlflow.onnx
-    import mlflow.pyfunc
-    import mlflow.sklearn
-    import mlflow.xgboost
-    from mlflow.models import ModelSignature, infer_signature
-    from mlflow.types import ColSpec, Schema, TensorSpec
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -43,12 +33,22 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:mlflow", "ignore:.*type hint")
 
 
+@pytest.fixture(scope="module")
+def mlflow() -> Any:
+    """Return MLflow with its flavours: importing it takes seconds, and one of pytest's workers needs it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow warns of classes of its own
+        for flavour in ("catboost", "lightgbm", "onnx", "pyfunc", "sklearn", "xgboost"):
+            import_module(f"mlflow.{flavour}")
+        return import_module("mlflow")
+
+
 def batch_of(table: Any, model: FileModel) -> Any:
     schema = column_schema(model.input_schema, "FileModel")
     return pa.RecordBatch.from_pandas(table[schema.names], schema=schema, preserve_index=False)
 
 
-def risk() -> Any:
+def risk(mlflow: Any) -> Any:
     """Return a function of MLflow's, whose answer has two columns."""
 
     def predict(_self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - MLflow reads hints
@@ -61,7 +61,7 @@ def risk() -> Any:
         return type("Risk", (mlflow.pyfunc.PythonModel,), {"predict": predict})()
 
 
-def of_onnx(table: Any, target: Any) -> Any:
+def of_onnx(_mlflow: Any, table: Any, target: Any) -> Any:
     regression = make_pipeline(SimpleImputer(), Ridge()).fit(table.to_numpy(np.float32), target)
     inputs = [("X", FloatTensorType([None, len(NUMBERS)]))]
     return to_onnx(regression, initial_types=inputs, target_opset={"": 15, "ai.onnx.ml": 3})
@@ -71,34 +71,32 @@ ONE_TREE = {"n_estimators": 1, "n_jobs": 1}
 FEW_TREES = {"iterations": 3, "verbose": 0, "allow_writing_files": False, "thread_count": 1}
 FLAVOURS = {
     "xgboost": (
-        mlflow.xgboost,
         "xgb_model",
-        lambda *data: xgboost.XGBRegressor(**ONE_TREE).fit(*data).get_booster(),
+        lambda _, *data: xgboost.XGBRegressor(**ONE_TREE).fit(*data).get_booster(),
     ),
     "lightgbm": (
-        mlflow.lightgbm,
         "lgb_model",
-        lambda *data: lightgbm.LGBMRegressor(verbose=-1, **ONE_TREE).fit(*data),
+        lambda _, *data: lightgbm.LGBMRegressor(verbose=-1, **ONE_TREE).fit(*data),
     ),
     "catboost": (
-        mlflow.catboost,
         "cb_model",
-        lambda *data: catboost.CatBoostRegressor(**FEW_TREES).fit(*data),
+        lambda _, *data: catboost.CatBoostRegressor(**FEW_TREES).fit(*data),
     ),
-    "onnx": (mlflow.onnx, "onnx_model", of_onnx),
-    "function": (mlflow.pyfunc, "python_model", lambda *_: risk()),
+    "onnx": ("onnx_model", of_onnx),
+    "pyfunc": ("python_model", lambda mlflow, *_: risk(mlflow)),
 }
 
 
 @pytest.mark.parametrize("signed", [True, False], ids=["with a signature", "without"])
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_an_mlflow_model_of_any_flavour_answers_as_mlflow_does(
-    flavour: str, signed: bool, tmp_path: Path
+    mlflow: Any, flavour: str, signed: bool, tmp_path: Path
 ) -> None:
     """By name, where the signature or the library's own model has names, from an input with more columns."""
     table = customers()[NUMBERS]
-    library, argument, train = FLAVOURS[flavour]
-    saved = {argument: train(table, customers()["fare paid"])}
+    library = getattr(mlflow, flavour)
+    argument, train = FLAVOURS[flavour]
+    saved = {argument: train(mlflow, table, customers()["fare paid"])}
 
     def save(name: str, signature: Any = None) -> Any:
         library.save_model(path=tmp_path / name, signature=signature, pip_requirements=["pandas"], **saved)
@@ -106,9 +104,9 @@ def test_an_mlflow_model_of_any_flavour_answers_as_mlflow_does(
 
     own = save("plain").predict(table)
     if signed:
-        own = save("signed", infer_signature(table, own)).predict(table)
+        own = save("signed", mlflow.models.infer_signature(table, own)).predict(table)
     path = tmp_path / ("signed" if signed else "plain")
-    named = signed or flavour not in {"onnx", "function"}
+    named = signed or flavour not in {"onnx", "pyfunc"}
     columns = ["note", *NUMBERS[::-1]] if named else NUMBERS
     model = FileModel(str(path), trusted_digest=path_digest(path)).for_columns(columns)
     found = model.predict_columns(batch_of(table, model)).to_pydict()
@@ -116,11 +114,11 @@ def test_an_mlflow_model_of_any_flavour_answers_as_mlflow_does(
     assert found == expected.to_dict("list")
 
 
-def test_an_mlflow_model_of_an_array_takes_columns_in_their_order(tmp_path: Path) -> None:
+def test_an_mlflow_model_of_an_array_takes_columns_in_their_order(mlflow: Any, tmp_path: Path) -> None:
     """As many as its signature says; its input example can be verified with."""
     array = np.ascontiguousarray(customers()[NUMBERS].fillna(30))
     own = Ridge().fit(array, array[:, 0])
-    signature = infer_signature(array, own.predict(array))
+    signature = mlflow.models.infer_signature(array, own.predict(array))
     mlflow.sklearn.save_model(
         own,
         tmp_path / "m",
@@ -149,19 +147,19 @@ def test_a_model_of_another_version_gives_a_warning_that_names_both(of: str, tmp
 
 
 @pytest.mark.parametrize(
-    ("inputs", "words"),
+    ("spec", "words"),
     [
-        ([ColSpec("datetime", "when")], "takes when of the type"),
-        ([TensorSpec(np.dtype("float64"), (-1, 3, 3))], r"an array of the shape \(-1, 3, 3\)"),
+        (lambda of: of.ColSpec("datetime", "when"), "takes when of the type"),
+        (lambda of: of.TensorSpec(np.dtype("float64"), (-1, 3, 3)), r"an array of the shape \(-1, 3, 3\)"),
     ],
 )
 def test_an_mlflow_signature_that_records_have_no_columns_for_is_refused(
-    inputs: Any, words: str, tmp_path: Path
+    mlflow: Any, spec: Any, words: str, tmp_path: Path
 ) -> None:
     """Before anything is predicted, in one line."""
-    signature = ModelSignature(Schema(inputs))
+    signature = mlflow.models.ModelSignature(mlflow.types.Schema([spec(mlflow.types)]))
     mlflow.pyfunc.save_model(
-        tmp_path / "m", python_model=risk(), signature=signature, pip_requirements=["pandas"]
+        tmp_path / "m", python_model=risk(mlflow), signature=signature, pip_requirements=["pandas"]
     )
     with pytest.raises(ConfigurationError, match=words):
         FileModel(str(tmp_path / "m"), trusted_digest=path_digest(tmp_path / "m"))

@@ -224,7 +224,7 @@ def both(
 @pytest.mark.parametrize("columns", [True, False], ids=["columns", "records"])
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: getattr(kind, "__name__", "no schema"))
 @given(rows=st.lists(ROWS | RAW, min_size=2, max_size=9), dialect=st.sampled_from(DIALECTS), form=st.data())
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=60)
 def test_both_lanes_read_the_same(columns: bool, kind: Any, rows: Any, dialect: Dialect, form: Any) -> None:
     if columns and kind is None:
         return
