@@ -42,9 +42,10 @@ LONGEST = [
     # of the clusters' tests those that have the Hadoop alone, and beside them those that don't need it
     *("test_cluster_faults.py", "test_job_on_spark.py", "test_blocks_of_splits.py", "test_spark_three.py"),
     *("test_real_models.py", "test_hadoop_cluster.py", "test_emr_job.py", "test_model_file_runs.py"),
-    *("test_tables.py", "test_emr_runner.py", "test_table_replays.py", "test_emr_smoke.py", "test_emr_stack.py"),
-    *("test_bundle.py", "test_several_model_runs.py", "test_verify.py", "test_resume.py", "test_benchmark.py"),
-    *("test_plan_command.py", "test_stamp.py", "test_run_inline_and_local.py", "test_emr_protocols.py"),
+    *("test_tables.py", "test_emr_runner.py", "test_table_replays.py", "test_emr_smoke.py"),
+    *("test_emr_stack.py", "test_bundle.py", "test_several_model_runs.py", "test_verify.py"),
+    *("test_resume.py", "test_benchmark.py", "test_plan_command.py", "test_stamp.py"),
+    *("test_run_inline_and_local.py", "test_emr_protocols.py"),
     *("test_replay.py", "test_plan_models.py", "test_plan_emr.py", "test_faults.py", "test_evaluation.py"),
     *("test_reducers.py", "test_messages.py", "test_debug_record.py", "test_docs.py"),
     *("test_output_compression.py", "test_whole_output_or_none.py", "test_driver.py"),
