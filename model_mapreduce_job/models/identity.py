@@ -69,19 +69,21 @@ def _entry_identity(entry: ModelEntry, configuration_module: str) -> dict[str, s
     return {
         f"the class of {name}": f"{entry.module_name}.{entry.class_name}",
         f"the code of {name}": or_reason(lambda: digest_of_files(code()[0])),
-        f"what the code of {name} imports": or_reason(lambda: _versions_of(code()[1] | _libraries(entry))),
+        f"what the code of {name} imports": or_reason(
+            lambda: _versions_of(code()[1] | _libraries(entry, places))
+        ),
         **{f"the parameter {key!r} of {name}": comparable(value) for key, value in entry.parameters.items()},
         **{f"the file {file} of {name}": or_reason(partial(_file_at, places, file)) for file in entry.files},
     }
 
 
-def _libraries(entry: ModelEntry) -> set[str]:
+def _libraries(entry: ModelEntry, places: Iterable[Path]) -> set[str]:
     """Return the top module of the library that reads a model file; none for a class."""
     if entry.module_name != FILE_MODEL:
         return set()
     given = entry.parameters
     with suppress(ConfigurationError):  # which loading it shows
-        kind = model_type_of(Path(given["model_file"]), given["model_type"])
+        kind = model_type_of(_found(places, given["model_file"]), given["model_type"])
         return {_MODULES.get(kind.name, kind.name)}
     return set()
 
@@ -99,8 +101,12 @@ def _places(entry: ModelEntry, configuration_module: str) -> list[Path]:
     return [*map(Path, locations[:1]), *([origin.parent] if origin else []), Path()]
 
 
+def _found(places: Iterable[Path], name: str) -> Path:
+    return next((place / name for place in places if (place / name).exists()), Path(name))
+
+
 def _file_at(places: Iterable[Path], name: str) -> str:
-    path = next((place / name for place in places if (place / name).exists()), Path(name))
+    path = _found(places, name)
     return path_digest(path) if path.is_dir() else file_digest(path)
 
 
