@@ -2,8 +2,9 @@
 
 import pytest
 
-from model_mapreduce_job.exceptions import IncompleteRunError, TooManyFailuresError
-from model_mapreduce_job.runners.hadoop.task_failures import TaskFailure
+from model_mapreduce_job.exceptions import IncompleteRunError, InputError, TooManyFailuresError
+from model_mapreduce_job.runners.hadoop.task_failures import TaskFailure, failure_found
+from model_mapreduce_job.storage.hadoop_commands import ClusterError
 
 PLACE = "This task runs on node7 and reads hdfs://nn/in/rows, bytes 0 to 1,000.\n"
 TRACEBACK = """\
@@ -74,3 +75,33 @@ def test_without_place_and_traceback_the_last_line_is_told() -> None:
 
 def test_a_kind_that_is_unknown_is_an_incomplete_run() -> None:
     assert isinstance(TaskFailure("why", kind="NewerError").error(), IncompleteRunError)
+
+
+@pytest.mark.parametrize(
+    "error", [ClusterError("history is gone."), InputError("It is gone."), OSError("gone")]
+)
+def test_logs_that_hadoop_is_moving_are_looked_at_again(error: Exception) -> None:
+    looks = iter([error, error, TaskFailure("why")])
+
+    def look() -> TaskFailure:
+        found = next(looks)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    assert failure_found(look, "application_1_2", (0, 0)) == TaskFailure("why")
+    assert next(looks, None) is None
+
+
+@pytest.mark.parametrize(
+    ("application", "command"),
+    [("application_1_2", "yarn logs -applicationId application_1_2"), ("", "yarn application -list")],
+)
+def test_logs_that_cannot_be_read_are_named(application: str, command: str) -> None:
+    def look() -> TaskFailure:
+        raise ClusterError("hdfs:///history can't be read: Permission denied")
+
+    assert str(failure_found(look, application, (0,)).error()) == (
+        "A task failed: why is in its logs, which can't be read from here "
+        f"(hdfs:///history can't be read: Permission denied). Try: {command}"
+    )

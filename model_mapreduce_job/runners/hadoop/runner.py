@@ -6,6 +6,7 @@ import logging
 import posixpath
 import re
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +23,7 @@ from model_mapreduce_job.runners.hadoop.client_process import ClientProcess
 from model_mapreduce_job.runners.hadoop.shipped_code import PACKAGE, code_uri, upload_code
 from model_mapreduce_job.runners.hadoop.streaming_settings import step_settings
 from model_mapreduce_job.runners.hadoop.task_environment import bundle_for, ship_bundle, ship_options
-from model_mapreduce_job.runners.hadoop.task_failures import TaskFailure
+from model_mapreduce_job.runners.hadoop.task_failures import TaskFailure, failure_found
 from model_mapreduce_job.runners.shared import LocalTmp, default_opts, with_hadoop_shell
 from model_mapreduce_job.storage.cluster_paths import ClusterInputs, check_paths
 from model_mapreduce_job.storage.hadoop_commands import ClusterError
@@ -210,10 +211,9 @@ class HadoopRunner(HadoopJobRunner):
 
     def _pick_error(self, log_interpretation: dict[str, Any], step_type: str) -> None:
         """Keep the cause of a failure for run() to tell, instead of letting mrjob write pages about it."""
-        with suppress(ClusterError):
-            error = super()._pick_error(log_interpretation, step_type) or {}
-            self._failure = self._explain(error)
-        for line in self._failure.traceback.splitlines() if self._failure else ():
+        pick = partial(super()._pick_error, log_interpretation, step_type)
+        self._failure = failure_found(lambda: self._explain(pick() or {}), self._application)
+        for line in self._failure.traceback.splitlines():
             log.error("%s", printable(self._upload_mgr.restore(line)))
 
     def _ls_history_logs(self, job_id: str | None = None, **_: Any) -> Iterator[dict[str, Any]]:

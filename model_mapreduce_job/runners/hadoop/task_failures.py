@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from model_mapreduce_job import exceptions
-from model_mapreduce_job.exceptions import IncompleteRunError, ModelMapReduceError
+from model_mapreduce_job.exceptions import IncompleteRunError, InputError, ModelMapReduceError
 from model_mapreduce_job.printable import printable
+from model_mapreduce_job.storage.hadoop_commands import ClusterError
 from model_mapreduce_job.task.streaming import FAILED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+# Hadoop moves the history of a job soon after its end, between a look and a read as well.
+_PAUSES: Final = (0.5, 1.0, 2.0)
 
 _PLACE: Final = re.compile(r"^This task runs on (?P<host>\S+) and reads (?P<split>.+)\.$", re.MULTILINE)
 _OWN: Final = re.compile(rf"^{FAILED}(?P<kind>\w+): (?P<message>.*)$", re.MULTILINE)
@@ -64,6 +69,24 @@ class TaskFailure:
     def _place(self) -> str:
         on = f" on {self.host}" if self.host else ""
         return f"{on}, reading {self.split}" if self.split else on
+
+
+def failure_found(
+    look: Callable[[], TaskFailure], application: str, pauses: Sequence[float] = _PAUSES
+) -> TaskFailure:
+    """Return the failure that a look at a job's logs finds; where they can't be read, it looks again.
+
+    look raises ClusterError, InputError or OSError then. What is returned in the end says where the logs are.
+    """
+    why: Exception | None = None
+    for pause in (0.0, *pauses):
+        time.sleep(pause)
+        try:
+            return look()
+        except (ClusterError, InputError, OSError) as error:
+            why = error
+    command = f"yarn logs -applicationId {application}" if application else "yarn application -list"
+    return TaskFailure(f"why is in its logs, which can't be read from here ({why}). Try: {command}")
 
 
 def _reason(stderr: str, traceback: str) -> str:
