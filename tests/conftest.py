@@ -40,8 +40,9 @@ os.register_at_fork(after_in_child=_leave_unmeasured)
 # files that take longest: begun first, so that no core waits for the last of them at the end
 LONGEST = [
     # of the clusters' tests those that have the Hadoop alone, and beside them those that don't need it
-    *("test_cluster_faults.py", "test_job_on_spark.py", "test_blocks_of_splits.py", "test_spark_three.py"),
-    *("test_real_models.py", "test_hadoop_cluster.py", "test_emr_job.py", "test_model_file_runs.py"),
+    *("test_cluster_faults.py", "test_job_on_spark.py", "test_tables_on_spark.py", "test_spark_three.py"),
+    *("test_blocks_of_splits.py", "test_real_models.py", "test_emr_on_hadoop.py", "test_job_on_hadoop.py"),
+    *("test_hard_models_on_hadoop.py", "test_emr_job.py", "test_model_file_runs.py"),
     *("test_tables.py", "test_emr_runner.py", "test_table_replays.py", "test_emr_smoke.py"),
     *("test_emr_stack.py", "test_bundle.py", "test_several_model_runs.py", "test_verify.py"),
     *("test_resume.py", "test_benchmark.py", "test_plan_command.py", "test_stamp.py"),

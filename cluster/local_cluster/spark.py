@@ -47,7 +47,7 @@ class SparkCluster:
 
     def up(self, jdk: Jdk) -> None:
         """Start the daemons that don't run, and return once all are in service; ClusterError if one fails."""
-        home = _spark_home()
+        home = spark_home()
         if not any(map(self.supervisor.process, NAMES)):
             self.supervisor.choose_ports(PORTS)
         for name in NAMES:
@@ -109,7 +109,8 @@ class SparkCluster:
         return missing(answer["aliveworkers"], len(WORKERS), "workers") if name == MASTER else None
 
 
-def _spark_home() -> Path:
+def spark_home() -> Path:
+    """Return the directory of the pyspark package; ClusterError when there is none."""
     package = importlib.util.find_spec("pyspark")
     if package is None or package.origin is None:
         raise ClusterError(f"no pyspark here: {sys.executable} -m pip install 'pyspark>=4,<5'")

@@ -19,6 +19,9 @@ _FINGERPRINT = re.compile(r"^fingerprint +([0-9a-f]{32})$", re.MULTILINE)
 IRIS = ("--model_qualified_name", "iris_model", "--fingerprint")
 OBEDIENT = ("--model_qualified_name", "obedient", "--fingerprint")
 IRIS_SETTINGS = {"APP_SETTINGS": "ProdConfig"}
+# Spark works for seconds in a test: a second compiler and threads that collect garbage only cost
+QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+QUICK_EXECUTORS = ("-D", f"spark.executor.extraJavaOptions={QUICK_JAVA}")
 
 
 def make_bundle(path: Path, settings: str, *options: str) -> Path:
@@ -55,13 +58,13 @@ def inline_fingerprint(directory: Path, *arguments: object, **environment: str) 
     return fingerprint(LocalJob(directory, environment=environment).run("-r", "inline", *arguments))
 
 
-def half_failed(directory: Path) -> tuple[Path, str]:
-    """Return an output of the iris job without each second prediction, and the whole one's fingerprint."""
+def half_failed(directory: Path) -> tuple[Path, Ended]:
+    """Return an output of the iris job without each second prediction, and the run that predicted all."""
     ran = LocalJob(directory, environment=IRIS_SETTINGS).run(*IRIS, PROJECT / "data" / "input.ldjson")
     lines = ran.output.splitlines(keepends=True)
     lines[::2] = [line.partition(b"\t")[0] + b"\tnull\n" for line in lines[::2]]
     (directory / "earlier").write_bytes(b"".join(lines))
-    return directory / "earlier", fingerprint(ran)
+    return directory / "earlier", ran
 
 
 def broken_tables(directory: Path, kind: str) -> tuple[Path, str]:
@@ -90,7 +93,7 @@ class Task:
         """Return the running tasks of a job: of each the process that Hadoop's Java machine has started."""
         found = []
         for pid in job.pids():
-            environment = _environment(pid)
+            environment = environment_of(pid)
             if "mapreduce_task_attempt_id" in environment and _parent_is_java(pid):
                 node = re.search(r"nodemanager\d", environment["LOCAL_DIRS"])
                 found.append(cls(pid, environment["mapreduce_task_attempt_id"], node[0] if node else ""))
@@ -103,7 +106,8 @@ def summary_of(path: Path) -> dict[str, Any]:
     return summary
 
 
-def _environment(pid: int) -> dict[str, str]:
+def environment_of(pid: int) -> dict[str, str]:
+    """Return the environment that a process was started with; none of one that has ended."""
     try:
         text = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace")
     except (FileNotFoundError, ProcessLookupError):

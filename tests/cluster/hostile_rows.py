@@ -10,12 +10,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 # several of bzip2's smallest blocks
-ROWS = 40_000
+ROWS = 20_000
 FIELDS = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 # Each format as it is and compressed; what is split between tasks has a header, or rows of any form.
-FILES = (("ldjson", ""), ("csv", ""), ("ldjson", ".gz"), ("csv", ".bz2"))
+FILES = {"ldjson": ("rows.ldjson", "rows.ldjson.gz"), "csv": ("rows.csv", "rows.csv.bz2")}
+OPTIONS = {
+    "ldjson": ("--input_protocol", "ldjson"),
+    "csv": ("--input_protocol", "csv", "--output_protocol", "csv", "--header"),
+}
+COMPLETE = f"complete: {2 * ROWS // 1000},"  # a run over both files of a format
 COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
-    "": bytes,
+    ".ldjson": bytes,
+    ".csv": bytes,
     ".gz": gzip.compress,
     # the smallest blocks, so that more than one task gets some
     ".bz2": lambda data: bz2.compress(data, 1),
@@ -40,13 +46,13 @@ BAD_CSV = (
 
 
 def write_rows(directory: Path, rows: int = ROWS) -> None:
-    """Write rows.FORMAT and each compressed; one row in a hundred is bad, and the last line has no end."""
+    """Write the files of each format; one row in a hundred is bad, and the last line has no end."""
     directory.mkdir(exist_ok=True)
     rng = random.Random(0)  # noqa: S311 - repeatable data, not a secret
     values = [[rng.randrange(1, 80) / 10 for _ in FIELDS] for _ in range(rows)]
     for kind, data in (("ldjson", _as_json(values)), ("csv", _as_csv(values))):
-        for ending in (ending for name, ending in FILES if name == kind):
-            (directory / f"rows.{kind}{ending}").write_bytes(COMPRESSIONS[ending](data))
+        for name in FILES[kind]:
+            (directory / name).write_bytes(COMPRESSIONS[Path(name).suffix](data))
 
 
 def _as_json(values: list[list[float]]) -> bytes:

@@ -6,12 +6,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from local_cluster.daemons import HADOOP
+from local_cluster.health import page
+from local_cluster.layout import default_layout
+from local_cluster.ports import chosen_ports
 from local_cluster.processes import Process, with_environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,6 +67,16 @@ class LocalHadoop:
         """Return all processes of the cluster: daemons, application masters, tasks and what these started."""
         folders = [f"HADOOP_CONF_DIR={self.home}/etc/{daemon.name}\0" for daemon in HADOOP]
         return [process for folder in folders for process in with_environment(folder.encode())]
+
+    def ports(self) -> Mapping[str, int]:
+        """Return the daemons' ports."""
+        return chosen_ports(default_layout().run / "ports.json")
+
+    def applications(self, state: str) -> dict[str, str]:
+        """Return the names of YARN's applications that are in a state, by their ids."""
+        answer = page(self.ports()["resourcemanager_http"], f"/ws/v1/cluster/apps?states={state}")
+        assert answer is not None, "the ResourceManager does not answer"
+        return {found["id"]: found["name"] for found in (answer["apps"] or {}).get("app", ())}
 
     @property
     def environment(self) -> dict[str, str]:

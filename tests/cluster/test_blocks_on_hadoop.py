@@ -26,9 +26,9 @@ def job(hadoop: LocalHadoop, iris_bundle: Path, tmp_path: Path) -> LocalJob:
     return on_hadoop(hadoop, tmp_path, "--bundle", str(iris_bundle), *IRIS, **IRIS_SETTINGS)
 
 
-def put(hadoop: LocalHadoop, directory: Path, target: str) -> str:
-    """Copy a directory to HDFS; its URI there."""
-    hadoop.hadoop("fs", "-rm", "-r", "-f", "-skipTrash", target)
+def put(hadoop: LocalHadoop, directory: Path, target: str, *outputs: str) -> str:
+    """Copy a directory to HDFS, and remove outputs of earlier runs; its URI there."""
+    hadoop.hadoop("fs", "-rm", "-r", "-f", "-skipTrash", target, *outputs)
     hadoop.hadoop("fs", "-put", directory, target)
     return f"hdfs://{target}"
 
@@ -43,23 +43,22 @@ def rows_of(number: int) -> str:
 def test_many_small_files_are_few_tasks_and_a_failure_is_found_in_its_file(
     hadoop: LocalHadoop, job: LocalJob, tmp_path: Path
 ) -> None:
-    """The driver has the tasks' reports and profiles, and leaves nothing of them in the output."""
+    """Tasks compress their parts; the driver has their reports and profiles, and leaves nothing of them."""
     files = tmp_path / "small"
     files.mkdir()
     for number in range(FILES):
         (files / f"{number:03}.ldjson").write_text(rows_of(number))
-    uri, summary = put(hadoop, files, "/small"), tmp_path / "summary.json"
+    uri, summary = put(hadoop, files, "/small", "/small-out"), tmp_path / "summary.json"
     there, here = tmp_path / "there.json", tmp_path / "here.json"
-    hadoop.hadoop("fs", "-rm", "-r", "-f", "-skipTrash", "/small-out")
-    asked = ("--summary_file", summary, "--profile", there, "--output-dir", "hdfs:///small-out/1")
-    ended = job.run(*asked, uri)
+    packed = ("--output_compression", "zst", "--output-dir", "hdfs:///small-out/1")
+    ended = job.run("--summary_file", summary, "--profile", there, *packed, uri)
     inline = inline_fingerprint(tmp_path, *IRIS, "--profile", here, files, **IRIS_SETTINGS)
     assert fingerprint(ended) == inline
     profile_facts.assert_same(profile_facts.read(there), profile_facts.read(here))
-    listed = hadoop.hadoop("fs", "-ls", "-R", "-C", "/small-out/1").stdout.split()
-    parts = [path for path in listed if "part-" in path]
-    assert listed == ["/small-out/1/_SUCCESS", *parts]
+    parts = parts_of(hadoop, "/small-out/1", tmp_path / "out")
     assert 1 <= len(parts) <= MOST_TASKS
+    assert {part.suffix for part in parts} == {".zst"}
+    assert sum(map(lines_in, parts)) == FILES * ROWS
     found = summary_of(summary)
     assert found["examples_are_in"] == "this summary"
     (reason,) = found["reasons"]
@@ -67,6 +66,20 @@ def test_many_small_files_are_few_tasks_and_a_failure_is_found_in_its_file(
     assert reason["place"]["file"].endswith(f"/small/{BAD_FILE:03}.ldjson")
     assert reason["place"]["line"] == BAD_LINE
     assert found["slowest_batches"]
+
+
+def parts_of(hadoop: LocalHadoop, directory: str, copied: Path) -> list[Path]:
+    """Copy an output from HDFS; its parts, beside which there is nothing but the mark of a result."""
+    hadoop.hadoop("fs", "-get", directory, copied)
+    parts = sorted(copied.glob("part-*"))
+    assert sorted(copied.rglob("*")) == [copied / "_SUCCESS", *parts]
+    return parts
+
+
+def lines_in(part: Path) -> int:
+    """Return how many lines a compressed file has."""
+    with part.open("rb") as file:
+        return len(decompressed(part.name, file).read().splitlines())
 
 
 def test_files_of_this_machine_may_have_their_columns_in_another_order_each(
@@ -104,13 +117,24 @@ def test_rows_of_several_lines_in_another_encoding_are_read_from_their_files_sta
     assert "complete: 6,004 lines" in ended.errors
 
 
-def test_without_blocks_the_output_is_the_same(job: LocalJob, tmp_path: Path) -> None:
-    path = tmp_path / "rows"
+def test_without_blocks_the_output_is_the_same_and_hadoop_compresses_it(
+    hadoop: LocalHadoop, job: LocalJob, tmp_path: Path
+) -> None:
+    """A setting of Hadoop's own that would compress a second time is refused before any work."""
+    path, summary = tmp_path / "rows", tmp_path / "summary.json"
     path.write_text(rows_of(BAD_FILE))
-    summary = tmp_path / "summary.json"
-    ended = job.run("--no_blocks", "--summary_file", summary, path)
+    hadoop.hadoop("fs", "-rm", "-r", "-f", "-skipTrash", "/packed")
+    asked = ("--output_compression", "gz", "--no_blocks")
+    ended = job.run(*asked, "--summary_file", summary, "--output-dir", "hdfs:///packed/1", path)
     assert fingerprint(ended) == inline_fingerprint(tmp_path, *IRIS, path, **IRIS_SETTINGS)
     assert summary_of(summary)["examples_are_in"] == "the tasks' logs"
+    parts = parts_of(hadoop, "/packed/1", tmp_path / "out")
+    assert {part.suffix for part in parts} == {".gz"}
+    assert sum(map(lines_in, parts)) == ROWS
+    twice = ("--output_compression", "gz", "-D", f"{COMPRESS}=true")
+    ended = job.run(*twice, "--output-dir", "hdfs:///packed/no", path)
+    said = f"--output_compression gz and {COMPRESS}=true would compress the output twice."
+    assert (ended.code, ended.errors.splitlines()[-1]) == (1, f"{said} Leave one of them out.")
 
 
 def test_a_file_that_is_cut_off_fails_the_run_and_is_named(
@@ -128,35 +152,3 @@ def test_a_file_that_is_cut_off_fails_the_run_and_is_named(
     assert ended.code == 1
     line = ended.errors.splitlines()[-1]
     assert "/cut/cut.bz2 can't be read, or is cut off or damaged" in line, ended.errors
-
-
-def lines_in(part: Path) -> int:
-    """Return how many lines a compressed file has."""
-    with part.open("rb") as file:
-        return len(decompressed(part.name, file).read().splitlines())
-
-
-def test_tasks_compress_their_parts_or_hadoop_the_lines_of_a_run_without_blocks(
-    hadoop: LocalHadoop, job: LocalJob, tmp_path: Path
-) -> None:
-    """A setting of Hadoop's own that would compress a second time is refused before any work."""
-    path = tmp_path / "rows"
-    path.write_text(rows_of(BAD_FILE))
-    expected = inline_fingerprint(tmp_path, *IRIS, path, **IRIS_SETTINGS)
-    hadoop.hadoop("fs", "-rm", "-r", "-f", "-skipTrash", "/packed")
-    for compression, options in (("zst", ()), ("gz", ("--no_blocks",))):
-        place = f"/packed/{compression}"
-        asked = ("--output_compression", compression, "--output-dir", f"hdfs://{place}", *options)
-        assert fingerprint(job.run(*asked, path)) == expected
-        copied = tmp_path / compression
-        hadoop.hadoop("fs", "-get", place, copied)
-        parts = sorted(copied.glob("part-*"))
-        assert {part.suffix for part in parts} == {f".{compression}"}
-        assert sum(map(lines_in, parts)) == ROWS
-    ended = job.run(
-        "--output_compression", "gz", "--output-dir", "hdfs:///packed/no", "-D", f"{COMPRESS}=true", path
-    )
-    said = (
-        f"--output_compression gz and {COMPRESS}=true would compress the output twice. Leave one of them out."
-    )
-    assert (ended.code, ended.errors.splitlines()[-1]) == (1, said)

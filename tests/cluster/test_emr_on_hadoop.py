@@ -97,8 +97,7 @@ def facts(summary: dict[str, Any]) -> list[Any]:
 
 def applications(hadoop: LocalHadoop, state: str) -> set[str]:
     """Return the ids of the upper-case job's applications that are in a state."""
-    listed = hadoop.hadoop("application", "-list", "-appStates", state).stdout
-    return set(re.findall(r"^ *(application_\d+_\d+)\s+upper_case", listed, re.MULTILINE))
+    return {found for found, name in hadoop.applications(state).items() if name.startswith("upper_case")}
 
 
 def logs(stack: EmrStack, name: str) -> str:
@@ -209,7 +208,7 @@ def test_a_task_that_fails_ends_the_run_with_exit_code_1_and_its_reason(
     driver: Driver, first: First, iris_rows: Path
 ) -> None:
     """The cause comes from the log of the task's container."""
-    settings = ("--cmdenv", "APP_SETTINGS=NoSuchConfig")
+    settings = ("--cmdenv", "APP_SETTINGS=NoSuchConfig", "-D", "mapreduce.map.maxattempts=1")
     ended = driver.run(*MODEL, *settings, "--cluster-id", first.cluster_id, iris_rows, job=MAIN_JOB)
     assert ended.returncode == 1
     assert ended.stdout == ""

@@ -5,22 +5,15 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from local_cluster import processes
-from local_cluster.hadoop import HadoopCluster
-from local_cluster.layout import default_layout
-from local_cluster.ports import LOOPBACK, listeners
-from local_hadoop import LocalHadoop, cluster, eventually
+from local_hadoop import LocalHadoop, cluster
 
-pytestmark = [pytest.mark.cluster, pytest.mark.alone, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 JOB = Path(__file__).with_name("word_count.py")
 WORDS = [f"{n % 7} {n % 3}" for n in range(1000)]
-START_LIMIT_S = 60
 
 
 @pytest.fixture
@@ -36,30 +29,6 @@ def run_job(hadoop: LocalHadoop, text: Path, *more: str) -> subprocess.Completed
     environment = hadoop.environment | {"COUNTERS": str(text.with_suffix(".counters"))}
     command = [sys.executable, str(JOB), *options, *more, str(text)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-
-@contextmanager
-def sleeping_job(hadoop: LocalHadoop, text: Path) -> Iterator[None]:
-    """Have a job whose tasks sleep running on the cluster."""
-    hadoop.hadoop("fs", "-put", "-f", text, "/sleeping")
-    hadoop.hadoop("fs", "-rm", "-r", "-f", "-skipTrash", "/slept")
-    command = hadoop.streaming(
-        "/sleeping", "/slept", "-D", "mapreduce.am.max-attempts=1", "-mapper", "sleep 120"
-    )
-    client = subprocess.Popen(command, env=hadoop.environment, stderr=subprocess.DEVNULL)
-    try:
-        assert eventually(lambda: "sleep" in programs(hadoop), START_LIMIT_S), "no task started"
-        yield
-    finally:
-        client.kill()
-        client.wait()
-        processes.stop(HadoopCluster(default_layout()).containers(), patience_s=0)
-
-
-def programs(hadoop: LocalHadoop) -> set[str]:
-    """Return the names of the programs that the cluster's processes run."""
-    paths = [Path(f"/proc/{process.pid}/comm") for process in hadoop.processes()]
-    return {path.read_text(encoding="utf-8").strip() for path in paths if path.exists()}
 
 
 def test_all_daemons_are_in_service(hadoop: LocalHadoop) -> None:
@@ -110,52 +79,3 @@ def test_a_driver_can_read_what_a_failed_task_wrote(hadoop: LocalHadoop, text: P
     assert match is not None, job.stderr
     written = [path.read_text(encoding="utf-8") for path in Path(match[1]).glob("container_*/stderr")]
     assert any("ValueError: this line was made to fail" in text for text in written)
-
-
-def test_tasks_get_nothing_of_the_environment_that_the_cluster_was_started_in(
-    hadoop: LocalHadoop, text: Path
-) -> None:
-    """The fixture starts the cluster with a PYTHONPATH; a task's environment has none."""
-    hadoop.hadoop("fs", "-put", "-f", text, "/environment-in")
-    hadoop.hadoop("fs", "-rm", "-r", "-f", "-skipTrash", "/environment")
-    command = hadoop.streaming("/environment-in", "/environment", "-mapper", "env")
-    subprocess.run(command, env=hadoop.environment, capture_output=True, check=True)
-    lines = hadoop.hadoop("fs", "-cat", "/environment/part-*").stdout.splitlines()
-    environment = dict(line.rstrip("\t").split("=", 1) for line in lines if "=" in line)
-    assert environment["HADOOP_HOME"] == str(hadoop.home)
-    assert "PYTHONPATH" not in environment
-    assert set(environment["PATH"].split(":")) <= {
-        *("/usr/local/bin", "/usr/local/sbin", "/usr/bin", "/usr/sbin", "/bin", "/sbin", ".")
-    }
-
-
-def test_nothing_listens_on_other_addresses_while_a_job_runs(hadoop: LocalHadoop, text: Path) -> None:
-    """That includes the application master, whose servers Hadoop itself would put on all addresses."""
-    daemons = set(hadoop.pids().values())
-    with sleeping_job(hadoop, text):
-        found = {process.pid: listeners(process.pid) for process in hadoop.processes()}
-    assert any(found[pid] for pid in found.keys() - daemons), "the application master was not seen"
-    addresses = {listener.address for sockets in found.values() for listener in sockets}
-    assert addresses == {LOOPBACK}
-
-
-def test_a_killed_daemon_is_reported_and_started_again_alone(hadoop: LocalHadoop) -> None:
-    before = hadoop.pids()
-    hadoop.kill("nodemanager2")
-    status = cluster("status", check=False)
-    assert status.returncode == 1
-    assert "not running" in next(line for line in status.stdout.splitlines() if "nodemanager2" in line)
-    cluster("up")
-    changed = {name for name, pid in hadoop.pids().items() if pid != before[name]}
-    assert changed == {"nodemanager2"}
-
-
-def test_down_leaves_no_process_and_keeps_what_is_in_hdfs(hadoop: LocalHadoop, text: Path) -> None:
-    """Not even tasks whose NodeManager was killed, so that nobody is left to end them."""
-    hadoop.hadoop("fs", "-put", "-f", text, "/kept")
-    with sleeping_job(hadoop, text):
-        hadoop.kill("nodemanager1")
-        cluster("down")
-        assert hadoop.processes() == []
-    cluster("up", PYTHONPATH="of-the-developer")
-    assert hadoop.hadoop("fs", "-cat", "/kept").stdout == text.read_text(encoding="ascii")

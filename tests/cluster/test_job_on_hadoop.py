@@ -1,6 +1,5 @@
 """The job on a real Hadoop: the answers of one machine, whole output or none, one line for a mistake."""
 
-import json
 import re
 import shutil
 import socket
@@ -13,38 +12,40 @@ import pytest
 from cluster_jobs import (
     IRIS,
     IRIS_SETTINGS,
-    OBEDIENT,
-    Task,
     fingerprint,
     half_failed,
     on_hadoop,
     summary_of,
 )
-from hostile_rows import FILES, ROWS
-from local_hadoop import LocalHadoop, eventually
+from hostile_rows import COMPLETE, FILES, OPTIONS
+from local_hadoop import LocalHadoop
 from local_jobs import PROJECT, LocalJob, write_records
-from report_contract import check_report
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 INPUT = PROJECT / "data" / "input.ldjson"
+REPLAYED = "complete: 15 lines = 6 kept + 8 predicted + 1 failed + 0 blank"
+# Hadoop's clients try ten times to reach a server: a tenth of a second apart instead of a whole one
+SOON = "<property><name>ipc.client.connect.retry.interval</name><value>100</value></property>"
+
+
+@pytest.fixture(scope="module")
+def tokens(hadoop: LocalHadoop) -> Iterator[list[str]]:
+    """Collect the tokens of runs, which leave nothing in the temporary directory of HDFS."""
+    tokens: list[str] = []
+    yield tokens
+    listed = hadoop.hadoop("fs", "-ls", "-C", "tmp/mrjob", check=False).stdout.split()
+    assert [path for path in listed if any(token in path for token in tokens)] == []
 
 
 @pytest.fixture
-def job(hadoop: LocalHadoop, iris_bundle: Path, tmp_path: Path) -> Iterator[LocalJob]:
+def job(hadoop: LocalHadoop, iris_bundle: Path, tokens: list[str], tmp_path: Path) -> Iterator[LocalJob]:
     """Give the iris job, which leaves nothing in the temporary directories of this machine and of HDFS."""
     job = on_hadoop(hadoop, tmp_path, "--bundle", str(iris_bundle), *IRIS, **IRIS_SETTINGS)
+    tokens.append(job.token)
     yield job
     assert job.processes() == []
     assert [name for name in job.left() if job.token in name] == []  # onnxruntime leaves a file
-    listed = hadoop.hadoop("fs", "-ls", "-C", "tmp/mrjob", check=False).stdout.split()
-    assert [path for path in listed if job.token in path] == []
-
-
-@pytest.fixture
-def obedient(hadoop: LocalHadoop, models_bundle: Path, tmp_path: Path) -> LocalJob:
-    """Give the job with a model that does what a record says."""
-    return on_hadoop(hadoop, tmp_path, "--bundle", str(models_bundle), *OBEDIENT)
 
 
 def test_several_models_are_each_counted_and_compared(job: LocalJob, tmp_path: Path) -> None:
@@ -55,6 +56,7 @@ def test_several_models_are_each_counted_and_compared(job: LocalJob, tmp_path: P
     ended = job.run(*challenger, *features, "--summary_file", tmp_path / "summary.json", INPUT)
     inline = LocalJob(tmp_path, environment=IRIS_SETTINGS).run(*IRIS, *challenger, *features, INPUT)
     assert fingerprint(ended) == fingerprint(inline)
+    assert Counter(ended.output.splitlines()) == Counter(inline.output.splitlines())
     assert "challenger and iris_model agree on species in 14 of 14 records (100.00%)" in ended.errors
     counts = summary_of(tmp_path / "summary.json")["counts_of_models"]
     assert {name: (own["predicted"], own["failed"]) for name, own in counts.items()} == {
@@ -64,65 +66,59 @@ def test_several_models_are_each_counted_and_compared(job: LocalJob, tmp_path: P
 
 
 def test_a_replay_predicts_again_what_has_failed(hadoop: LocalHadoop, job: LocalJob, tmp_path: Path) -> None:
-    """Of a file of this machine, and of that run's own output, whose directory has to be whole."""
+    """Of a directory in HDFS, which has to be whole."""
     earlier, whole = half_failed(tmp_path)
-    ended = job.run("--output-dir", "hdfs:///replayed", "--replay", earlier)
-    assert fingerprint(ended) == whole
-    assert "complete: 15 lines = 6 kept + 8 predicted + 1 failed + 0 blank" in ended.errors
-    again = job.run("--replay", "hdfs:///replayed")
-    assert fingerprint(again) == whole
-    assert "complete: 15 lines = 14 kept + 0 predicted + 1 failed + 0 blank" in again.errors
+    (tmp_path / "replayed").mkdir()
+    (tmp_path / "replayed" / "_SUCCESS").touch()
+    shutil.copy(earlier, tmp_path / "replayed" / "part-00000")
+    hadoop.hadoop("fs", "-rm", "-r", "-f", "-skipTrash", "/replayed")
+    hadoop.hadoop("fs", "-put", tmp_path / "replayed", "/replayed")
+    ended = job.run("--replay", "hdfs:///replayed")
+    assert fingerprint(ended) == fingerprint(whole)
+    assert REPLAYED in ended.errors
     hadoop.hadoop("fs", "-rm", "/replayed/_SUCCESS")
     assert "is a directory without _SUCCESS" in job.run("--replay", "hdfs:///replayed").errors
-
-
-@pytest.mark.parametrize(("kind", "ending"), FILES)
-def test_any_bytes_give_the_same_output_as_on_one_machine(  # noqa: PLR0913, PLR0917 - fixtures
-    hadoop: LocalHadoop,
-    job: LocalJob,
-    rows_fingerprint: dict[str, str],
-    rows_in_hdfs: str,
-    kind: str,
-    ending: str,
-) -> None:
-    """Lines with CRs, TABs and bytes that are no UTF-8 among them; bz2 is split between tasks, gz is not."""
-    name, output = f"rows.{kind}{ending}", f"/same-{kind}{ending}"
-    options = ("--input_protocol", kind)
-    ended = job.run(*options, "--output-dir", f"hdfs://{output}", f"{rows_in_hdfs}/{name}")
-    assert fingerprint(ended) == rows_fingerprint[kind]
-    assert f"complete: {ROWS // 1000}," in ended.errors
-    parts = hadoop.hadoop("fs", "-ls", "-C", output).stdout.split()
-    tasks = 1 if ending == ".gz" else 2
-    assert parts == [f"{output}/_SUCCESS", *(f"{output}/part-{number:05}" for number in range(tasks))]
-
-
-def test_local_input_comes_out_on_standard_output(job: LocalJob, tmp_path: Path) -> None:
-    """No line has a TAB at its end, and the summary says what it says on one machine."""
-    ended = job.run("--summary_file", tmp_path / "hadoop.json", INPUT)
-    assert ended.code == 0, ended.errors
-    inline = LocalJob(tmp_path, environment=IRIS_SETTINGS)
-    expected = inline.run(*IRIS, "--summary_file", tmp_path / "inline.json", INPUT)
-    assert Counter(ended.output.splitlines()) == Counter(expected.output.splitlines())
-    ours, theirs = summary_of(tmp_path / "hadoop.json"), summary_of(tmp_path / "inline.json")
-    for same in ("model", "fingerprint", "failed_share"):
-        assert ours[same] == theirs[same]
-    assert ours["counts"]["lines"] == theirs["counts"]["lines"] == 15
 
 
 def test_a_hadoop_that_runs_no_class_of_ours_costs_time_alone(
     hadoop: LocalHadoop, job: LocalJob, tmp_path: Path
 ) -> None:
-    """Each command starts a Java machine then, and the log says so once."""
+    """Each command starts a Java machine then, and the log says so once; here of a file's replay."""
     wrapper = tmp_path / "hadoop"
     wrapper.write_text(
         f'#!/bin/sh\ncase $1 in modelmapreducejob.*) exit 1;; esac\nexec {hadoop.command()[0]} "$@"\n',
         encoding="utf-8",
     )
     wrapper.chmod(0o755)
-    ended = job.run("--hadoop-bin", wrapper, INPUT)
-    assert ended.code == 0, ended.errors
-    assert len(ended.output.splitlines()) == 15
+    earlier, whole = half_failed(tmp_path)
+    ended = job.run("--hadoop-bin", wrapper, "--replay", earlier)
+    assert fingerprint(ended) == fingerprint(whole)
+    assert Counter(ended.output.splitlines()) == Counter(whole.output.splitlines())
+    assert REPLAYED in ended.errors
     assert ended.errors.count("Each command to Hadoop starts a Java machine") == 1
+
+
+@pytest.mark.parametrize(("kind", "tasks"), [("ldjson", 3), ("csv", 5)])
+def test_any_bytes_give_the_same_output_as_on_one_machine(  # noqa: PLR0913, PLR0917 - fixtures
+    hadoop: LocalHadoop,
+    job: LocalJob,
+    rows_fingerprint: dict[str, str],
+    rows_in_hdfs: str,
+    kind: str,
+    tasks: int,
+) -> None:
+    """Lines with CRs, TABs and bytes that are no UTF-8 among them.
+
+    The text of each format is split between tasks, and so is bz2; gz is one task's.
+    """
+    output = f"/same-{kind}"
+    inputs = [f"{rows_in_hdfs}/{name}" for name in FILES[kind]]
+    least = f"mapreduce.job.maps={tasks - 1}"
+    ended = job.run("-D", least, *OPTIONS[kind], "--output-dir", f"hdfs://{output}", *inputs)
+    assert fingerprint(ended) == rows_fingerprint[kind]
+    assert COMPLETE in ended.errors
+    parts = hadoop.hadoop("fs", "-ls", "-C", output).stdout.split()
+    assert parts == [f"{output}/_SUCCESS", *(f"{output}/part-{number:05}" for number in range(tasks))]
 
 
 def test_a_plan_looks_at_hdfs_and_leaves_nothing(job: LocalJob, rows_in_hdfs: str) -> None:
@@ -143,7 +139,8 @@ def test_too_many_failures_leave_nothing_that_can_be_taken_for_a_result(
 def test_the_tasks_have_nothing_but_the_bundle(job: LocalJob, iris_bundle: Path, tmp_path: Path) -> None:
     """They run without a network, this machine's Python, what's installed for it, and the sources.
 
-    The run's input is what it has on standard input.
+    The run's input is what it has on standard input. Its output comes out on standard output, where no line
+    has a TAB at its end, and the summary says what it says on one machine.
     """
     hidden = [sys.prefix, sys.base_prefix, PROJECT / "model_mapreduce_job", PROJECT / "examples"]
     wrapper = tmp_path / "alone.sh"
@@ -154,9 +151,16 @@ def test_the_tasks_have_nothing_but_the_bundle(job: LocalJob, iris_bundle: Path,
     )
     alone = "unshare --map-root-user --mount --net /bin/sh -e alone.sh"
     files = ("--archives", f"{iris_bundle}#bundle", "--files", f"{wrapper}#alone.sh", "--no-bootstrap-mrjob")
-    ended = job.run("--bundle", "none", "--task-python-bin", alone, *files, stdin=INPUT.read_bytes())
+    asked = ("--summary_file", tmp_path / "hadoop.json", "--bundle", "none", "--task-python-bin", alone)
+    ended = job.run(*asked, *files, stdin=INPUT.read_bytes())
     assert ended.code == 0, ended.errors
-    assert len(ended.output.splitlines()) == 15
+    inline = LocalJob(tmp_path, environment=IRIS_SETTINGS)
+    expected = inline.run(*IRIS, "--summary_file", tmp_path / "inline.json", stdin=INPUT.read_bytes())
+    assert Counter(ended.output.splitlines()) == Counter(expected.output.splitlines())
+    ours, theirs = summary_of(tmp_path / "hadoop.json"), summary_of(tmp_path / "inline.json")
+    for same in ("model", "fingerprint", "failed_share"):
+        assert ours[same] == theirs[same]
+    assert ours["counts"]["lines"] == theirs["counts"]["lines"] == 15
 
 
 @pytest.mark.parametrize(
@@ -191,16 +195,15 @@ def test_a_dead_cluster_is_told_in_one_line(
     hadoop: LocalHadoop, job: LocalJob, tmp_path: Path, setting: str, arguments: list[str]
 ) -> None:
     """Its address is in the configuration, and nobody answers there."""
-    ports = json.loads((PROJECT / "cluster" / ".work" / "run" / "ports.json").read_text(encoding="utf-8"))
+    ports = hadoop.ports()
     conf = tmp_path / "conf"
     shutil.copytree(hadoop.environment["HADOOP_CONF_DIR"], conf)
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         for path in conf.glob("*.xml"):
             text = path.read_text(encoding="utf-8")
-            path.write_text(
-                text.replace(f":{ports[setting]}<", f":{closed.getsockname()[1]}<"), encoding="utf-8"
-            )
+            text = text.replace(f":{ports[setting]}<", f":{closed.getsockname()[1]}<")
+            path.write_text(text.replace("</configuration>", f"{SOON}</configuration>"), encoding="utf-8")
         job.environment["HADOOP_CONF_DIR"] = str(conf)
         ended = job.run("-q", *arguments)
     assert ended.code == 1
@@ -211,57 +214,10 @@ def test_a_dead_cluster_is_told_in_one_line(
 def test_a_task_that_gives_up_says_why_where_and_on_what(job: LocalJob, tmp_path: Path) -> None:
     """The exit code is that of one machine."""
     path = write_records(tmp_path / "wrong", [{"n": number} for number in range(3000)])
-    ended = job.run("-q", "--max_error_rate", "0.5", path)
+    ended = job.run("-q", "--max_error_rate", "0.5", "-D", "mapreduce.map.maxattempts=1", path)
     assert ended.code == 3
     line = ended.errors.splitlines()[-1]
     host = re.escape(socket.gethostname())
     place = rf"A task failed on {host}, reading {re.escape(str(path))}, bytes [\d,]+ to [\d,]+: "
     assert re.match(rf"{place}The first 1,\d+ records of the input all failed", line), line
     assert "Traceback" not in ended.errors
-
-
-def test_a_model_that_cannot_be_loaded_says_how_it_ended(obedient: LocalJob, tmp_path: Path) -> None:
-    path = write_records(tmp_path / "records", [{"n": 1}])
-    ended = obedient.run("-q", "--model_qualified_name", "fatal_to_load", path)
-    assert ended.code == 1
-    assert re.search(r"A task failed on \S+, reading \S+records, .*SIGSEGV", ended.errors.splitlines()[-1])
-
-
-def test_all_that_tasks_report_comes_home_and_counts_once(obedient: LocalJob, tmp_path: Path) -> None:
-    """The profile as well, of the attempt that was committed alone: the first one is killed half-way."""
-    check_report(obedient, tmp_path, loses_an_attempt=True)
-
-
-def test_a_slow_model_is_not_taken_for_a_dead_one(obedient: LocalJob, tmp_path: Path) -> None:
-    """It computes in C for longer than Hadoop lets a task be silent, and keeps the interpreter to itself.
-
-    What it prints for another record stays out of the output.
-    """
-    slow = {"n": 1, "do": "compute_in_c", "seconds": 55}
-    path = write_records(tmp_path / "slow", [slow, {"n": 2, "do": "talk"}, {"n": 3}])
-    # counted from the launch of a container, which may have to unpack the bundle first
-    limits = {"mapreduce.task.timeout": 40_000, "mapreduce.task.timeout.check-interval-ms": 1000}
-    ended = obedient.run(*(part for name, ms in limits.items() for part in ("-D", f"{name}={ms}")), path)
-    assert ended.code == 0, ended.errors
-    assert sorted(value["n"] for value in ended.values) == [1, 2, 3]
-    assert "Failed map tasks" not in ended.errors
-
-
-def test_stopping_the_driver_stops_its_tasks(hadoop: LocalHadoop, obedient: LocalJob, tmp_path: Path) -> None:
-    reached, go_on = tmp_path / "reached", tmp_path / "go on"
-    wait = {"n": 1, "do": "wait_for_file", "reached": str(reached), "go_on": str(go_on)}
-    process = obedient.start("--output-dir", "hdfs:///stopped/out", write_records(tmp_path / "wait", [wait]))
-    try:
-        assert eventually(reached.exists, 120), "no task started"
-        assert Task.of(obedient)
-        process.terminate()
-        errors = process.communicate(timeout=60)[1].decode()
-        assert process.returncode == 143
-    finally:
-        process.kill()
-        process.communicate()
-    assert obedient.processes() == []
-    assert hadoop.hadoop("fs", "-ls", "-C", "/stopped").stdout == ""
-    (job,) = set(re.findall(r"application_(\d+_\d+)", errors))
-    staged = "/tmp/hadoop-yarn/staging/*/.staging"  # noqa: S108 - in HDFS, where YARN keeps it
-    assert job not in hadoop.hadoop("fs", "-ls", "-R", "-C", staged).stdout

@@ -1,4 +1,4 @@
-"""The Spark of cluster.py, at work."""
+"""The Spark of cluster.py, at work: for mrjob's own runner, and for the job."""
 
 import json
 import os
@@ -12,10 +12,13 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from cluster_jobs import IRIS, IRIS_SETTINGS, QUICK_EXECUTORS, fingerprint, inline_fingerprint, summary_of
+from hostile_rows import ROWS
 from local_cluster.layout import default_layout
 from local_cluster.ports import LOOPBACK, listeners
 from local_cluster.spark import SparkCluster
 from local_hadoop import LocalHadoop, cluster
+from local_jobs import LocalJob, write_records
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
@@ -48,6 +51,26 @@ def test_mrjob_runs_a_job_on_spark_and_reads_its_counters(
         " ".join(WORDS).split()
     )
     assert json.loads(counters.read_text(encoding="utf-8")) == [{"word_count": {"lines": len(WORDS)}}]
+
+
+def test_the_job_reads_from_hdfs_and_this_machine_and_writes_to_hdfs(  # noqa: PLR0913, PLR0917 - fixtures
+    hadoop: LocalHadoop, spark_master: str, iris_bundle: Path, rows: Path, rows_in_hdfs: str, tmp_path: Path
+) -> None:
+    """The executors have nothing but the bundle; counters, summary and proof are there."""
+    options = ("-r", "spark", "--no-conf", "--spark-master", spark_master, "--bundle", str(iris_bundle))
+    job = LocalJob(
+        tmp_path, (*options, *QUICK_EXECUTORS, *IRIS), environment={**hadoop.environment, **IRIS_SETTINGS}
+    )
+    hadoop.hadoop("fs", "-rm", "-r", "-f", "-skipTrash", "/spark")
+    output = ("--output-dir", "hdfs:///spark/out", "--summary_file", tmp_path / "summary.json")
+    here = write_records(tmp_path / "here.ldjson", [{"sepal_length": 5.1}])
+    ended = job.run(*output, f"{rows_in_hdfs}/rows.ldjson", here)
+    inline = (*IRIS, rows / "rows.ldjson", here)
+    assert fingerprint(ended) == inline_fingerprint(tmp_path, *inline, **IRIS_SETTINGS)
+    assert summary_of(tmp_path / "summary.json")["counts"]["lines"] == ROWS + 1
+    listed = hadoop.hadoop("fs", "-ls", "-C", "/spark", "/spark/out").stdout.split()
+    assert listed[0] == "/spark/out"
+    assert "/spark/out/_SUCCESS" in listed[1:]
 
 
 def test_nothing_listens_on_other_addresses_and_down_leaves_no_process(spark_master: str) -> None:
