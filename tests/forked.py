@@ -89,7 +89,7 @@ def fork_server(
     def live(channel: Channel, page: Page) -> None:
         given = {} if files is None else {"files": files}
         factory = MadeOf(make or _nothing, lambda: (make_isolated or _nothing)(page))
-        TaskServer(channel, lambda _: factory, _nothing, **given).serve()
+        TaskServer(channel, lambda _: factory, **given).serve()
 
     return fork_process(live)
 

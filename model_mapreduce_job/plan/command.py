@@ -107,7 +107,6 @@ def make_plan(  # noqa: PLR0913 - the job, the run and what its input is
     durations = _durations(files, sample, sample_run, figures.rows, cluster)
     cost, source = _cost(cluster, durations, dict(options.price_per_hour or ()))
     return Plan(
-        model=", ".join(options.task.names),
         runner=runner.alias,
         input=figures,
         sample_files=sample.files,

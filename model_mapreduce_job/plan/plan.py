@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from model_mapreduce_job.plan.estimate import Cost, Duration
     from model_mapreduce_job.plan.sample_run import SampleRun
     from model_mapreduce_job.task.messages import Verified
-    from model_mapreduce_job.task.sample_prediction import SampledModel, SampleResult, SchemaCheck
+    from model_mapreduce_job.task.sample_prediction import SampledModel, SchemaCheck
 
 MISMATCH = "OutputSchemaMismatch"
 
@@ -42,7 +42,6 @@ class Plan:
     cluster's size is not known, one for each of several sizes; none when no record was predicted.
     """
 
-    model: str
     runner: str
     input: InputFigures
     sample_files: int
@@ -59,9 +58,11 @@ class Plan:
     def summary(self) -> RunSummary:
         """Return the sample's counts as a run's summary; predictions that do not fit output_schema failed."""
         result = self.sample_run.result
-        if result.models:
-            return RunSummary(with_mismatches_of_models(result.report, result.models), 0.0)
-        return RunSummary(with_mismatches(result.report, result.schema_check), 0.0)
+        checks = {name: model.schema_check for name, model in result.models.items()}
+        if len(checks) > 1:
+            return RunSummary(with_mismatches_of_models(result.report, checks), 0.0)
+        (check,) = checks.values()
+        return RunSummary(with_mismatches(result.report, check), 0.0)
 
     @property
     def records_per_second(self) -> float | None:
@@ -78,26 +79,15 @@ class Plan:
         if fail_fast:
             check_start(self.sample_run.result.report)
 
-    def _models(self, result: SampleResult) -> dict[str, Any]:
-        if not result.models:
-            return {"model": _model(self.model, result)}
-        models = result.models.items()
-        return {
-            "models": [
-                {**_model(name, own), "output_schema": asdict(own.schema_check)} for name, own in models
-            ],
-        }
-
     def as_json(self) -> dict[str, Any]:
         """Return the plan as a JSON object; times are in seconds, cost is in US dollars."""
         result = self.sample_run.result
         return {
-            **self._models(result),
+            **_models(result.models),
             "verified": self.verified and self.verified.as_json(),
             "runner": self.runner,
             "input": asdict(self.input),
             "sample": {"files": self.sample_files, "bytes": self.sample_bytes, **_counts(self.summary)},
-            **({} if result.models else {"output_schema": asdict(result.schema_check)}),
             "ended_its_process": self.sample_run.lost or None,
             "batch_size": result.batch_size,
             "records_per_second_per_core": self.records_per_second,
@@ -109,13 +99,13 @@ class Plan:
         }
 
 
-def with_mismatches_of_models(report: TaskReport, models: Mapping[str, SampledModel]) -> TaskReport:
+def with_mismatches_of_models(report: TaskReport, checks: Mapping[str, SchemaCheck]) -> TaskReport:
     """Return a report in which predictions of several models that don't fit their schemas count as failures.
 
     That is as far as each model goes: of the records, some may count as failed by another model already.
     """
     changed = {
-        name: with_mismatches(own, models[name].schema_check) if name in models else own
+        name: with_mismatches(own, checks[name]) if name in checks else own
         for name, own in report.models.items()
     }
     return msgspec.structs.replace(report, models=changed)
@@ -136,9 +126,17 @@ def with_mismatches(report: TaskReport, check: SchemaCheck) -> TaskReport:
     return msgspec.structs.replace(report, counters=counters, examples=examples)
 
 
-def _model(name: str, result: SampleResult | SampledModel) -> dict[str, Any]:
-    of_file = {"kind": result.kind, "columns": result.columns} if result.columns else {}
-    return {"qualified_name": name, "version": result.version, **of_file}
+def _models(models: Mapping[str, SampledModel]) -> dict[str, Any]:
+    found = [(_model(name, model), asdict(model.schema_check)) for name, model in models.items()]
+    if len(found) > 1:
+        return {"models": [{**model, "output_schema": schema} for model, schema in found]}
+    ((model, schema),) = found
+    return {"model": model, "output_schema": schema}
+
+
+def _model(name: str, model: SampledModel) -> dict[str, Any]:
+    of_file = {"kind": model.kind, "columns": model.columns} if model.columns else {}
+    return {"qualified_name": name, "version": model.version, **of_file}
 
 
 def _counts(summary: RunSummary) -> dict[str, Any]:

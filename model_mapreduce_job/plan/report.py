@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from model_mapreduce_job.plan.cluster import Fleet, Machines
     from model_mapreduce_job.plan.estimate import Cost, Duration
     from model_mapreduce_job.plan.plan import InputFigures, Plan
-    from model_mapreduce_job.task.sample_prediction import SampledModel, SampleResult
+    from model_mapreduce_job.task.sample_prediction import SampledModel
 
 _REASONS = 5
 _MOST_COLUMNS = 20
@@ -31,20 +31,23 @@ def report(plan: Plan) -> str:
 
 def _rows(plan: Plan) -> Iterator[tuple[str, str]]:
     result = plan.sample_run.result
-    models: dict[str, SampleResult | SampledModel] = {**result.models} or {plan.model: result}
+    models = result.models
     named = ", ".join(f"{name} {own.version}" for name, own in models.items())
     yield "plan", f"{named} with -r {plan.runner}; nothing was started"
     for name, own in models.items():
         if own.columns:
-            of_which = f"{name}, " if result.models else ""
+            of_which = f"{name}, " if len(models) > 1 else ""
             yield "model file", f"{of_which}of {own.kind}, with the columns {_columns(own.columns)}"
     if plan.verified:
         yield "verified", printable(plan.verified.words)
     yield "input", _input(plan.input)
     yield from _sample_rows(plan)
     for name, own in models.items():
-        yield "output_schema", f"{name}: {_schema(own)}" if result.models else _schema(own)
-    yield "batch size", str(result.batch_size or "not known: the model ran in a process of its own")
+        yield "output_schema", f"{name}: {_schema(own)}" if len(models) > 1 else _schema(own)
+    yield (
+        "batch size",
+        str(result.batch_size or "not known: the model ran in a process of its own"),
+    )
     yield "speed", _speed(plan)
     yield "cluster", plan.cluster.description
     for fleet in plan.cluster.fleets:
@@ -87,8 +90,8 @@ def _sample_rows(plan: Plan) -> Iterator[tuple[str, str]]:
     yield from (("warning", warning) for warning in plan.sample_run.result.report.warnings)
 
 
-def _schema(result: SampleResult | SampledModel) -> str:
-    check = result.schema_check
+def _schema(model: SampledModel) -> str:
+    check = model.schema_check
     if check.problem:
         return f"not checked: {check.problem}"
     if check.mismatches:

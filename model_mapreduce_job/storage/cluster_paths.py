@@ -129,7 +129,7 @@ def check_commas(paths: Iterable[str]) -> None:
 def _check_output(output: str) -> None:
     if is_remote(output) and (odd := sorted(_PATTERN_CHARACTERS & {*output})):
         raise InputError(f"Hadoop takes {' '.join(odd)} in the output {output} for a pattern. Name another.")
-    if not is_remote(output) and os.path.lexists(output):  # a link that leads nowhere as well
+    if not is_remote(output) and os.path.lexists(absolute_path(output)):  # a link to nowhere as well
         raise InputError(_is_there(output))
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.printable import some_of
 from model_mapreduce_job.storage.splits import Split, split_files
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from model_mapreduce_job.formats.column_order import ColumnOrder
 
 STDIN = "-"
-_MOST_NAMES = 5
 # The bucket of an object is part of its name; the host of a file is not.
 _HOST = re.compile(r"^(?:s3[an]?:(?=//)|\w+:(?://[^/]*)?)")
 _KINDS = (
@@ -196,8 +196,4 @@ def _nothing_at(pattern: str) -> str:
     if not path.parent.is_dir():
         return f"There is no input {pattern}. There is no directory {path.parent}. Check the path."
     there = sorted(entry.name for entry in path.parent.iterdir() if not is_hidden(entry.name))
-    return f"There is no input {pattern}. {path.parent} has: {_some(there)}. Check the path."
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join([*names[:_MOST_NAMES], *(["..."] if names[_MOST_NAMES:] else [])]) or "no files"
+    return f"There is no input {pattern}. {path.parent} has: {some_of(there) or 'no files'}. Check the path."

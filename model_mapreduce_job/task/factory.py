@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,7 +22,7 @@ from model_mapreduce_job.task.guard import guarded_memory
 from model_mapreduce_job.task.isolation import IsolatedPipeline
 from model_mapreduce_job.task.keeper import Page
 from model_mapreduce_job.task.lanes import lane_of, lists_are_quicker
-from model_mapreduce_job.task.messages import Begin, Described, ModelFacts
+from model_mapreduce_job.task.messages import Begin, Described, ModelFacts, SamplePredicted
 from model_mapreduce_job.task.model_process import python_command, same_imports, start
 from model_mapreduce_job.task.node import may_start_the_run
 from model_mapreduce_job.task.observing import observer_of, repeats_of
@@ -37,6 +38,8 @@ from model_mapreduce_job.task.task_pipeline import Watched
 from model_mapreduce_job.task.text_protocols import reader_for, writer_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from model_mapreduce_job.formats.batch_formats import Reader, Writer
     from model_mapreduce_job.models.contract import MLModel
     from model_mapreduce_job.pipeline.pipeline import Several, Watch
@@ -117,6 +120,13 @@ class TaskFactory:
 
         return surveyed(request, self._begin, self.models, self._for_first_answers)
 
+    def predict_sample(self, attempt: int, sample: bytes, beat: Callable[[], None]) -> SamplePredicted:
+        """Return the result of a packed sample; beat is called as a sign of life."""
+        from model_mapreduce_job.task.sample_prediction import SampleSetup, predict_sample  # noqa: PLC0415 - for plans
+
+        result = predict_sample(SampleSetup(self._begin, partial(self._task, attempt)), sample, beat)
+        return SamplePredicted(msgspec.to_builtins(result))
+
     def verify(self, request: Verify) -> Verified:
         """Return in what the model's predictions of golden records differ from what they must be."""
         from model_mapreduce_job.task.verification import verified  # noqa: PLC0415 - few runs need it
@@ -129,15 +139,17 @@ class TaskFactory:
 
     def predicting(self, options: TaskOptions) -> TaskPipeline:
         """Return what predicts lines with these options, in this process."""
-        begin = msgspec.structs.replace(self._begin, options=options, tables=TableRun())
-        return TaskFactory(begin, self._page, self._configuration).make(attempt=0)
+        return self._task(0, options, TableRun())
 
     def _for_first_answers(self, options: TaskOptions, tables: TableRun) -> TaskPipeline:
         options = msgspec.structs.replace(
             options, output_protocol="json", on_error="null", key=None, no_fail_fast=True, stamp=False
         )
+        return self._task(1, options, tables)
+
+    def _task(self, attempt: int, options: TaskOptions, tables: TableRun) -> TaskPipeline:
         begin = msgspec.structs.replace(self._begin, options=options, tables=tables)
-        return TaskFactory(begin, self._page, self._configuration).make(attempt=1)
+        return TaskFactory(begin, self._page, self._configuration).make(attempt)
 
     def _start_child(self) -> ModelProcess:
         child = start(

@@ -11,10 +11,7 @@ import os
 import socket
 import tempfile
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, NoReturn
-
-import msgspec
 
 from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
 from model_mapreduce_job.formats.records import one_line
@@ -24,7 +21,7 @@ from model_mapreduce_job.task import memory
 from model_mapreduce_job.task.channel import Channel
 from model_mapreduce_job.task.factory import TaskFactory
 from model_mapreduce_job.task.keeper import CHANNEL_VARIABLE
-from model_mapreduce_job.task.messages import Begin, SamplePredicted
+from model_mapreduce_job.task.messages import Begin
 from model_mapreduce_job.task.mistakes import one_line_for_mistakes
 from model_mapreduce_job.task.model_process import python_command, same_imports
 from model_mapreduce_job.task.node import attempt_number, on_this_node
@@ -36,7 +33,7 @@ from model_mapreduce_job.task.task_options import TaskOptions
 from model_mapreduce_job.task.task_pipes import task_pipes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from model_mapreduce_job.pipeline.task_report import ReportBuilder, TaskReport
     from model_mapreduce_job.task.keeper import Page
@@ -48,7 +45,7 @@ def serve(page: Page) -> None:
     memory.keep_freed()
     faulthandler.enable()
     channel = Channel.of_descriptor(int(os.environ.pop(CHANNEL_VARIABLE)))
-    TaskServer(channel, lambda begin: TaskFactory(begin, page), partial(_predict_sample, page)).serve()
+    TaskServer(channel, lambda begin: TaskFactory(begin, page)).serve()
     page.finish()
 
 
@@ -61,16 +58,6 @@ def run_mapper(arguments: list[str], streams: TaskStreams, page: Page) -> None:
         options, paths = mapper_options(arguments)
         _predict(options, paths, streams, page)
     page.finish()
-
-
-def _predict_sample(
-    page: Page, begin: Begin, attempt: int, sample: bytes, beat: Callable[[], None]
-) -> SamplePredicted:
-    from model_mapreduce_job.task import sample_prediction  # noqa: PLC0415 - only plans need it
-
-    setup = sample_prediction.SampleSetup(begin, attempt, page)
-    result = sample_prediction.predict_sample(setup, sample_prediction.unpack_sample(sample, begin), beat)
-    return SamplePredicted(msgspec.to_builtins(result))
 
 
 @contextmanager

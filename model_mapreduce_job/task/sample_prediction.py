@@ -21,7 +21,6 @@ from model_mapreduce_job.models.contract import version_of
 from model_mapreduce_job.models.schemas import record_schema
 from model_mapreduce_job.pipeline.task_report import TaskReport  # noqa: TC001 - msgspec looks at it
 from model_mapreduce_job.storage.splits import Split
-from model_mapreduce_job.task.factory import TaskFactory
 from model_mapreduce_job.task.run_model import load_run_models
 from model_mapreduce_job.task.stopwatch import Stopwatch, batch_size
 from model_mapreduce_job.task.task_files import TaskFiles
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from model_mapreduce_job.formats.lines import Block
-    from model_mapreduce_job.task.keeper import Page
+    from model_mapreduce_job.formats.table_format import TableRun
     from model_mapreduce_job.task.messages import Begin
     from model_mapreduce_job.task.task_options import TaskOptions
     from model_mapreduce_job.task.task_pipeline import TaskPipeline
@@ -55,7 +54,10 @@ class SchemaCheck:
 
 @dataclass(frozen=True)
 class SampledModel:
-    """What a sample shows of one of several models; the fields are those of SampleResult."""
+    """What a sample shows of a model.
+
+    Of a model file, kind is its library, and columns has the input's column for each feature.
+    """
 
     version: str
     schema_check: SchemaCheck
@@ -67,32 +69,26 @@ class SampledModel:
 class SampleResult:
     """The result of predicting a sample.
 
-    report has its counters and examples of failures. record_seconds is what a record takes of one core at
-    batch_size, None when no record was predicted; waiting is the wall time for each second of it. batch_size
-    is None where the model ran in a process of its own. kind and columns are those of a model file: its
-    library, and the input's column for each feature. version, schema_check, kind and columns are the first
-    model's where there are several, and models has those of each.
+    report has its counters and examples of failures, models what it shows of each model, by name.
+    record_seconds is what a record takes of one core at batch_size, None when no record was predicted;
+    waiting is the wall time for each second of it. batch_size is None where the model ran in a process of its
+    own.
     """
 
-    version: str
     report: TaskReport
-    schema_check: SchemaCheck
+    models: dict[str, SampledModel]
     batch_size: int | None
     record_seconds: float | None
     waiting: float
     load_seconds: float
-    kind: str = ""
-    columns: dict[str, str] = field(default_factory=dict)
-    models: dict[str, SampledModel] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class SampleSetup:
-    """How a sample is predicted: the first message to a task, the attempt, and its keeper's page."""
+    """How a sample is predicted: the first message to a task, and what makes one of options and tables."""
 
     begin: Begin
-    attempt: int
-    page: Page | None = None
+    make_task: Callable[[TaskOptions, TableRun], TaskPipeline]
 
     @property
     def max_record_bytes(self) -> int:
@@ -105,7 +101,7 @@ class SampleSetup:
         tables = self.begin.tables
         if options.output_protocol not in TABLES:
             tables = replace(tables, prediction=b"")
-        return TaskFactory(replace(self.begin, options=options, tables=tables), self.page).make(self.attempt)
+        return self.make_task(options, tables)
 
 
 def pack_sample(blocks: Sequence[Any]) -> bytes:
@@ -115,7 +111,7 @@ def pack_sample(blocks: Sequence[Any]) -> bytes:
     )
 
 
-def unpack_sample(sample: bytes, begin: Begin) -> list[Any]:
+def _unpacked(sample: bytes, begin: Begin) -> list[Any]:
     """Return the blocks that pack_sample packed; the rows of a table are read now."""
     if begin.tables.is_read:
         splits = msgspec.msgpack.decode(sample, type=list[Split])
@@ -134,11 +130,12 @@ def _rows(split: Split, begin: Begin) -> Iterator[Any]:
                 return
 
 
-def predict_sample(setup: SampleSetup, blocks: Sequence[Block], beat: Callable[[], None]) -> SampleResult:
-    """Predict a sample once to check predictions, for 20 seconds at most, then again to measure the speed.
+def predict_sample(setup: SampleSetup, sample: bytes, beat: Callable[[], None]) -> SampleResult:
+    """Predict a packed sample to check predictions, for 20 seconds at most, then again to measure the speed.
 
     beat is called when the model is loaded and after each batch. Raises what a task raises.
     """
+    blocks = _unpacked(sample, setup.begin)
     task = setup.task(on_error="null", output_protocol="json")
     isolated = batch_size(task) is None
     stopwatch = Stopwatch(perf_counter if isolated else process_time, beat)
@@ -148,19 +145,13 @@ def predict_sample(setup: SampleSetup, blocks: Sequence[Block], beat: Callable[[
     for lines in stopwatch.timed(task, blocks, CHECK_SECONDS):
         predictions.update(line.partition(b"\t")[2] for line in lines)
     size = _measure(setup, blocks, stopwatch) if _is_too_quick(task, blocks, stopwatch) else None
-    models = _sampled_models(setup.begin.options, predictions, task.report.built())
-    first = next(iter(models.values()))
     return SampleResult(
-        version=first.version,
         report=task.report.built().without_places(),
-        schema_check=first.schema_check,
+        models=_sampled_models(setup.begin.options, predictions, task.report.built()),
         batch_size=size or batch_size(task),
         record_seconds=stopwatch.record_seconds,
         waiting=stopwatch.wall_seconds / stopwatch.seconds if stopwatch.seconds else 1.0,
         load_seconds=stopwatch.first_seconds if isolated else task.report.counters.load_ns / 1e9,
-        kind=first.kind,
-        columns=first.columns,
-        models=models if setup.begin.options.several else {},
     )
 
 

@@ -7,7 +7,7 @@ import signal
 import traceback
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol
 
 from model_mapreduce_job.exceptions import MachineFaultError, ModelMapReduceError
 from model_mapreduce_job.formats.records import Failure, OverlongLine, one_line
@@ -83,31 +83,26 @@ class Factory(Protocol):
         """Return in what the model's predictions of golden records differ from what they must be."""
         ...
 
+    def predict_sample(self, attempt: int, sample: bytes, beat: Callable[[], None]) -> SamplePredicted:
+        """Return the result of a packed sample; beat is called as a sign of life."""
+        ...
+
     def model_facts(self) -> dict[str, ModelFacts]:
         """Return the facts of the run's models by name; nothing when this process has not loaded them."""
         ...
 
 
-SamplePredictor: TypeAlias = "Callable[[Begin, int, bytes, Callable[[], None]], SamplePredicted]"
-
-
 class TaskServer:
-    """Answers requests; make_factory makes the Factory for the options, which come first.
-
-    predict_sample returns the result of a sample, given the options, the attempt, the sample, and a function
-    to call as a sign of life.
-    """
+    """Answers requests; make_factory makes the Factory for the options, which come first."""
 
     def __init__(
         self,
         channel: Channel,
         make_factory: Callable[[Begin], Factory],
-        predict_sample: SamplePredictor,
         files: FileOperations = OS_FILES,
     ) -> None:
         self._channel = channel
         self._make_factory = make_factory
-        self._predict_sample = predict_sample
         self._files = files
         self._warnings = ModelWarnings()
 
@@ -156,7 +151,7 @@ class TaskServer:
             case Run():
                 return Done(self._worker.run(request, data), self._factory.model_facts()), b""
             case PredictSample():
-                return self._predict_sample(self._begun, request.attempt, data, self._beat), b""
+                return self._factory.predict_sample(request.attempt, data, self._beat), b""
             case Load():
                 return Ready(self._isolated_pipeline().header()), b""
             case Predict() | Overlong() | Fail() | Check():

@@ -42,4 +42,4 @@ def test_a_trial_tells_what_the_sample_came_to() -> None:
     assert result.batch_size == 7
     assert result.record_seconds
     assert 0 < result.record_seconds < 0.01
-    assert (result.version, sample_run.lost) == ("2.5", "")
+    assert ([model.version for model in result.models.values()], sample_run.lost) == (["2.5"], "")
