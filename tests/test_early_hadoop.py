@@ -8,6 +8,8 @@ import pytest
 from mrjob.fs.hadoop import HadoopFilesystem
 
 from model_mapreduce_job.driver.early_hadoop import early_hadoop, find_hadoop, is_on_hadoop
+from model_mapreduce_job.driver.first_line import first_lines
+from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob
 from model_mapreduce_job.storage.hadoop_fs import HadoopShell
 
 FAKE = Path(__file__).with_name("fake_hadoop.py")
@@ -90,3 +92,16 @@ def test_other_runs_start_none(tmp_path: Path) -> None:
     with early_hadoop(["-r", "local", "in"]) as server:
         assert server is None
     assert started(tmp_path) == 0
+
+
+@pytest.mark.usefixtures("hadoop")
+def test_looks_at_the_input_hand_it_on(tmp_path: Path) -> None:
+    """To the next look, and to the run: each would have to start its own."""
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / "hdfs" / name).write_bytes(b"x,y\n1,2\n")
+    job = MLModelMapReduceJob(["-r", "hadoop", "--input_protocol", "csv", "hdfs:///a.csv", "hdfs:///b.csv"])
+    assert [first.line for first in first_lines(job, job.run_options)] == [b"x,y\n", b"x,y\n"]
+    assert job.hadoop
+    assert job.hadoop.is_open
+    job.hadoop.close()
+    assert started(tmp_path) == 1

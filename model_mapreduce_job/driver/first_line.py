@@ -19,6 +19,7 @@ from model_mapreduce_job.storage.inputs import STDIN, is_remote, list_inputs
 from model_mapreduce_job.storage.sources import as_source
 from model_mapreduce_job.storage.splits import file_state
 from model_mapreduce_job.task.delimited_options import text_reading
+from model_mapreduce_job.task.job import looking_runner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -132,7 +133,7 @@ def _of_file(path: str, reading: TextReading) -> FirstLine:
 
 
 def _of_remote(job: Job, pattern: str, reading: TextReading) -> Iterator[FirstLine]:
-    with job.make_plain_runner() as runner:
+    with looking_runner(job) as runner:
         for file in list_files(runner, [pattern]):
             with whole_or_error(file.path), file.open(0) as opened:
                 stream: Any = opened

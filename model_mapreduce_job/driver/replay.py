@@ -16,7 +16,7 @@ from model_mapreduce_job.formats.rows import join_row, parse_columns
 from model_mapreduce_job.plan.input_files import list_files
 from model_mapreduce_job.storage.inputs import STDIN, is_remote, local_path
 from model_mapreduce_job.task.delimited_options import DELIMITERS, columns, dialect_of
-from model_mapreduce_job.task.job import has_further_steps
+from model_mapreduce_job.task.job import has_further_steps, looking_runner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,7 +114,7 @@ def _is_unfinished(replay: str) -> bool:
 
 
 def _is_remote_and_unfinished(job: Job, replay: str) -> bool:
-    with job.make_plain_runner() as runner:
+    with looking_runner(job) as runner:
         names = [posixpath.basename(file.path) for file in list_files(runner, [replay])]
         is_directory = names != [posixpath.basename(replay)] and not set("*?[{") & set(replay)
         return is_directory and not runner.fs.exists(posixpath.join(replay, _SUCCESS))

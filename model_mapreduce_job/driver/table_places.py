@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.formats.registry import TABLES
 from model_mapreduce_job.storage.inputs import is_remote
+from model_mapreduce_job.task.job import looking_runner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,16 +33,10 @@ def table_places(job: Job, options: RunOptions) -> Iterator[tuple[TablePlace, ..
     # it needs mrjob, which not all that imports this has
     from model_mapreduce_job.storage import remote_tables  # noqa: PLC0415
 
-    runner = job.make_plain_runner()
-    try:
+    with looking_runner(job) as runner:
         directory = Path(runner._get_local_tmp_dir())  # noqa: SLF001 - mrjob has no public name for it
-        remote = _files_of(runner)
-        places = remote_tables.table_places(remote, options.inputs, options.task.source_protocol, directory)
-        if runner.alias != "emr":
-            job.hadoop = runner.fs.hadoop.hand_over()
-        yield places
-    finally:
-        runner.cleanup(mode=["LOCAL_TMP"])  # nothing else was made
+        protocol = options.task.source_protocol
+        yield remote_tables.table_places(_files_of(runner), options.inputs, protocol, directory)
 
 
 def _files_of(runner: Any) -> RemoteFiles:

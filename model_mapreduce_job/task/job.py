@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from model_mapreduce_job.task.first_worker import FirstWorker
     from model_mapreduce_job.task.messages import Begin
     from model_mapreduce_job.task.run_options import RunOptions
     from model_mapreduce_job.task.task_options import TaskOptions
+
+# The runners that ask Hadoop by a Java machine.
+_ASK_HADOOP: Final = frozenset({"hadoop", "spark"})
 
 
 class Job(Protocol):
@@ -93,3 +97,18 @@ def has_further_steps(job: Job) -> bool:
     """Return whether the output of a job is not that of its first mapper: it has a reducer, or more steps."""
     steps = job.steps()
     return len(steps) > 1 or not steps[0].description(0).keys().isdisjoint({"combiner", "reducer"})
+
+
+@contextmanager
+def looking_runner(job: Job) -> Iterator[Any]:
+    """Give mrjob's runner for a look at the input, before the run; it starts nothing.
+
+    The Java machine by which it has asked Hadoop is handed over to the job's next runner.
+    """
+    runner = job.make_plain_runner()
+    try:
+        yield runner
+    finally:
+        if runner.alias in _ASK_HADOOP:
+            job.hadoop = runner.fs.hadoop.hand_over()
+        runner.cleanup(mode=["LOCAL_TMP"])  # nothing else was made

@@ -294,7 +294,7 @@ class SparkRunner(SparkMRJobRunner):
         if self._output and self._inputs:  # which were checked together: it is this run's own
             with suppress(ClusterError):
                 self._output.abandon(self._output_filesystem())
-        if is_remote(self._spark_tmp_dir):
+        if self._inputs and is_remote(self._spark_tmp_dir):
             with suppress(ClusterError):
                 self.fs.hadoop.remove([self._spark_tmp_dir])
         super()._cleanup_local_tmp()
