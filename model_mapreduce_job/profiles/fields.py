@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Final
 
@@ -17,12 +18,21 @@ _LONGEST_NAME: Final = 200
 _DEEPEST: Final = 5
 
 
+def name_of(key: str) -> str:
+    """Return what a field is called: its own name, in JSON's quotes if it has a dot or a quote, or is empty.
+
+    So the field `"a.b"` is another than b of the object a.
+    """
+    return key if key and "." not in key and '"' not in key else json.dumps(key, ensure_ascii=False)
+
+
 class Fields(msgspec.Struct):
     """Fields by name; left_out has the names of those over 200, of which at most 1,000 are kept.
 
     records is for how many records those stand that were added as wholes, since no schema names their fields:
     of these a part may have been picked, and what the fields have is as many as that part stands for.
-    A field of an object that is a field itself is called `outer.inner`; the object is a field as well.
+    A field of an object that is a field itself is called `outer.inner`; the object is a field as well. What
+    stands between the dots is as name_of has it.
     """
 
     kept: dict[str, Field] = {}
@@ -72,7 +82,7 @@ class Fields(msgspec.Struct):
     def _add_objects(self, name: str, values: Values, depth: int) -> None:
         shapes = dict.fromkeys(map(tuple, values.values))
         for key in dict.fromkeys(key for shape in shapes for key in shape):
-            inner = f"{name}.{key}" if name else str(key)
+            inner = f"{name}.{name_of(str(key))}" if name else name_of(str(key))
             found = [value.get(key) for value in values.values]
             self._add(inner, Values(found, values.picked, values.counts), depth)
 

@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from model_mapreduce_job.models.fields import NUMBERS
 from model_mapreduce_job.models.record_values import split_of
+from model_mapreduce_job.profiles.fields import name_of
 from model_mapreduce_job.profiles.number_rows import NumberRows
 from model_mapreduce_job.profiles.picking import Picked
 from model_mapreduce_job.profiles.values import Values
@@ -33,8 +34,8 @@ class ListColumns:
     """Adds records of a list; fields has what their schema says, nothing where there is none."""
 
     def __init__(self, fields: Sequence[SchemaField]) -> None:
-        self._fields = {field.name: field for field in fields}
-        self._are_numbers = {field.name for field in fields if _is_of(field, NUMBERS)}
+        self._fields = {name_of(field.name): field for field in fields}
+        self._are_numbers = {name for name, field in self._fields.items() if _is_of(field, NUMBERS)}
 
     def add_to(self, fields: Fields, records: list[Any], picked: Picked, texts: PickedTexts) -> NumberRows:
         """Add records, and return the numbers of those that were picked.
@@ -50,24 +51,24 @@ class ListColumns:
         self, fields: Fields, records: list[Any], picked: Picked, texts: PickedTexts
     ) -> NumberRows:
         kind = type(records[0])  # a schema with fields has records of one type
-        columns = split_of(kind, list(self._fields))(records)
+        columns = split_of(kind, [field.name for field in self._fields.values()])(records)
         may_be_unset = UNSET in getattr(kind, "__struct_defaults__", ())
         numbers: dict[str, NDArray[np.float64]] = {}
         missing: list[int] = []
-        for field, values in zip(self._fields.values(), columns, strict=True):
-            own = fields.of(field.name)
-            found = _floats(values) if field.name in self._are_numbers else None
+        for (name, field), values in zip(self._fields.items(), columns, strict=True):
+            own = fields.of(name)
+            found = _floats(values) if name in self._are_numbers else None
             if found is not None:
-                numbers[field.name], gaps = found
+                numbers[name], gaps = found
                 missing.append(gaps)
             elif own is not None:
                 present = len(values) - _missing(field, values, may_be_unset=may_be_unset)
                 chosen = picked.of_list(values)
                 if _is_of(field, {"string"}) and set(map(type, chosen)) <= _OF_TEXTS:
-                    texts.add(field.name, [value for value in chosen if type(value) is str], present)
+                    texts.add(name, [value for value in chosen if type(value) is str], present)
                 else:
                     present += own.present
-                    fields.add(field.name, Values(chosen, Picked(None, picked.rate)))
+                    fields.add(name, Values(chosen, Picked(None, picked.rate)))
                     own.present = present
         return NumberRows.added(fields, numbers, missing, picked)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from model_mapreduce_job.profiles.answers import Answers
+from model_mapreduce_job.profiles.fields import name_of
 from model_mapreduce_job.profiles.list_columns import ListColumns
 from model_mapreduce_job.profiles.picked_texts import PickedTexts
 from model_mapreduce_job.profiles.picking import Picked, Picker
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from model_mapreduce_job.models.fields import Field
     from model_mapreduce_job.profiles.number_rows import NumberRows
 
-_FIELD: Final = re.compile(r"(?:at `\$\.|missing required field `)([^`.\[]+)")
+_FIELD: Final = re.compile(r"(?:at `\$\.|missing required field `)([^`]+)")
+_INSIDE: Final = re.compile(r"[.\[]")
 
 
 class Profiler:
@@ -34,7 +36,7 @@ class Profiler:
         self._begin()
 
     def _begin(self) -> None:
-        self._profile = Profile(takes=self._names)
+        self._profile = Profile(takes=list(map(name_of, self._names)))
         self._picker = Picker()
         self._answers = Answers(self._profile)
         self._texts = PickedTexts(self._profile.inputs)
@@ -66,7 +68,7 @@ class Profiler:
         for failure in failures:
             self._profile.failed += 1
             named = _FIELD.search(failure.message)
-            if named and (field := self._profile.inputs.of(named[1])) is not None:
+            if named and (field := self._profile.inputs.of(self._outermost(named[1]))) is not None:
                 field.failed += 1
 
     def taken(self) -> bytes:
@@ -77,6 +79,11 @@ class Profiler:
             return self._profile.to_bytes()
         finally:
             self._begin()
+
+    def _outermost(self, path: str) -> str:
+        """Return what the field is called that a path in a record begins with."""
+        known = [name for name in self._names if path == name or path.startswith((f"{name}.", f"{name}["))]
+        return name_of(max(known, key=len) if known else _INSIDE.split(path, maxsplit=1)[0])
 
     def _rows(self, rows: list[Any], picked: Picked) -> NumberRows:
         return self._columns.add_to(self._profile.inputs, rows, picked, self._texts)
