@@ -197,6 +197,19 @@ def test_the_key_of_json_is_the_line_byte_for_byte(name: str) -> None:
         assert output.split(b"\t")[0] == line
 
 
+@pytest.mark.parametrize("name", RECORDS)
+def test_with_key_a_line_is_its_fields_if_it_is_an_object_and_else_stands_whole(name: str) -> None:
+    (key, whole) = (
+        output_of(task("ldjson", "json", Echoes(), options(key=chosen), None), [RECORDS[name]])[0].split(
+            b"\t"
+        )[0]
+        for chosen in (("x",), None)
+    )
+    found = strictly_json(whole)
+    is_object = isinstance(found, dict)
+    assert strictly_json(key) == ({"x": found.get("x")} if is_object else found)
+
+
 PREDICTED = {
     "plain",
     "escaped tab",

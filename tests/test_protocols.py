@@ -154,6 +154,9 @@ def test_keys_and_predictions_that_do_not_pair_are_refused(writer: Any, predicti
         (["a"], b'{"a": 1', rb'"{\"a\": 1"'),
         (["a"], b'{"a":' + b"[" * 100_000, rb'"{\"a\":' + b"[" * 100_000 + b'"'),
         (["\udc80"], b'{"a": 1}', rb'{"\\udc80": null}'),
+        (["b"], rb'{"a": "\ud800", "b": "~0 \\ud800 \uDC00", "c": 1}', rb'{"b": "~0 \\ud800 \uDC00"}'),
+        (["b", "a"], b'{"\\udc00":\t"~0", "b":\t[1]}', b'{"b": [1], "a": null}'),
+        (["a"], b'{"a": NaN}', rb'"{\"a\": NaN}"'),
     ],
 )
 def test_chosen_fields_come_back_as_they_were_written(fields: Any, line: bytes, key: Any) -> None:

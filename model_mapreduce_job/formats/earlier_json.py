@@ -15,7 +15,6 @@ from model_mapreduce_job.formats.earlier_output import EarlierRecord, Reasons, n
 from model_mapreduce_job.formats.errors import extend_until_error
 from model_mapreduce_job.formats.protocols import decode_fields, is_json
 from model_mapreduce_job.formats.stamp import STAMP
-from model_mapreduce_job.models.json_text import without_half_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -165,10 +164,7 @@ def _members(line: bytes) -> dict[str, bytes]:
     try:
         found = decode_fields(line)
     except _NOT_JSON:
-        try:
-            found = decode_fields(without_half_pairs(line))
-        except _NOT_JSON:
-            found = {}
+        found = {}
     if list(found)[:3] != ["input", "prediction", "error"]:
         raise no_such_line(line, "ldjson", "it has no input, prediction and error")
     return {name: bytes(text) for name, text in found.items()}

@@ -9,7 +9,12 @@ import msgspec
 
 from model_mapreduce_job.formats.errors import extend_until_error
 from model_mapreduce_job.formats.text_forms import are_columns, is_text_block
-from model_mapreduce_job.models.json_text import is_python_json, read_again, without_constants
+from model_mapreduce_job.models.json_text import (
+    is_python_json,
+    marked_half_pairs,
+    read_again,
+    without_constants,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -187,8 +192,26 @@ class KeyFieldReader:
 
 
 _skim = msgspec.json.Decoder(msgspec.Raw).decode
-# An object's values as the text that they were written in.
-decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_strict_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def decode_fields(text: bytes) -> dict[str, msgspec.Raw]:
+    r"""Return an object's values as the text that they were written in.
+
+    Half a surrogate pair in a name is its escape, `\ud800`. Raises MsgspecError, RecursionError or
+    UnicodeDecodeError for what is no object.
+    """
+    try:
+        return _strict_fields(text)
+    except msgspec.MsgspecError:
+        marked, mark = marked_half_pairs(text)  # JSON that msgspec is too strict for
+        if marked == text:
+            raise
+    fields, name_mark = _strict_fields(marked), mark.decode()
+    return {
+        name.replace(name_mark, "\\"): msgspec.Raw(bytes(value).replace(mark, b"\\"))
+        for name, value in fields.items()
+    }
 
 
 def field_text(line: bytes, name: str) -> str | None:

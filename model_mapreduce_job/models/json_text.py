@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -76,6 +77,15 @@ def without_constants(text: bytes, keeps: Callable[[list[str | int]], bool] = la
 def without_half_pairs(text: bytes, stand_in: bytes = _STAND_INS[0]) -> bytes:
     """Return a JSON text of the same length, with another character for each half of a surrogate pair."""
     return _SURROGATES.sub(lambda found: stand_in if found[1] else found[0], text)
+
+
+def marked_half_pairs(text: bytes) -> tuple[bytes, bytes]:
+    """Return a JSON text with a mark for the backslash of each half of a surrogate pair, and the mark.
+
+    The text has that nowhere else, so a backslash in the place of each mark gives it back.
+    """
+    mark = next(mark for number in count() if (mark := b"~%d" % number) not in text)
+    return _SURROGATES.sub(lambda found: mark + found[0][1:] if found[1] else found[0], text), mark
 
 
 def may_be_out_of_range(text: bytes) -> bool:
