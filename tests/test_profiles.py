@@ -156,6 +156,42 @@ def test_columns_give_the_same_as_rows() -> None:
     assert Profile(inputs=rows).to_json() == Profile(inputs=arrays).to_json()
 
 
+def test_a_name_with_a_dot_is_another_field_than_one_of_an_object() -> None:
+    """Whether a schema names it or not, and of columns too; so are one with a quote and one without any."""
+    record = {"a.b": 1.0, "a": {"b": 2.0, 'c"': 3.0}, "": 4.0}
+    properties = {"a.b": {"type": "number"}, "a": {"type": "object"}, "": {"type": "number"}}
+    known, unknown, columns = Fields(), Fields(), Fields()
+    schema = record_schema({"type": "object", "properties": properties})
+    ListColumns(schema.fields).add_to(known, [record], ALL, PickedTexts(known))
+    unknown.add("", Values([record], ALL))
+    add_batch(columns, pa.RecordBatch.from_pylist([record]), ALL)
+    means = {'"a.b"': 1, "a": None, "a.b": 2, r'a."c\""': 3, '""': 4}
+    for fields in (known, unknown, columns):
+        assert {name: each.numbers and each.numbers.mean for name, each in fields.kept.items()} == means
+
+
+def test_a_failure_counts_for_the_field_whose_name_has_a_dot() -> None:
+    properties = {"a.b": {"type": "number"}, "a": {"type": "object"}}
+
+    class Dotted(fakes.Doubler):
+        input_schema = {"type": "object", "properties": properties}  # noqa: RUF012 - the contract's
+        output_schema = None
+
+        def predict_batch(self, data: list[object]) -> list[object]:
+            return [1] * len(data)
+
+    found = profile_of(Dotted(), [{"a.b": "x"}, {"a": 1}, {"a.b": 1}])
+    assert {name: field.failed for name, field in found.inputs.kept.items()} == {'"a.b"': 1, "a": 1}
+    assert found.takes == ['"a.b"', "a"]
+
+
+@pytest.mark.parametrize(("kind", "far"), [(pa.date32(), 10_000_000), (pa.timestamp("s"), 2**60)])
+def test_a_time_that_python_has_no_room_for_costs_no_profile(kind: pa.DataType, far: int) -> None:
+    found = Fields()
+    add_array(found, "x", pa.array([1, far], kind), ALL)
+    assert found.kept["x"].present == 2
+
+
 @given(st.lists(st.none() | st.integers(-(2**31), 2**31) | st.just(math.nan)), st.integers(0, 9))
 def test_numbers_of_a_part_of_a_batch_are_those_of_its_records(
     values: list[float | None], start: int

@@ -80,7 +80,7 @@ class ColumnFit:
         column = rows.column(field.name)
         if not column.type.equals(field.type):
             column = _widened(column, field.type)
-        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+        if _holds_text(field.type):
             column.validate(full=True)
         return column
 
@@ -116,13 +116,25 @@ def _widened(column: pa.Array, kind: pa.DataType) -> pa.Array:
     fits = (
         (types.is_floating(kind) and (types.is_integer(column.type) or types.is_floating(column.type)))
         or (types.is_integer(kind) and types.is_integer(column.type))
-        or (types.is_string(kind) and _is_text(column.type))
+        or (_is_plain_text(kind) and _is_text(column.type))
     )
     if not fits or (types.is_floating(column.type) and column.type.bit_width > kind.bit_width):
         raise KeyError(str(kind))
     return column.cast(kind)
 
 
+def _holds_text(kind: pa.DataType) -> bool:
+    """Return whether a type has texts in it, at any depth."""
+    if pa.types.is_dictionary(kind):
+        return _holds_text(kind.value_type)
+    inner = [kind.field(place).type for place in range(kind.num_fields)] if pa.types.is_nested(kind) else []
+    return _is_text(kind) or any(map(_holds_text, inner))
+
+
 def _is_text(kind: pa.DataType) -> bool:
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return _is_plain_text(kind)
+
+
+def _is_plain_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))

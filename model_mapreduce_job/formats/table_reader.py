@@ -55,8 +55,9 @@ class TableReader:
         self._to_columns = to_columns
         self._fit = fit
         self._as_texts = as_texts
-        optional = {field.name for field in schema.fields if not field.required and "null" not in field.types}
-        self._optional = [name for name in columns.model if name in optional]
+        fields = schema.fields
+        self._optional = {field.name for field in fields if not field.required and "null" not in field.types}
+        self._objects = {field.name for field in fields if "object" in field.types}
 
     def read(self, batch: pa.RecordBatch) -> ReadBatch:
         """Return the records of rows; one that can't be read becomes a failure."""
@@ -104,7 +105,7 @@ class TableReader:
         return ArrowRecords(good, lambda batch, _: self._rows(batch)), failures
 
     def _rows(self, fitted: pa.RecordBatch) -> list[Any]:
-        return list(map(self._convert, python_rows(fitted)[0]))
+        return list(map(self._convert_held, self._found(fitted)[0]))
 
     def _records(self, rows: pa.RecordBatch) -> tuple[list[Any], dict[int, Failure]]:
         pid = os.getpid()
@@ -132,9 +133,9 @@ class TableReader:
 
         A field that may lack is left out where it's null.
         """
-        held, unheld = python_rows(rows)
+        held, unheld = python_rows(rows, self._objects)
         found: list[Any] = held
-        for name in self._optional:
+        for name in self._optional & {*rows.schema.names}:
             for place in _nulls(rows.column(name)):
                 del found[place][name]
         for place, error in unheld.items():

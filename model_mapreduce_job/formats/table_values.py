@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 
 from model_mapreduce_job.formats.arrow_records import rows_at
 from model_mapreduce_job.formats.encoding import spaced_texts
+from model_mapreduce_job.models.arrow_maps import as_dicts, has_maps
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 # Whatever Python's own types have no room for raises one of these.
 _ERRORS = (ValueError, OverflowError)
@@ -24,15 +25,24 @@ _A_SECOND: Final = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _SHORTER: Final = {pa.duration("ns"): pa.duration("us"), pa.time64("ns"): pa.time64("us")}
 
 
-def python_rows(batch: pa.RecordBatch) -> tuple[list[dict[str, Any]], dict[int, ValueError]]:
-    """Return the rows of a batch with their columns' values, and an error for each that Python can't hold."""
-    columns = list(map(python_values, batch.columns))
+def python_rows(
+    batch: pa.RecordBatch, objects: Collection[str] = ()
+) -> tuple[list[dict[str, Any]], dict[int, ValueError]]:
+    """Return the rows of a batch with their columns' values, and an error for each that Python can't hold.
+
+    The maps of the columns that objects names are dicts, others lists of pairs.
+    """
+    names = batch.schema.names
+    columns = [
+        _with_dicts(column) if name in objects and has_maps(column.type) else python_values(column)
+        for name, column in zip(names, batch.columns, strict=True)
+    ]
     unheld = {
-        place: ValueError(f"Python has no room for the value of {name}, {_texts(column.slice(place, 1))[0]}")
-        for name, column, values in zip(batch.schema.names, batch.columns, columns, strict=True)
+        place: _error(name, _alone(column, place))
+        for name, column, values in zip(names, batch.columns, columns, strict=True)
         for place in _unheld(values)
     }
-    return list(map(dict, map(zip, repeat(batch.schema.names), zip(*columns, strict=True)))), unheld
+    return list(map(dict, map(zip, repeat(names), zip(*columns, strict=True)))), unheld
 
 
 def row_texts(batch: pa.RecordBatch) -> list[bytes]:
@@ -43,6 +53,14 @@ def row_texts(batch: pa.RecordBatch) -> list[bytes]:
     columns = map(held_values, batch.columns)
     rows = map(dict, map(zip, repeat(batch.schema.names), zip(*columns, strict=True)))
     return spaced_texts(_encoder.encode_lines(list(rows)))
+
+
+def _is_utf_8(column: pa.Array) -> bool:
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid as error:  # of dates that are no whole days as well
+        return "UTF8" not in str(error)
+    return True
 
 
 def python_values(column: pa.Array) -> list[Any]:
@@ -66,7 +84,12 @@ def _one_by_one(column: pa.Array, kind: pa.DataType) -> list[Any]:
         for place in pc.indices_nonzero(pc.invert(is_whole)).to_pylist():
             values[place] = NOT_HELD
         return values
-    return [_one(column.slice(place, 1), kind) for place in range(len(column))]
+    return [_one(_alone(column, place), kind) for place in range(len(column))]
+
+
+def _alone(column: pa.Array, place: int) -> pa.Array:
+    """Return one value of a column, without those beside it: a cast looks at all that nested ones hold."""
+    return pa.concat_arrays([column.slice(place, 1), column.slice(0, 0)])
 
 
 def _one(column: pa.Array, kind: pa.DataType) -> Any:
@@ -77,14 +100,51 @@ def _one(column: pa.Array, kind: pa.DataType) -> Any:
 
 
 def held_values(column: pa.Array) -> list[Any]:
-    """Return a column's values, and the text of each that Python has no room for."""
+    """Return a column's values, and texts for what of them Python has no room for, at any depth."""
     values = python_values(column)
-    places = _unheld(values)
-    if places:
+    if places := _unheld(values):
         unheld = rows_at(pa.record_batch([column], ["unheld"]), places).column(0)
-        for place, text in zip(places, _texts(unheld), strict=True):
-            values[place] = text
+        for place, value in zip(places, _shown(unheld), strict=True):
+            values[place] = value
     return values
+
+
+def _shown(column: pa.Array) -> Sequence[Any]:
+    """Return values of a column that has none that Python has room for."""
+    kind, types = column.type, pa.types
+    if types.is_dictionary(kind):
+        return _shown(column.dictionary_decode())
+    if types.is_struct(kind):
+        rows = zip(*map(held_values, column.flatten()), strict=True)
+        return [{field.name: value for field, value in zip(kind, row, strict=True)} for row in rows]
+    if types.is_map(kind):
+        entries = (_alone(column, place) for place in range(len(column)))
+        return [list(zip(held_values(one.keys), held_values(one.items), strict=True)) for one in entries]
+    if any(is_list(kind) for is_list in (types.is_list, types.is_large_list, types.is_fixed_size_list)):
+        return [held_values(_alone(column, place).flatten()) for place in range(len(column))]
+    return _texts(column)
+
+
+def _with_dicts(column: pa.Array) -> list[Any]:
+    """Return a column's values with a dict for each map, NOT_HELD where a key comes twice."""
+    values = python_values(column)
+    for place, value in enumerate(values):
+        try:
+            values[place] = value if value is NOT_HELD else as_dicts(value, column.type)
+        except ValueError:
+            values[place] = NOT_HELD
+    return values
+
+
+def _error(name: str, column: pa.Array) -> ValueError:
+    """Return why Python has no room for the only value of a column."""
+    (value,) = held_values(column)
+    shown = value if isinstance(value, str) else spaced_texts(_encoder.encode_lines([value]))[0].decode()
+    if not _is_utf_8(column):
+        return ValueError(f"{name} has text that is no UTF-8: {shown}")
+    if python_values(column) != [NOT_HELD]:
+        return ValueError(f"{name} is a map with a key that comes twice: {shown}")
+    return ValueError(f"Python has no room for the value of {name}, {shown}")
 
 
 def _unheld(values: list[Any]) -> list[int]:
@@ -126,10 +186,17 @@ def _python_type(kind: pa.DataType) -> pa.DataType:
         return _python_type(kind.value_type)
     if pa.types.is_struct(kind):
         return pa.struct([field.with_type(_python_type(field.type)) for field in kind])
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        made = pa.list_ if pa.types.is_list(kind) else pa.large_list
-        return made(kind.value_field.with_type(_python_type(kind.value_type)))
-    return kind
+    if pa.types.is_map(kind):
+        return pa.map_(_python_type(kind.key_type), kind.item_field.with_type(_python_type(kind.item_type)))
+    return _python_list(kind) if hasattr(kind, "value_field") else kind
+
+
+def _python_list(kind: pa.DataType) -> pa.DataType:
+    values = kind.value_field.with_type(_python_type(kind.value_type))
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(values, kind.list_size)
+    makers = {pa.types.is_list: pa.list_, pa.types.is_large_list: pa.large_list}
+    return next((make(values) for is_one, make in makers.items() if is_one(kind)), kind)
 
 
 _encoder = msgspec.json.Encoder(enc_hook=str)

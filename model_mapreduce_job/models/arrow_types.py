@@ -11,6 +11,8 @@ import msgspec
 from model_mapreduce_job.exceptions import ModelContractError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pyarrow as pa
 
 # The largest floats of 16 and of 32 bits: a larger number would become infinite in a column of them.
@@ -45,25 +47,20 @@ def _hint(field: pa.Field) -> Any:
 def _python_type(field: pa.Field) -> Any:
     import pyarrow as pa  # noqa: PLC0415 - a schema of its types is there, so it is
 
-    kind, types = field.type, pa.types
-    if types.is_dictionary(kind):
-        return _python_type(pa.field(field.name, kind.value_type))
-    if types.is_integer(kind):
-        return _integer(kind)
-    if types.is_floating(kind) and kind.bit_width in _LARGEST:
-        largest = _LARGEST[kind.bit_width]
-        return Annotated[float, msgspec.Meta(ge=-largest, le=largest)]
-    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
-        inner = _python_type(kind.value_field)
-        return list[inner | None] if kind.value_field.nullable else list[inner]  # type: ignore[valid-type]  # made here
-    if types.is_struct(kind):
-        return _dict("Struct", [kind.field(place) for place in range(kind.num_fields)])
-    for fits, python in _TYPES:
-        if getattr(types, fits)(kind):
-            return python
-    raise ModelContractError(
-        f"input_schema has the column {field.name} of {kind}, which text can't hold. Give it another type."
-    )
+    kind = field.type
+    made = next((make(kind) for fits, make in _MAKERS if getattr(pa.types, fits)(kind)), None)
+    python = made or next((python for fits, python in _TYPES if getattr(pa.types, fits)(kind)), None)
+    if python is None:
+        raise ModelContractError(
+            f"input_schema has the column {field.name} of {kind}, which text can't hold. Give it another "
+            "type."
+        )
+    return python
+
+
+def _optional(field: pa.Field) -> Any:
+    kind = _python_type(field)
+    return kind | None if field.nullable else kind
 
 
 def _integer(kind: pa.DataType) -> Any:
@@ -74,11 +71,54 @@ def _integer(kind: pa.DataType) -> Any:
     return Annotated[int, msgspec.Meta(ge=0 if is_unsigned else -(2**bits), le=2**bits - 1)]
 
 
+def _float(kind: pa.DataType) -> Any:
+    largest = _LARGEST.get(kind.bit_width)
+    return Annotated[float, msgspec.Meta(ge=-largest, le=largest)] if largest else float
+
+
+def _list(kind: pa.DataType) -> Any:
+    return list[_optional(kind.value_field)]  # type: ignore[misc]  # made here
+
+
+def _map(kind: pa.DataType) -> Any:
+    """Return the type of a map; None where its keys are none that JSON can write as names."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    if pa.types.is_nested(kind.key_type) or pa.types.is_boolean(kind.key_type):
+        return None
+    return dict[_python_type(kind.key_field), _optional(kind.item_field)]  # type: ignore[misc]  # made here
+
+
+def _struct(kind: pa.DataType) -> Any:
+    return _dict("Struct", [kind.field(place) for place in range(kind.num_fields)])
+
+
+def _fixed_size_binary(kind: pa.DataType) -> Any:
+    return Annotated[bytes, msgspec.Meta(min_length=kind.byte_width, max_length=kind.byte_width)]
+
+
+def _value_type(kind: pa.DataType) -> Any:
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    return _python_type(pa.field("values", kind.value_type))
+
+
+_MAKERS: tuple[tuple[str, Callable[[pa.DataType], Any]], ...] = (
+    ("is_dictionary", _value_type),
+    ("is_integer", _integer),
+    ("is_floating", _float),
+    ("is_list", _list),
+    ("is_large_list", _list),
+    ("is_fixed_size_list", _list),
+    ("is_map", _map),
+    ("is_struct", _struct),
+    ("is_fixed_size_binary", _fixed_size_binary),
+)
 _TYPES: tuple[tuple[str, Any], ...] = (
     ("is_boolean", bool),
-    ("is_floating", float),
     ("is_string", str),
     ("is_large_string", str),
+    ("is_string_view", str),
     ("is_decimal", Decimal),
     ("is_timestamp", dt.datetime),
     ("is_date", dt.date),
@@ -86,4 +126,5 @@ _TYPES: tuple[tuple[str, Any], ...] = (
     ("is_duration", dt.timedelta),
     ("is_binary", bytes),
     ("is_large_binary", bytes),
+    ("is_binary_view", bytes),
 )

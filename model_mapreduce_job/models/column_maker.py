@@ -13,6 +13,7 @@ import msgspec
 import pyarrow as pa
 
 from model_mapreduce_job.models.arrow_arrays import arrow_array, float_columns
+from model_mapreduce_job.models.arrow_maps import as_pairs, has_maps
 from model_mapreduce_job.models.record_values import rows_of, split_of
 from model_mapreduce_job.models.validators import ValidationError
 
@@ -31,6 +32,12 @@ _SHOWN_CHARACTERS = 60
 _PANDAS_PAYS_AFTER = 10_000_000
 # From how many columns on making them all at once is quicker than each by itself.
 _MANY_COLUMNS = 100
+_BINARY = (
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+    pa.types.is_binary_view,
+    pa.types.is_fixed_size_binary,
+)
 # What Arrow has types of its own for, beside those of JSON.
 _OWN = (bytes, dt.datetime, dt.date, dt.time, dt.timedelta, Decimal)
 
@@ -89,6 +96,8 @@ class ColumnMaker:
 
 def _array(values: Values, field: pa.Field, make: Make) -> pa.Array:
     kind = field.type
+    if has_maps(kind):
+        values = [as_pairs(value, kind) for value in values]
     # Arrow cuts what is behind a float's point, and turns one that is too large into anything
     if not (pa.types.is_integer(kind) and float in set(map(type, values))):
         with suppress(*_NO_ROOM):  # with more care they may fit
@@ -117,6 +126,8 @@ def _leaves(kind: pa.DataType) -> Iterator[pa.DataType]:
     if pa.types.is_struct(kind):
         for place in range(kind.num_fields):
             yield from _leaves(kind.field(place).type)
+    elif pa.types.is_map(kind):
+        yield from (*_leaves(kind.key_type), *_leaves(kind.item_type))
     elif pa.types.is_nested(kind):
         yield from _leaves(kind.value_type)
     else:
@@ -125,7 +136,7 @@ def _leaves(kind: pa.DataType) -> Iterator[pa.DataType]:
 
 def _is_own(kind: pa.DataType) -> bool:
     types = pa.types
-    return bool(types.is_temporal(kind) or types.is_decimal(kind) or types.is_binary(kind))
+    return bool(types.is_temporal(kind) or types.is_decimal(kind) or any(holds(kind) for holds in _BINARY))
 
 
 def _dumped(value: Any) -> Any:

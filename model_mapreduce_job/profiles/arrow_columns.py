@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from model_mapreduce_job.formats.table_values import held_values
 from model_mapreduce_job.models.arrow_arrays import of_numpy
+from model_mapreduce_job.profiles.fields import name_of
 from model_mapreduce_job.profiles.number_rows import NumberRows
 from model_mapreduce_job.profiles.values import Values
 
@@ -33,7 +34,7 @@ def add_batch(
     """
     numbers: dict[str, NDArray[np.float64]] = {}
     missing: list[int] = []
-    for name, array in zip(batch.schema.names, batch.columns, strict=True):
+    for name, array in zip(map(name_of, batch.schema.names), batch.columns, strict=True):
         if _is_of_numbers(array.type):
             fields.of(name)  # in their order
             numbers[name] = _floats(array)
@@ -53,7 +54,7 @@ def add_array(fields: Fields, name: str, array: pa.Array, picked: Picked) -> Non
         if (outer := fields.of(name)) is not None:
             outer.add_others((len(array) - array.null_count) * picked.weight)
         for place, inner in enumerate(array.flatten()):
-            add_array(fields, f"{name}.{array.type.field(place).name}", inner, picked)
+            add_array(fields, f"{name}.{name_of(array.type.field(place).name)}", inner, picked)
         return
     field = fields.of(name)
     if field is None:
