@@ -135,7 +135,7 @@ def _check_first_bytes(inputs: Iterable[str]) -> None:
 def _with_columns(job: Job, options: RunOptions) -> Checked:
     found = input_columns(job, options)
     if not (options.is_on_this_machine or options.may_have_blocks):  # whose runner knows if tasks can
-        check_order(found.orders, "--columns" if options.task.columns else options.inputs[0])
+        check_order(found.orders, found.named_by)
     if not options.task.columns:
         options = options.with_task(columns=found.text)
     return Checked(options, found.orders, found.states)

@@ -25,10 +25,12 @@ _SHOWN_CHARACTERS = 200
 class InputColumns:
     """The names of the run's columns; by their path, the order of those files that have another.
 
-    states has the state of each file whose first line was read.
+    named_by is the file, or the option, that names them; states has the state of each file whose first line
+    was read.
     """
 
     names: list[str]
+    named_by: str
     orders: Mapping[str, ColumnOrder] = field(default_factory=dict)
     states: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
@@ -59,7 +61,7 @@ def input_columns(job: Job, options: RunOptions) -> InputColumns:
         states[other.path] = other.state
         if other.line is not None and (order := _order(other, names, first.path, delimiter)):
             orders[other.path] = order
-    return InputColumns(names, orders, states)
+    return InputColumns(names, first.path, orders, states)
 
 
 def check_order(orders: Mapping[str, ColumnOrder], first: str) -> None:
@@ -78,7 +80,7 @@ def _as_given(names: list[str], found: Iterable[FirstLine], delimiter: str) -> I
         theirs = _bare(_cells(first, delimiter))
         if sorted(theirs) == sorted(wanted) and (order := ColumnOrder.of(theirs, wanted, delimiter)):
             orders[first.path] = order
-    return InputColumns(names, orders, states)
+    return InputColumns(names, "--columns", orders, states)
 
 
 def _cells(first: FirstLine, delimiter: str) -> list[str]:
