@@ -1,4 +1,4 @@
-"""Makes text of unknown origin fit to print: names of files and columns, and output of a model's code."""
+"""Texts for people: those of unknown origin made safe to print, such as names of files, and counts."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ def escaped(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as `2 files`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def some_of(names: Sequence[str], most: int = 5) -> str:

@@ -90,9 +90,9 @@ def test_nan_is_no_prediction() -> None:
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (np.array([1.0]), "predict_columns answered 1 results for 2 records"),
+        (np.array([1.0]), "predict_columns answered 1 result for 2 records"),
         ({"a": [1, 2, 3]}, "predict_columns answered 3 results for 2 records"),
-        ({"a": [1, 2], "b": [1]}, "predict_columns answered 1 results for 2 records"),
+        ({"a": [1, 2], "b": [1]}, "predict_columns answered 1 result for 2 records"),
         ({"a": 3}, "predict_columns answered a dict whose column a is no array: it is a int"),
         ({"a": np.array([1, 2]), "b": "xy"}, "a dict whose column b is no array: it is a str"),
         ({}, "predict_columns answered a dict"),

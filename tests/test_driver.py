@@ -50,7 +50,7 @@ def test_a_key_that_no_record_has_ends_the_run(job: LocalJob, options: tuple[str
     ran = job.run("--quiet", *options, "--key", "n", "--key", "customer-id", "--output-dir", "out", "in")
     assert (ran.code, ran.errors.count("\n")) == (1, 1)
     assert ran.errors.startswith(
-        "--key customer-id is a field of none of the 4 records. Nothing was published."
+        "--key customer-id is a field that none of 4 records has. Nothing was published."
     )
     assert not (job.directory / "out").exists()
     assert job.run("--quiet", *options, "--key", "id", "in").pairs[-2:] == [

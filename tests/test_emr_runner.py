@@ -398,9 +398,8 @@ def test_an_archived_object_is_refused_before_anything_starts(driver: Driver, st
     before = len(stack.calls("RunJobFlow"))
     ended = driver.run("s3://archived/in/")
     assert ended.returncode == 1
-    assert (
-        "7 objects of the input can't be read, as they are archived: s3://archived/in/0 (DEEP_ARCHIVE)"
-        in (ended.stderr)
+    assert "7 objects of the input can't be read, being archived: s3://archived/in/0 (DEEP_ARCHIVE)" in (
+        ended.stderr
     )
     assert "s3://archived/in/4 (DEEP_ARCHIVE) and 2 more" in ended.stderr
     assert len(stack.calls("RunJobFlow")) == before

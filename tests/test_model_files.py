@@ -280,7 +280,7 @@ def test_a_model_of_texts_takes_one_column_of_them(tmp_path: Path) -> None:
     model = FileModel(str(tmp_path / "model.joblib"), trusted_digest=digest, features=["note"])
     answers = model.predict_columns(batch_of(texts.to_frame(), model)).to_pydict()
     assert answers["label"] == own.predict(texts).tolist()
-    with pytest.raises(InputError, match="takes 1 features"):
+    with pytest.raises(InputError, match="takes 1 feature, without names; "):
         FileModel(str(tmp_path / "model.joblib"), trusted_digest=digest).for_columns(["note", "age"])
 
 

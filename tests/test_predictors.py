@@ -135,7 +135,7 @@ def test_answers_may_be_tuples_and_arrays(answer: Any, outcomes: Any) -> None:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (lambda records: records[:-1], "answered 1 results for 2 records"),
+        (lambda records: records[:-1], "answered 1 result for 2 records"),
         (lambda records: [*records, None], "answered 3 results for 2 records"),
         (lambda _: [], "answered 0 results for 2 records"),
         (lambda records: np.zeros(len(records) + 1), "answered 3 results for 2 records"),

@@ -75,7 +75,7 @@ def test_rows_name_their_columns_themselves_and_files_may_be_compressed(jobs: Br
     earlier = jobs.run(*rows, "in.csv")
     (jobs.directory / "rows.gz").write_bytes(gzip.compress(earlier))
     ran = jobs.mended.run(*rows, "--input_protocol", "csv", "--replay", "rows.gz")
-    assert "complete: 10 lines = 6 kept + 3 predicted + 0 failed + 0 blank + 1 headers" in ran.errors
+    assert "complete: 10 lines = 6 kept + 3 predicted + 0 failed + 0 blank + 1 header" in ran.errors
     before, after = earlier.splitlines(), ran.output.splitlines()
     assert len(after) == len(before)
     kept = [line for line in before if b"RuntimeError" not in line]

@@ -238,7 +238,7 @@ NO_LINES_OF_ITS_OUTPUT = {
         b"1,a,2": "it has 3 cells, and with these options a row has 4",
         b'1,"a,2,': "A quoted cell is never closed",
         b"1,\xff,2,": "invalid start byte",
-        b"": "it has 1 cells",
+        b"": "it has 1 cell,",
         b"3,a,,\r": "it ends in CR",
     },
 }

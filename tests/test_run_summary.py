@@ -52,7 +52,7 @@ def test_the_share_of_failures_is_of_the_records_that_are_kept_as_well() -> None
     assert kept.failed_share == pytest.approx(1000 / 19_900)
     assert kept.table().splitlines()[:2] == ["lines        20,000", "kept         10,000"]
     assert kept.table().splitlines()[-1] == (
-        "complete: 20,000 lines = 10,000 kept + 8,900 predicted + 1,000 failed + 99 blank + 1 headers"
+        "complete: 20,000 lines = 10,000 kept + 8,900 predicted + 1,000 failed + 99 blank + 1 header"
     )
 
 
@@ -191,7 +191,7 @@ def test_the_table_has_counts_share_reasons_rate_and_the_proof() -> None:
         "        800 x DecodeError: JSON is malformed",
         "        100 x ValueError: too wide",
         "         60 x KeyError",
-        "complete: 10,000 lines = 8,900 predicted + 1,000 failed + 99 blank + 1 headers",
+        "complete: 10,000 lines = 8,900 predicted + 1,000 failed + 99 blank + 1 header",
     ]
 
 
@@ -238,7 +238,7 @@ def test_a_key_that_no_record_has_is_a_slip_of_the_pen() -> None:
     counted = RunSummary.of_counters({GROUP: COUNTERS, KEYS_GROUP: {"key 0": 1, "key 1": 0}}, 1.0)
     counted.check_keys(["id"])
     for keys in (["id", "customer-id"], ["id", "name", "customer-id"][::2]):
-        with pytest.raises(InputError, match="--key customer-id is a field of none of the 9,900 records"):
+        with pytest.raises(InputError, match="--key customer-id is a field that none of 9,900 records has"):
             counted.check_keys(keys)
 
 

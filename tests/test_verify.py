@@ -132,7 +132,7 @@ def test_a_record_that_ends_the_process_is_no_mystery(golden: LocalJob) -> None:
 
 BAD = {
     "none.ldjson": (None, "can't be read: No such file or directory. Check its name."),
-    "empty.ldjson": (b"\n\n", "has 0 records, and must have from 1 to 100,000."),
+    "empty.ldjson": (b"\n\n", "has 0 records, and must have 1 to 100,000."),
     "list.ldjson": (b"[1]\n", "line 1, is no record with its prediction: [1]. A line is"),
     "half.ldjson": (b'{"record": {"a": 1}}\n', "line 1, is no record with its prediction"),
     "bytes.ldjson": (b"\xff\xfe\n", "line 1, is no record with its prediction"),

@@ -91,7 +91,7 @@ def test_a_run_that_fails_has_no_output_and_keeps_what_is_finished(job: LocalJob
     ran = job.run("--output-dir", "out", "--max_error_rate", 0, "--quiet", "in")
     assert (ran.code, ran.output, ran.errors.count("\n")) == (3, b"", 1)
     assert "ValueError: 1 is refused" in ran.errors
-    assert "1 finished parts are kept: the same command with --resume goes on." in ran.errors
+    assert "Kept: 1 finished part. The same command with --resume goes on." in ran.errors
     assert files_of(job) == {"in", STAGING}
     ran = job.run("--output-dir", "out", "--resume", "in")
     assert ran.code == 0, ran.errors

@@ -24,7 +24,7 @@ from mrjob.protocol import BytesValueProtocol, StandardJSONProtocol, StandardJSO
 from mrjob.step import StepFailedException
 
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError
-from model_mapreduce_job.printable import printable
+from model_mapreduce_job.printable import counted, printable
 from model_mapreduce_job.report.evaluation.judged import EVALUATED, HINTS, OUTCOMES, judged
 from model_mapreduce_job.report.evaluation.questions import Questions
 from model_mapreduce_job.report.evaluation.results import ALL, merged_json, result_of, sums_by_key
@@ -177,7 +177,7 @@ class Evaluate(MRJob):
         counts = dict(runner.report().counters.get(COUNTERS, {}))
         lines = counts.pop(LINES, 0)
         found = " + ".join(f"{counts[name]:,} {name}" for name in OUTCOMES if name in counts)
-        equation = f"{lines:,} lines = {found or 0}"
+        equation = f"{counted(lines, 'line')} = {found or 0}"
         if not lines and not counts:
             raise InputError("No record could be evaluated: the input has no lines that are known of.")
         if lines != sum(counts.values()):

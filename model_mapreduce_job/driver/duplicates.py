@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError
 from model_mapreduce_job.formats.registry import TABLES
-from model_mapreduce_job.printable import printable
+from model_mapreduce_job.printable import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,8 +85,9 @@ class RunDuplicates:
 def _lines(found: dict[str, Any]) -> Iterator[str]:
     repeats, records = found["repeats"], found["records"]
     how = "exactly" if found["is_exact"] else f"with a standard error of {found['standard_error']:,}"
-    yield f"duplicates   {repeats:,} of {records:,} records repeat an earlier one, {how}"
-    yield f"             {found['more_than_once']:,} different ones come more than once"
+    repeat, come = ("repeats" if repeats == 1 else "repeat"), found["more_than_once"]
+    yield f"duplicates   {repeats:,} of {counted(records, 'record')} {repeat} an earlier one, {how}"
+    yield f"             {come:,} different {'one comes' if come == 1 else 'ones come'} more than once"
     if found["differing"]:
         yield f"             {found['differing']:,} of these got different predictions:"
     for pair in found["pairs"]:

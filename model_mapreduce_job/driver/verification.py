@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_mapreduce_job.exceptions import VerificationError
-from model_mapreduce_job.printable import printable
+from model_mapreduce_job.printable import counted, printable
 from model_mapreduce_job.task.messages import Verify
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ def verify(job: Job, first: FirstWorker, options: RunOptions) -> Verified:
     names = options.task.names
     verbs = ("predict", "they") if options.task.several else ("predicts", "it")
     raise VerificationError(
-        f"{', '.join(names)} {verbs[0]} {found.different:,} of the {found.records:,} records of --verify "
-        f"{options.verify} otherwise than {verbs[1]} must; nothing was started. Mend the model or the file, "
-        "or allow more with --verify_tolerance."
+        f"{', '.join(names)} {verbs[0]} {found.different:,} of the {counted(found.records, 'record')} of "
+        f"--verify {options.verify} otherwise than {verbs[1]} must; nothing was started. Mend the model or "
+        "the file, or allow more with --verify_tolerance."
     )
 
 

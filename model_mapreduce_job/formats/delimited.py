@@ -13,6 +13,7 @@ from model_mapreduce_job.formats.protocols import HeaderLine
 from model_mapreduce_job.formats.rows import Dialect, RowError, split_row, trimmed_names
 from model_mapreduce_job.formats.text_encodings import line_text, shown_line
 from model_mapreduce_job.models.fields import Field
+from model_mapreduce_job.printable import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,4 +124,6 @@ class DelimitedReader:
 
     def _check_width(self, cells: list[str]) -> None:
         if len(cells) != len(self._columns):
-            raise RowError(f"Expected {len(self._names)} cells ({', '.join(self._names)}), got {len(cells)}")
+            raise RowError(
+                f"Expected {counted(len(self._names), 'cell')} ({', '.join(self._names)}), got {len(cells)}"
+            )

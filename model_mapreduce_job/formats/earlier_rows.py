@@ -18,6 +18,7 @@ from model_mapreduce_job.formats.protocols import decode_fields
 from model_mapreduce_job.formats.records import ERROR_COLUMNS, Failure
 from model_mapreduce_job.formats.rows import Dialect, RowError, join_row, split_row
 from model_mapreduce_job.formats.stamp import STAMP_COLUMNS
+from model_mapreduce_job.printable import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -139,7 +140,7 @@ class EarlierRows:
         except (ValueError, csv.Error) as error:
             raise no_such_line(line, _ROWS, str(error)) from error
         if found != self.parts.width:
-            reason = f"it has {found} cells, and with these options a row has {self.parts.width}"
+            reason = f"it has {counted(found, 'cell')}, and with these options a row has {self.parts.width}"
             raise no_such_line(line, _ROWS, reason)
 
     def _lacks(self, line: bytes) -> bool:
@@ -168,7 +169,9 @@ class RowInputs:
             return None
         cells = [cell_text(bytes(text), self.dialect) for text in decode_fields(key).values()]
         if len(cells) != self.columns:
-            raise no_such_line(key, "JSON", f"it has {len(cells)} fields, and the columns are {self.columns}")
+            raise no_such_line(
+                key, "JSON", f"it has {counted(len(cells), 'field')}, and the columns are {self.columns}"
+            )
         return row_of(cells, self.dialect.delimiter)
 
 

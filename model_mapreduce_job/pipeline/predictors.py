@@ -14,6 +14,7 @@ from model_mapreduce_job.own_process import still_ourselves
 from model_mapreduce_job.pipeline.askers import ListAsker
 from model_mapreduce_job.pipeline.batch_dependence import Sample, take_sample
 from model_mapreduce_job.pipeline.batch_sizing import BatchSizer
+from model_mapreduce_job.printable import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -150,7 +151,7 @@ class BatchPredictor:
             )
         if wrong := answer.lengths() - {count}:
             raise ModelContractError(
-                f"{method} answered {wrong.pop()} results for {count} records. "
+                f"{method} answered {counted(wrong.pop(), 'result')} for {counted(count, 'record')}. "
                 "It must answer one for each, in order; an Exception instance marks a record as failed."
             )
         if problem := self._asker.problem(answer):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from model_mapreduce_job.printable import printable
+from model_mapreduce_job.printable import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,7 +52,7 @@ def _rows(first: str, name: str, agreement: Agreement) -> Iterator[str]:
         yield f"{name} and {first} have no field in common to compare"
     for field, found in agreement.items():
         yield (
-            f"{name} and {first} agree on {field} in {found.agreed:,} of {found.compared:,} records "
+            f"{name} and {first} agree on {field} in {found.agreed:,} of {counted(found.compared, 'record')} "
             f"({found.agreed_share:.2%}){_difference(found)}"
         )
 

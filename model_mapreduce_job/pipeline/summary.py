@@ -10,7 +10,7 @@ from model_mapreduce_job.exceptions import IncompleteRunError, InputError, TooMa
 from model_mapreduce_job.pipeline.counters import COUNTS, GROUP, MAX_REASONS, OTHER, Counters
 from model_mapreduce_job.pipeline.several_counters import report_of_groups
 from model_mapreduce_job.pipeline.several_summary import model_rows, models_as_json
-from model_mapreduce_job.printable import printable
+from model_mapreduce_job.printable import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -106,7 +106,7 @@ class RunSummary:
         elif self.failed_share > max_error_rate:
             raise TooManyFailuresError(
                 f"{f'Of {model}, ' if model else ''}"
-                f"{self.counters.failed:,} of {self.counters.records:,} records failed "
+                f"{self.counters.failed:,} of {counted(self.counters.records, 'record')} failed "
                 f"({self.failed_share:.2%}), more than --max_error_rate {max_error_rate} allows. "
                 f"{self._reasons_in_words()}"
             )
@@ -116,7 +116,7 @@ class RunSummary:
         lacking = [key for place, key in enumerate(keys) if not sum(self.counters.keys[place : place + 1])]
         if lacking and self.counters.predicted:
             raise InputError(
-                f"--key {lacking[0]} is a field of none of the {self.counters.records:,} records. "
+                f"--key {lacking[0]} is a field that none of {counted(self.counters.records, 'record')} has. "
                 "Nothing was published. Name one that they have."
             )
 
@@ -189,7 +189,11 @@ class RunSummary:
     def _why_loaded(self) -> str:
         """Return why the model was loaded again, where that is known: others are one a worker or task."""
         ended = sum(self.reasons.get(kind, 0) for kind in _ENDS_A_PROCESS)
-        return f": {ended:,} records ended the process that predicted them" if ended else ""
+        return (
+            f": {counted(ended, 'record')} ended the process that predicted {'it' if ended == 1 else 'them'}"
+            if ended
+            else ""
+        )
 
     def _reason_rows(self) -> list[str]:
         rows = [f"  {count:>9,} x {reason}" for count, reason in self._top_reasons()]
@@ -224,10 +228,10 @@ class RunSummary:
         if self.proof is Proof.INCOMPLETE:
             return f"not complete: {self._contradiction()}"
         counts = self.counters
-        headers = f" + {counts.headers:,} headers" if counts.headers else ""
+        headers = f" + {counted(counts.headers, 'header')}" if counts.headers else ""
         kept = f"{counts.kept:,} kept + " if counts.kept else ""
         return (
-            f"complete: {counts.lines:,} lines = {kept}{counts.predicted:,} predicted "
+            f"complete: {counted(counts.lines, 'line')} = {kept}{counts.predicted:,} predicted "
             f"+ {counts.failed:,} failed + {counts.blank:,} blank{headers}"
         )
 
@@ -235,7 +239,7 @@ class RunSummary:
         if self.counters.lines != self.counters.answered:
             counts = self.counters
             return (
-                f"of {counts.lines:,} lines, {counts.kept + counts.predicted:,} were predicted, "
+                f"of {counted(counts.lines, 'line')}, {counts.kept + counts.predicted:,} were predicted, "
                 f"{counts.failed:,} failed and {counts.blank + counts.headers:,} held no record"
             )
         return self._given()
@@ -246,8 +250,8 @@ class RunSummary:
         return self._given() if self.counters.lines else "the runner reported only some of the counts"
 
     def _given(self) -> str:
-        given, counted = self.input_records, self.counters.lines
-        return f"the cluster gave its tasks {given:,} records, they counted {counted:,} lines"
+        given, lines = self.input_records or 0, self.counters.lines
+        return f"the cluster gave its tasks {counted(given, 'record')}, they counted {counted(lines, 'line')}"
 
 
 def _batch(batch: SlowBatch) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from model_mapreduce_job.pipeline.several_summary import model_rows
-from model_mapreduce_job.printable import printable, some_of
+from model_mapreduce_job.printable import counted, printable, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -135,11 +135,6 @@ def _cost(cost: Cost, source: str) -> str:
     amount = f"{lowest} USD" if lowest == highest else f"{lowest} to {highest} USD"
     rest = f"; without {', '.join(sorted(cost.unpriced))}, whose price is not known" if missing else ""
     return f"about {amount} ({source}{rest})"
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun, such as `2 files`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def size(count: int) -> str:

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader
 from msgspec.structs import fields
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.printable import printable
+from model_mapreduce_job.printable import counted, printable
 from model_mapreduce_job.report.charts import bars_of
 from model_mapreduce_job.report.drift import drift_of, not_compared, not_compared_in_words
 from model_mapreduce_job.report.throughput import throughput_of
@@ -102,5 +102,5 @@ def page_environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["shown"] = _shown
+    environment.filters |= {"shown": _shown, "counted": counted}
     return environment

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.printable import counted
 from model_mapreduce_job.storage.file_operations import OS_FILES
 from model_mapreduce_job.storage.inputs import local_path
 from model_mapreduce_job.storage.own_directory import own_directory
@@ -225,4 +226,4 @@ def _umask() -> int:
 
 
 def _kept(parts: int) -> str:
-    return f" {parts:,} finished parts of a stopped run are kept." if parts else ""
+    return f" Kept: {counted(parts, 'finished part')} of a stopped run." if parts else ""

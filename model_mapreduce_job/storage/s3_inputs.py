@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError
-from model_mapreduce_job.printable import some_of
+from model_mapreduce_job.printable import counted, some_of
 from model_mapreduce_job.storage.inputs import is_hidden
 from model_mapreduce_job.storage.s3 import split_uri
 
@@ -112,8 +112,8 @@ def check_not_archived(client: Any, objects: Sequence[FoundObject]) -> None:
         archived = [entry for entry in pool.map(lambda found: _archived(client, found), doubtful) if entry]
     if archived:
         raise InputError(
-            f"{_count(archived)} of the input can't be read, as they are archived: {some_of(archived)}. "
-            "Restore them first (aws s3api restore-object), or leave them out."
+            f"{counted(len(archived), 'object')} of the input can't be read, being archived: "
+            f"{some_of(archived)}. Restore them first (aws s3api restore-object), or leave them out."
         )
 
 
@@ -126,7 +126,7 @@ def check_unchanged(before: Mapping[str, FoundObject], after: Mapping[str, Found
     ]
     if changed:
         raise IncompleteRunError(
-            f"{_count(changed)} of the input changed while the run read them: {some_of(changed)}. "
+            f"{counted(len(changed), 'object')} of the input changed during the run: {some_of(changed)}. "
             "Nothing is published. Run it again."
         )
 
@@ -187,7 +187,3 @@ def _visible(names: Sequence[str]) -> bool:
 
 def _hidden(keys: Sequence[str]) -> str:
     return "; what has a name that starts with _ or . is no input to Hadoop" if keys else ""
-
-
-def _count(names: Sequence[str]) -> str:
-    return f"{len(names):,} object{'s' if len(names) > 1 else ''}"

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.printable import counted
 from model_mapreduce_job.storage.compression import decompressed, is_compressed, whole_or_error
 from model_mapreduce_job.storage.splits import file_state
 
@@ -117,7 +118,7 @@ def _change(before: tuple[int, ...], now: tuple[int, ...]) -> str:
         return "was replaced by another file while the run went on"
     if before[2] != now[2]:
         way = "longer" if now[2] > before[2] else "shorter"
-        return f"became {way} while the run went on: it had {before[2]:,} bytes, and has {now[2]:,}"
+        return f"became {way} while the run went on: it had {counted(before[2], 'byte')}, and has {now[2]:,}"
     return "was written to while the run went on"
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 from model_mapreduce_job.formats.table_format import RowGroup  # noqa: TC001 - msgspec looks at it
+from model_mapreduce_job.printable import counted
 from model_mapreduce_job.storage.compression import is_compressed
 
 if TYPE_CHECKING:
@@ -76,9 +77,10 @@ class Split:
             shared = (
                 ""
                 if self.table.taken is None
-                else f", {self.table.rows:,} rows from {self.table.before:,} on"
+                else f", {counted(self.table.rows, 'row')} from {self.table.before:,} on"
             )
-            return f"{self.path}, {len(self.table.groups):,} row groups from {self.table.first:,} on{shared}"
+            groups = counted(len(self.table.groups), "row group")
+            return f"{self.path}, {groups} from {self.table.first:,} on{shared}"
         return (
             self.path
             if self.streamed

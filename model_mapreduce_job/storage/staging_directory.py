@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.models.content_digest import INCOMPARABLE
+from model_mapreduce_job.printable import counted
 from model_mapreduce_job.storage.own_directory import OwnDirectory
 from model_mapreduce_job.storage.parts import PART_NAME, read_record, record_name
 
@@ -127,9 +128,10 @@ class StagingDirectory:
 
     def _start_over(self) -> None:
         if finished := self._finished():
+            parts = counted(len(finished), "finished part")
             self._report(
-                f"Starting over: {len(finished):,} finished parts of a stopped run into {self._final} are "
-                "discarded (--resume would go on from them)."
+                f"Starting over, and discarding {parts} of a stopped run into {self._final} "
+                "(--resume would go on from there)."
             )
         for name in self.directory.names():
             if name != _LOCK:

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.table_format import look, readable
+from model_mapreduce_job.printable import counted
 from model_mapreduce_job.storage.sources import unchanged_file
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class TableSource:
                 if batch.num_rows:
                     yield _with_columns(batch, schema, given)
             if self._rows != self._part.rows:
-                raise ValueError(f"it has {self._rows:,} rows where it says {self._part.rows:,}")
+                raise ValueError(f"it has {counted(self._rows, 'row')} where it says {self._part.rows:,}")
 
     def _read(self, names: list[str]) -> Iterator[pa.RecordBatch]:
         part, before = self._part, self._part.before

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from model_mapreduce_job.exceptions import IncompleteRunError
 from model_mapreduce_job.formats.records import OverlongLine
 from model_mapreduce_job.pipeline.task_report import Place
+from model_mapreduce_job.printable import counted
 from model_mapreduce_job.task.streaming import job_setting, write
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class SplitBlocks:
         """Raise IncompleteRunError unless these are as many as there were."""
         if lines != self._lines:
             raise IncompleteRunError(
-                f"A task read {self._lines:,} rows, and counted {lines:,}. Run it again."
+                f"A task read {counted(self._lines, 'row')}, and counted {lines:,}. Run it again."
             )
 
     def place_of(self, place: Place) -> Place:

@@ -10,6 +10,7 @@ from model_mapreduce_job import exceptions
 from model_mapreduce_job.exceptions import ModelMapReduceError
 from model_mapreduce_job.formats.table_format import TableRun
 from model_mapreduce_job.pipeline.task_report import TaskReport  # noqa: TC001 - msgspec looks at it
+from model_mapreduce_job.printable import counted
 from model_mapreduce_job.storage.parts import PartRecord  # noqa: TC001 - msgspec looks at it
 from model_mapreduce_job.storage.splits import Split  # noqa: TC001 - msgspec looks at it
 from model_mapreduce_job.storage.table_files import TableFile, TablePlace  # noqa: TC001 - msgspec looks at it
@@ -159,7 +160,7 @@ class Verified(msgspec.Struct, tag=True, frozen=True):
     @property
     def words(self) -> str:
         """What was verified, for a person."""
-        return f"{self.records:,} records of {self.path}, sha256 {self.sha256}"
+        return f"{counted(self.records, 'record')} of {self.path}, sha256 {self.sha256}"
 
     def as_json(self) -> dict[str, Any]:
         """Return what was verified, for a summary."""

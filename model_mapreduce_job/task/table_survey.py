@@ -21,6 +21,7 @@ from model_mapreduce_job.formats.table_schemas import (
     write_schema,
 )
 from model_mapreduce_job.formats.unknown_columns import why_unknown
+from model_mapreduce_job.printable import counted
 from model_mapreduce_job.storage.inputs import STDIN, is_remote, list_inputs
 from model_mapreduce_job.storage.splits import split_files
 from model_mapreduce_job.storage.table_files import named_files, split_tables
@@ -129,8 +130,9 @@ def _of_first_answers(
     found = schema_of_texts(texts)
     if found is None and seen:
         raise ModelContractError(
-            f"The model has no output_schema, and its first {seen:,} predictions {why_unknown(texts)}, so "
-            "the columns of the output can't be known. Give it an output_schema, with one type a field."
+            f"The model has no output_schema, and its first {counted(seen, 'prediction')} "
+            f"{why_unknown(texts)}, so the columns of the output can't be known. Give it an output_schema, "
+            "with one type a field."
         )
     return found or pa.schema([(SINGLE, pa.string())])
 

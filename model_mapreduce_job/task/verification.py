@@ -23,6 +23,7 @@ from model_mapreduce_job.formats.golden_records import (
 from model_mapreduce_job.formats.protocols import decode_fields
 from model_mapreduce_job.formats.rows import join_row
 from model_mapreduce_job.models.files import path_digest
+from model_mapreduce_job.printable import counted
 from model_mapreduce_job.task.delimited_options import DELIMITERS, columns, dialect_of
 from model_mapreduce_job.task.messages import Verified
 
@@ -67,7 +68,7 @@ def verified(request: Verify, options: TaskOptions, tasks: Tasks) -> Verified:
     digest, records = _golden(path, options, tasks)
     if not 0 < len(records) <= _MOST_RECORDS:
         raise InputError(
-            f"--verify {path} has {len(records):,} records, and must have from 1 to {_MOST_RECORDS:,}."
+            f"--verify {path} has {counted(len(records), 'record')}, and must have 1 to {_MOST_RECORDS:,}."
         )
     options = _for_records(options, records[0])
     lines = _lines(records, options)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from model_mapreduce_job.plan.report import counted, duration, size
+from model_mapreduce_job.plan.report import duration, size
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,3 @@ def test_a_time_is_told_in_the_unit_that_suits_it(seconds: float, words: str) ->
 )
 def test_bytes_are_told_exactly_and_when_many_in_larger_units(count: int, words: str) -> None:
     assert size(count) == words
-
-
-def test_one_thing_is_no_plural() -> None:
-    assert (counted(1, "row"), counted(2, "row"), counted(1000, "row")) == ("1 row", "2 rows", "1,000 rows")

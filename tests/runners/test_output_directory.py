@@ -242,8 +242,8 @@ def test_a_run_that_starts_over_says_what_it_discards(out: Path) -> None:
     OutputDirectory(out, {}, report=lines.append).prepare(resume=False)
     assert lines == [
         (
-            f"Starting over: 2 finished parts of a stopped run into {out} are discarded "
-            "(--resume would go on from them)."
+            f"Starting over, and discarding 2 finished parts of a stopped run into {out} "
+            "(--resume would go on from there)."
         )
     ]
 

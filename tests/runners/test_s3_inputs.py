@@ -125,7 +125,7 @@ def test_archived_objects_are_named_and_those_that_can_be_read_are_not() -> None
     with pytest.raises(InputError) as caught:
         check_not_archived(client, objects)
     assert str(caught.value) == (
-        "3 objects of the input can't be read, as they are archived: s3://b/cold (DEEP_ARCHIVE_ACCESS), "
+        "3 objects of the input can't be read, being archived: s3://b/cold (DEEP_ARCHIVE_ACCESS), "
         "s3://b/coming (GLACIER), s3://b/deep (DEEP_ARCHIVE). "
         "Restore them first (aws s3api restore-object), or leave them out."
     )

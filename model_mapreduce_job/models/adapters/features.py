@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.models.arrow_arrays import arrow_array, floats_of
+from model_mapreduce_job.printable import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -89,7 +90,7 @@ def check_count(names: Sequence[str], count: int, source: str) -> None:
     """Raise InputError unless a model without names of its own takes as many features as there are names."""
     if len(names) != count:
         raise InputError(
-            f"The model takes {count} features and has no names for them; {source} {len(names)}: "
+            f"The model takes {counted(count, 'feature')}, without names; {source} {len(names)}: "
             f"{_listed(names)}. Name the columns in the model's order: --features a,b,c."
         )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError
 from model_mapreduce_job.formats.registry import FORMATS
+from model_mapreduce_job.printable import counted
 from model_mapreduce_job.runners.hadoop.part_compression import COMPRESS
 from model_mapreduce_job.storage.cluster_paths import InputState
 from model_mapreduce_job.storage.hadoop_fs import FoundFile
@@ -89,7 +90,7 @@ def rows_given(counters: Mapping[str, Mapping[str, int]], tasks: TaskReport, spe
     size = sum(file.state[2] for file in spec.table_files)
     if given is not None and given != size:
         raise IncompleteRunError(
-            f"Tasks were given {given:,} of the {size:,} bytes of the input. Run it again."
+            f"Tasks were given {given:,} of the {counted(size, 'byte')} of the input. Run it again."
         )
     return None if given is None else tasks.counters.lines
 

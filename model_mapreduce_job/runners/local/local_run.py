@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from model_mapreduce_job.driver.run_spec import RunSpec
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.models.content_digest import digest_of
+from model_mapreduce_job.printable import counted
 from model_mapreduce_job.runners.local.engine import LocalEngine
 from model_mapreduce_job.runners.local.progress import make_progress
 from model_mapreduce_job.storage.compression import decompressed, whole_or_error
@@ -104,9 +105,10 @@ class LocalRun:
             return f"The output {self.output.published} is complete."
         if not kept:
             return ""
+        parts = f"Kept: {counted(kept, 'finished part')}"
         if self._input_has_changed():
-            return f"{kept:,} finished parts are of the input as it was: start over without --resume."
-        return f"{kept:,} finished parts are kept: the same command with --resume goes on."
+            return f"{parts}, of the input as it was. Start over without --resume."
+        return f"{parts}. The same command with --resume goes on."
 
     def _input_has_changed(self) -> bool:
         try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
+from model_mapreduce_job.printable import counted
+
 if TYPE_CHECKING:
     from tqdm import tqdm
 
@@ -55,7 +57,9 @@ class Lines:
             if self._total and done
             else ""
         )
-        self._stream.write(f"{share}{records:,} records, {failed:,} failed, {rate:,.0f} records/s{left}\n")
+        self._stream.write(
+            f"{share}{counted(records, 'record')}, {failed:,} failed, {rate:,.0f} records/s{left}\n"
+        )
         self._stream.flush()
 
     def close(self) -> None:
