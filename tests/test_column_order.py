@@ -93,3 +93,13 @@ def test_files_with_other_columns_are_refused_before_any_work(job: LocalJob) -> 
     ran = job.run(*CSV, stdin=b"n,na\0me\n1,a\n")
     assert (ran.code, ran.errors.count("\n")) == (1, 1)
     assert "NUL character" in ran.errors
+
+
+@pytest.mark.parametrize("job", ["inline"], indirect=True)
+def test_another_order_is_refused_where_tasks_cannot_know_it_with_both_files_named(job: LocalJob) -> None:
+    (job.directory / "in").mkdir()
+    write(job, **{"in/a.csv": b"n,name\n1,a\n", "in/b.csv": b"name,n\nb,2\n"})
+    for more, first in ((), "in/a.csv"), (("--columns", "n,name"), "--columns"):
+        ran = job.run("-r", "spark", *CSV, *more, "in")
+        assert (ran.code, ran.output, ran.errors.count("\n")) == (1, b"", 1)
+        assert f"in/b.csv has its columns in another order than {first}, which" in ran.errors
