@@ -75,6 +75,8 @@ def test_each_way_to_answer_gives_one_prediction_for_each_record(way: Any, size:
         ({"a b": ["x", "y"], "né": np.array([1, 2])}, [{"a b": "x", "né": 1}, {"a b": "y", "né": 2}]),
         ({"label": pa.array(["x", "x"])}, [{"label": "x"}, {"label": "x"}]),
         ([1, ValueError("no")], [1, {"error": {"type": "ValueError", "message": "no"}}]),
+        (pa.array([1, 10_000_000], pa.date32()), ["1970-01-02", "29349-01-26"]),
+        (pa.array([[1], [1000]], pa.list_(pa.time64("ns"))), [["00:00:00.000000001"], ["00:00:00.000001"]]),
     ],
 )
 def test_answers_of_any_type_are_written(answer: Any, expected: Any) -> None:

@@ -138,7 +138,8 @@ HOSTILE: list[tuple[pa.DataType, Any, Any, str | None]] = [
     (pa.date64(), 2**62, ValueError, '"<value out of range: 4611686018427387904>"'),
     (pa.timestamp("s"), 2**63 - 1, ValueError, '"<value out of range: 9223372036854775807>"'),
     (pa.timestamp("s", "UTC"), -(2**63) + 1, ValueError, '"<value out of range: -9223372036854775807>"'),
-    (pa.duration("s"), 2**62, ValueError, None),
+    (pa.duration("s"), -(2**62), ValueError, '"-PT4611686018427387904S"'),
+    (pa.duration("ns"), 86_400_000_000_120, ValueError, '"PT86400.00000012S"'),
 ]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from model_mapreduce_job.formats.array_values import rows_of
+from model_mapreduce_job.formats.table_values import held_values
 from model_mapreduce_job.models.arrow_arrays import arrow_array, of_numpy
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def answer_column(column: Any) -> pa.Array | list[Any] | None:
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
     if isinstance(column, pa.Array):
-        return column if _is_plain(column.type) else _values(column)
+        return column if _is_plain(column.type) else held_values(column)
     if type(column) is np.ndarray:
         return _of_numpy(column)
     if type(column).__module__.partition(".")[0] == "pandas" and hasattr(column, "isna"):
@@ -40,18 +41,6 @@ def _is_plain(kind: pa.DataType) -> bool:
     if pa.types.is_dictionary(kind):
         return bool(pa.types.is_string(kind.value_type))
     return any(is_plain(kind) for is_plain in _PLAIN)
-
-
-def _values(column: pa.Array) -> list[Any]:
-    values = list(column.to_pylist())
-    if column.type != pa.time64("ns"):
-        return values
-    # Python's time has no nanoseconds, and to_pylist leaves them out without a word
-    texts = column.cast(pa.string()).to_pylist()
-    return [
-        value if text is None or text.endswith("000") else text
-        for value, text in zip(values, texts, strict=True)
-    ]
 
 
 def _of_numpy(array: np.ndarray[Any, Any]) -> pa.Array | list[Any] | None:

@@ -160,6 +160,8 @@ def _texts(column: pa.Array) -> Sequence[str]:
         return [
             value.decode(errors="backslashreplace") for value in column.cast(pa.large_binary()).to_pylist()
         ]
+    if types.is_duration(column.type):
+        return [_duration(number, column.type.unit) for number in column.cast(pa.int64()).to_pylist()]
     try:
         texts = list(column.cast(pa.string()).to_pylist())
         return _times(column, texts) if types.is_timestamp(column.type) else texts
@@ -174,6 +176,13 @@ def _times(column: pa.Array, texts: Sequence[str]) -> Sequence[str]:
         text.replace(" ", "T") if abs(number) < most else f"<value out of range: {number}>"
         for text, number in zip(texts, column.cast(pa.int64()).to_pylist(), strict=True)
     ]
+
+
+def _duration(number: int, unit: str) -> str:
+    """Return a length of time as ISO 8601 has it."""
+    whole, part = divmod(abs(number), _A_SECOND[unit])
+    digits = str(part + _A_SECOND[unit])[1:].rstrip("0")
+    return f"{'-' if number < 0 else ''}PT{whole}{f'.{digits}' if digits else ''}S"
 
 
 def _python_type(kind: pa.DataType) -> pa.DataType:
