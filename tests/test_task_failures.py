@@ -3,7 +3,7 @@
 import pytest
 
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError, TooManyFailuresError
-from model_mapreduce_job.runners.hadoop.task_failures import TaskFailure, failure_found
+from model_mapreduce_job.runners.hadoop.task_failures import GIVE_IT_OTHERWISE, TaskFailure, failure_found
 from model_mapreduce_job.storage.hadoop_commands import ClusterError
 
 PLACE = "This task runs on node7 and reads hdfs://nn/in/rows, bytes 0 to 1,000.\n"
@@ -59,6 +59,10 @@ def test_a_crash_of_the_interpreter_is_told() -> None:
         ("subprocess failed with code 3", "it ended with exit code 3"),
         ("Exception running child : java.io.IOException: The input f is gone\n\tat", "The input f is gone"),
         ("Container is running beyond limits.\nKilled.", "Container is running beyond limits."),
+        (
+            "native zStandard library not available: no zstd support\n\tat",
+            f"native zStandard library not available: no zstd support.{GIVE_IT_OTHERWISE}",
+        ),
         ("", "it did not say why; its logs are on the host"),
     ],
 )

@@ -27,6 +27,11 @@ _NOISE: Final = re.compile(
     r"^(reporter:|\+ |log4j:|SLF4J|This task runs on |Example of a failure: |Warning: |\s*$)"
 )
 _JAVAS: Final = re.compile(r"^Exception running child : (?:java\.io\.IOException: )?")
+# What Hadoop's codecs say whose native library isn't there.
+LACKS_CODEC: Final = re.compile(r"native \S+ library not available|without native", re.IGNORECASE)
+GIVE_IT_OTHERWISE: Final = (
+    " The Hadoop there can't decompress this input: give it as .gz or .bz2, or run with -r local."
+)
 _EXIT_CODE: Final = re.compile(r"subprocess (?:failed|exited) with code (?P<code>\d+)")
 _SIGNALS: Final = {
     137: "SIGKILL: often it used more memory than its container has",
@@ -64,7 +69,12 @@ class TaskFailure:
         restore puts the person's names for files into the cluster's words.
         """
         found = getattr(exceptions, self.kind, IncompleteRunError) if self.kind else IncompleteRunError
-        return found(printable(restore(f"A task failed{self._place()}: {self.reason}")))
+        return found(printable(restore(f"A task failed{self._place()}: {self._advised()}")))
+
+    def _advised(self) -> str:
+        """Return the reason, with what to do where it is an input that the cluster can't decompress."""
+        lacks_codec = LACKS_CODEC.search(self.reason)
+        return f"{self.reason.rstrip('.')}.{GIVE_IT_OTHERWISE}" if lacks_codec else self.reason
 
     def _place(self) -> str:
         on = f" on {self.host}" if self.host else ""

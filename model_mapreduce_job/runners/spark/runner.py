@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import posixpath
 import sys
@@ -21,8 +20,8 @@ from model_mapreduce_job.pipeline.task_report import Place, TaskReport
 from model_mapreduce_job.printable import printable
 from model_mapreduce_job.runners.hadoop import part_compression, tables, task_environment
 from model_mapreduce_job.runners.hadoop.task_environment import bundle_for, ship_bundle, ship_options
-from model_mapreduce_job.runners.hadoop.task_failures import TaskFailure
 from model_mapreduce_job.runners.shared import LocalTmp, default_opts, with_hadoop_shell
+from model_mapreduce_job.runners.spark.failures import error_of
 from model_mapreduce_job.runners.spark.submission import check_master, own_settings, submit, with_tries
 from model_mapreduce_job.runners.spark.table_plan import TablePlan, plan_of
 from model_mapreduce_job.storage.cluster_paths import absolute_path, check_paths, uri_of
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from model_mapreduce_job.storage.cluster_paths import ClusterInputs
-
-log = logging.getLogger("mrjob.spark")  # mrjob shows what its own loggers write
 
 HARNESS: Final = Path(__file__).with_name("harness.py")
 LOOPBACK: Final = "127.0.0.1"
@@ -248,7 +245,7 @@ class SparkRunner(SparkMRJobRunner):
         code, complaint = submit(command, {**os.environ, **self._environment(step_num)}, self._restore)
         result = self._read_result(step_num)
         if "failure" in result:
-            raise self._failed(TaskFailure(**result["failure"]))
+            raise error_of(result["failure"], self._restore)
         if code or "counters" not in result:
             raise IncompleteRunError(
                 f"Spark did not run the job ({how_it_ended(code)}): {printable(self._restore(complaint))}"
@@ -276,11 +273,6 @@ class SparkRunner(SparkMRJobRunner):
             text = b"".join(self.fs.hadoop.read([path])) if is_remote(path) else Path(path).read_bytes()
             return dict(json.loads(text))
         return {}
-
-    def _failed(self, failure: TaskFailure) -> Exception:
-        for line in failure.traceback.splitlines():
-            log.error("%s", printable(self._restore(line)))
-        return failure.error(self._restore)
 
     # After the run
 

@@ -22,6 +22,11 @@ log = logging.getLogger("mrjob.spark")  # mrjob shows what its own loggers write
 _TRIES: Final = 4  # of a task, as on a cluster; local masters would try once
 _ANSWER_SECONDS: Final = 10.0
 _SHOWN: Final = frozenset({"WARN", "ERROR", "FATAL"})
+# What these log of a task that failed is said by TaskSetManager too, and in the line that ends the run; the
+# last one warns of each start without Hadoop's native libraries.
+_SAID_AGAIN: Final = frozenset(
+    {"Executor", "FileFormatWriter", "SparkHadoopWriter", "Utils", "NativeCodeLoader"}
+)
 
 
 def own_settings(*, has_ui: bool) -> dict[str, str]:
@@ -70,9 +75,11 @@ def submit(command: list[str], environment: dict[str, str], restore: Callable[[s
     with client:
         try:
             for record in _parse_hadoop_log4j_records(client.stdout):
-                level = logging.WARNING if record["level"] in _SHOWN else logging.DEBUG
-                for line in restore(record["message"]).splitlines():
-                    log.log(level, "  %s", printable(line))
+                lines = restore(record["message"]).splitlines()
+                is_shown = record["level"] in _SHOWN and record["logger"] not in _SAID_AGAIN
+                log.log(logging.WARNING if is_shown else logging.DEBUG, "  %s", printable("".join(lines[:1])))
+                for line in lines[1:]:  # Java's stack, or what Python's libraries have printed
+                    log.debug("  %s", printable(line))
                 if record["level"] != "INFO":
                     complaint = record["message"].partition("\n")[0]
         except BaseException:
