@@ -14,6 +14,7 @@ from typing import Any
 
 from cluster.hadoop_jobs import OUTPUT, ROOT, WORK, Cluster
 from cluster.running import running_cluster
+from cluster.small_files import small_files
 from cluster.startup import startup_seconds
 from iris_rows import write_iris_rows
 from kept import command_line, keep
@@ -24,8 +25,6 @@ KEPT = ROOT / "benchmarks" / "results" / "cluster.json"
 ROWS, REPETITIONS, STARTS = 10_000_000, 3, 11
 MOST_WALL_TIME, MOST_STARTUP_S = 1.1, 1.5
 CONCURRENT = (1, 2, 4)
-# A setting that is tried: Java without its slow compiler
-C1 = {"mapreduce.map.env.JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
 SOURCE = "hdfs:///benchmark/rows"
 
 
@@ -33,8 +32,7 @@ def main() -> None:
     """Measure, print and keep the figures."""
     options = parse_options()
     with running_cluster(options.bundle) as cluster:
-        put_rows(cluster, options.rows)
-        results = with_turns(cluster, options) if options.turns else measure(cluster, options)
+        results = figures(cluster, options)
         cluster.fs("-rm", "-r", "-f", "-skipTrash", "/benchmark")
     print(json.dumps(results, indent=2))
     keep(results, options.results)
@@ -46,11 +44,29 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--repetitions", type=int, default=REPETITIONS)
     parser.add_argument("--results", type=Path, default=KEPT)
-    parser.add_argument(
-        "--turns", action="store_true", help="cat, lines and blocks in turn, and nothing else"
+    parts = parser.add_mutually_exclusive_group()
+    parts.add_argument("--turns", action="store_true", help="cat, lines and blocks in turn, and nothing else")
+    parts.add_argument(
+        "--small-files", action="store_true", help="small files and one file, and nothing else"
     )
     parser.add_argument("--bundle", type=Path, help="one that was made before; a bundle takes its time")
     return parser.parse_args()
+
+
+def figures(cluster: Cluster, options: argparse.Namespace) -> dict[str, Any]:
+    """Return the figures to keep; where only some were asked for, with the others that are kept."""
+    kept = json.loads(options.results.read_text(encoding="utf-8")) if options.results.exists() else {}
+    if options.small_files:
+        return {**kept, "small_files": dated(small_files(cluster, options.repetitions, timed))}
+    put_rows(cluster, options.rows)
+    if options.turns:
+        return {**kept, "blocks": dated(in_turns(cluster, options))}
+    return {**measure(cluster, options), "small_files": small_files(cluster, options.repetitions, timed)}
+
+
+def dated(found: dict[str, Any]) -> dict[str, Any]:
+    """Return figures with the command that repeats them, and their day."""
+    return {"command": command_line(), "date": machine_facts()["date"], **found}
 
 
 def measure(cluster: Cluster, options: argparse.Namespace) -> dict[str, Any]:
@@ -74,26 +90,21 @@ def measure(cluster: Cluster, options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def with_turns(cluster: Cluster, options: argparse.Namespace) -> dict[str, Any]:
-    """Return the figures that are kept, with those of the ways in turn."""
+def in_turns(cluster: Cluster, options: argparse.Namespace) -> dict[str, Any]:
+    """Return the figures of the ways in turn."""
     ways: dict[str, Callable[[], tuple[float, str]]] = {
         "cat": lambda: cluster.run_cat(SOURCE, {}),
         "lines": lambda: cluster.run_job(SOURCE, {}, "--no_blocks"),
         "blocks": lambda: cluster.run_job(SOURCE, {}),
-        "blocks, C1": lambda: cluster.run_job(SOURCE, C1),
     }
     cluster.run_job(SOURCE, {"mapreduce.job.maps": "1"})  # the first run brings the bundle to the nodes
     found = [{name: timed(run) for name, run in ways.items()} for _ in range(options.repetitions)]
-    turns = {
-        "command": command_line(),
-        "date": machine_facts()["date"],
+    return {
         "rows": options.rows,
         "turns": found,
         "blocks_to_cat": _median_ratio(found, "seconds", "blocks", "cat"),
         "task_cpu_of_blocks_to_lines": _median_ratio(found, "task_cpu_seconds", "blocks", "lines"),
     }
-    kept = json.loads(options.results.read_text(encoding="utf-8")) if options.results.exists() else {}
-    return {**kept, "blocks": turns}
 
 
 def timed(run: Callable[[], tuple[float, str]]) -> dict[str, float]:

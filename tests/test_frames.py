@@ -18,7 +18,8 @@ from model_mapreduce_job.exceptions import IncompleteRunError
 from model_mapreduce_job.formats.lines import read_blocks
 from model_mapreduce_job.pipeline.counters import Counters
 from model_mapreduce_job.pipeline.task_report import Example, Place, TaskReport
-from model_mapreduce_job.task.frames import FramedOutput, FramedSplit, SplitBlocks, SplitStart
+from model_mapreduce_job.task.frames import FramedOutput, FramedSplit
+from model_mapreduce_job.task.split_blocks import SplitBlocks, SplitStart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

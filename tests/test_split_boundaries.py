@@ -44,7 +44,7 @@ def predicted(splits: list[Split], directory: Path) -> bytes:
     worker = Worker(echo, TaskFiles(Begin(TASK_OPTIONS)), lambda _done, _counters: None)
     parts = [directory / f"part-{number:05d}" for number in range(len(splits))]
     for split, part in zip(splits, parts, strict=True):
-        worker.run(Run(split, 0, str(part), durable=False), b"")
+        worker.run(Run((split,), 0, str(part), durable=False), b"")
     return b"".join(part.read_bytes() for part in parts)
 
 

@@ -177,7 +177,6 @@ def test_lines_of_a_part_of_a_task_are_counted_on() -> None:
     report = task.built()
     assert (report.examples["B"].place, report.slowest[0].place) == (Place(11), Place(12))
     assert report.in_file("in", 512).examples["B"].place == Place(11, "in", 512)
-    assert report.in_file("in", 512, before=100).examples["B"].place == Place(111, "in", 512)
     assert report.without_places().examples["B"] == Example("a B")
 
 

@@ -96,12 +96,9 @@ class TaskReport(msgspec.Struct, frozen=True):
         repeats = self.repeats and _moved(self.repeats, change)
         return replace(self, examples=examples, slowest=slowest, models=models, repeats=repeats)
 
-    def in_file(self, file: str, start: int, before: int = 0) -> TaskReport:
-        """Return this report with places that name the file, and a byte of it from which lines are counted.
-
-        before is how many of them are not the task's, but come before its own.
-        """
-        return self.with_places(lambda place: Place(place.line + before, file, start))
+    def in_file(self, file: str, start: int) -> TaskReport:
+        """Return this report with places that name a file, and the byte from which its lines are counted."""
+        return self.with_places(lambda place: Place(place.line, file, start))
 
     def of_worker(self, name: str) -> TaskReport:
         """Return this report with the name of the worker that had the task."""

@@ -37,18 +37,18 @@ _AFTER_DEVICE: Final = slice(1, None)
 class PartRecord:
     """The record of a finished part: its size in bytes, its sha256, its task's report, and what was read.
 
-    A part that is not durable has no sha256: no later run reads it again. read has the split's path, start
-    and length, its file's state, and its rows of a row group that is shared.
+    A part that is not durable has no sha256: no later run reads it again. read has of each split its path,
+    start and length, its file's state, and its rows of a row group that is shared.
     """
 
     size: int
     digest: str
     report: TaskReport = NO_REPORT
-    read: tuple[Any, ...] = ()
+    read: tuple[tuple[Any, ...], ...] = ()
 
-    def is_of(self, split: Split) -> bool:
-        """Return whether the part was made from this split of the unchanged file."""
-        return json.dumps(self.read) == json.dumps(_read(split))
+    def is_of(self, splits: Iterable[Split]) -> bool:
+        """Return whether the part was made from these splits of unchanged files."""
+        return json.dumps(self.read) == json.dumps(_read(splits))
 
 
 class PartWriter:
@@ -96,10 +96,10 @@ class PartWriter:
                 f"The output can't be written: {error.strerror or error}: {self._path}."
             ) from error
 
-    def record(self, split: Split, report: TaskReport) -> PartRecord:
+    def record(self, splits: Iterable[Split], report: TaskReport) -> PartRecord:
         """Return the record of what was written."""
         digest = self._digest.hexdigest() if self._digest else ""
-        return PartRecord(self._size, digest, report, _read(split))
+        return PartRecord(self._size, digest, report, _read(splits))
 
 
 class Parts:
@@ -155,7 +155,7 @@ class Parts:
         directory = self._directory(part)
         signature = file_signature(directory, part.name)
         record = read_record(directory, part.name)
-        if record is None or not record.is_of(task.split):
+        if record is None or not record.is_of(task.splits):
             return None
         if not is_intact(directory, part.name, record):
             self._report(f"{part.name} has changed since it was written, and is made again.")
@@ -253,7 +253,11 @@ def file_signature(directory: OwnDirectory, name: str) -> tuple[int, ...]:
     return ()
 
 
-def _read(split: Split) -> tuple[Any, ...]:
+def _read(splits: Iterable[Split]) -> tuple[tuple[Any, ...], ...]:
+    return tuple(map(_read_of, splits))
+
+
+def _read_of(split: Split) -> tuple[Any, ...]:
     shared = (
         () if split.table is None or split.table.taken is None else (split.table.before, split.table.taken)
     )

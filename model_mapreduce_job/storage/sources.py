@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from model_mapreduce_job.exceptions import InputError
@@ -98,17 +98,28 @@ def unchanged_file(split: Split) -> Iterator[BinaryIO]:
     with whole_or_error(split.path):
         file = open(split.path, "rb", buffering=0)  # noqa: PTH123, SIM115 - closed below; paths are mrjob's, text
     with file:
-        _refuse_if_changed(split, file.fileno())
+        _refuse_if_changed(split, os.fstat(file.fileno()))
         try:
             yield file
         finally:
             # comes before any other error, which may only follow from the change
-            _refuse_if_changed(split, file.fileno())
+            _refuse_if_changed(split, os.fstat(file.fileno()))
 
 
-def _refuse_if_changed(split: Split, descriptor: int) -> None:
-    """Raise InputError unless an open file is as it was when its split was made."""
-    now = file_state(os.fstat(descriptor))
+def refuse_if_written_to(split: Split) -> None:
+    """Raise InputError for a file that was written to since its split was made.
+
+    One that was removed or replaced after it was opened was read as it was.
+    """
+    with suppress(OSError):
+        now = os.stat(split.path)  # noqa: PTH116 - paths are mrjob's, text
+        if file_state(now)[:2] == split.state[:2]:
+            _refuse_if_changed(split, now)
+
+
+def _refuse_if_changed(split: Split, info: os.stat_result) -> None:
+    """Raise InputError unless a file is as it was when its split was made."""
+    now = file_state(info)
     if split.state and now != split.state:
         raise InputError(f"{split.path} {_change(split.state, now)}. Run again when nothing writes to it.")
 

@@ -12,12 +12,14 @@ from model_mapreduce_job.printable import counted
 from model_mapreduce_job.storage.compression import is_compressed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 SMALLEST_SPLIT = 1 << 20
 LARGEST_SPLIT = 64 << 20
 # Enough splits for each worker that none is idle for long while the others finish.
-_SPLITS_A_WORKER = 16
+SPLITS_A_WORKER = 16
+# A message with the splits of a task should not grow with the input.
+_MOST_TOGETHER = 1000
 _SCAN_BYTES = 1 << 16
 
 
@@ -90,11 +92,30 @@ class Split:
 
 @dataclass(frozen=True)
 class MapTask:
-    """One map task: its number, from 0 in the order of the input, its split, and a streamed split's bytes."""
+    """One map task: its number, from 0 in the order of the input, its splits, and a streamed split's bytes.
+
+    Splits are read one after the other; of several, each is of another file.
+    """
 
     number: int
-    split: Split
+    splits: tuple[Split, ...]
     data: bytes = b""
+
+    def __str__(self) -> str:
+        """Return the task's splits as messages name them."""
+        first, *more = self.splits
+        return f"{first}, and {len(more):,} files more" if more else str(first)
+
+    @property
+    def length(self) -> int:
+        """How many bytes the splits have, or the data."""
+        return sum(split.length for split in self.splits) or len(self.data)
+
+    @property
+    def file(self) -> str:
+        """The path of its file; of several, what Hadoop's tasks are told of theirs."""
+        more = len(self.splits) - 1
+        return f"{self.splits[0].path} and {more} more" if more else self.splits[0].path
 
 
 def file_state(info: os.stat_result) -> tuple[int, int, int, int]:
@@ -111,10 +132,29 @@ def split_files(
     """
     files = [(path, os.stat(path)) for path in paths]  # noqa: PTH116 - paths are mrjob's, text
     total = sum(info.st_size for path, info in files if not is_compressed(path))
-    size = min(max(total // (workers * _SPLITS_A_WORKER), smallest), LARGEST_SPLIT)
+    size = min(max(total // (workers * SPLITS_A_WORKER), smallest), LARGEST_SPLIT)
     return [
         split for path, info in files for split in _split_file(path, info, info.st_size if whole else size)
     ]
+
+
+def together(splits: Sequence[Split], workers: int) -> Iterator[tuple[Split, ...]]:
+    """Yield the splits of each task, in their order: those of small files that follow each other together.
+
+    Each worker still gets as many tasks as a large file would give it, if there are so many files.
+    """
+    total = sum(split.length for split in splits)
+    size = min(total // (workers * SPLITS_A_WORKER), SMALLEST_SPLIT)
+    some: list[Split] = []
+    left = size
+    for split in splits:
+        if some and (split.length > left or split.streamed or len(some) == _MOST_TOGETHER):
+            yield tuple(some)
+            some, left = [], size
+        some.append(split)
+        left = -1 if split.streamed else left - split.length
+    if some:
+        yield tuple(some)
 
 
 def _split_file(path: str, info: os.stat_result, size: int) -> Iterator[Split]:

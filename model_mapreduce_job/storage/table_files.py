@@ -13,12 +13,18 @@ from urllib.parse import unquote
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.table_format import RowGroup  # noqa: TC001 - msgspec looks at it
 from model_mapreduce_job.storage.inputs import STDIN, list_inputs, local_path
-from model_mapreduce_job.storage.splits import LARGEST_SPLIT, SMALLEST_SPLIT, Split, TablePart, file_state
+from model_mapreduce_job.storage.splits import (
+    LARGEST_SPLIT,
+    SMALLEST_SPLIT,
+    SPLITS_A_WORKER,
+    Split,
+    TablePart,
+    file_state,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_SPLITS_A_WORKER: Final = 16
 # Each task that shares a row group decodes what is before its own rows.
 _MOST_TO_SHARE: Final = 8
 _WILD: Final = frozenset("*?[")
@@ -92,7 +98,7 @@ def split_tables(files: Iterable[TableFile], workers: int) -> list[Split]:
     """
     files = list(files)
     total = sum(group.size for file in files for group in file.groups)
-    size = min(max(total // (workers * _SPLITS_A_WORKER), SMALLEST_SPLIT), LARGEST_SPLIT)
+    size = min(max(total // (workers * SPLITS_A_WORKER), SMALLEST_SPLIT), LARGEST_SPLIT)
     runs = [split for file in files for split in _split(file, size)]
     half = max(total / workers / 2, SMALLEST_SPLIT)
     most = min(workers, _MOST_TO_SHARE)

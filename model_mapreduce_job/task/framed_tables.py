@@ -17,7 +17,7 @@ from model_mapreduce_job.storage.ranges import FileRange
 from model_mapreduce_job.storage.splits import Split, TablePart
 from model_mapreduce_job.storage.table_ranges import groups_in
 from model_mapreduce_job.storage.table_source import TableSource
-from model_mapreduce_job.task.frames import SplitStart
+from model_mapreduce_job.task.split_blocks import SplitStart
 from model_mapreduce_job.task.streaming import write
 
 if TYPE_CHECKING:

@@ -7,17 +7,14 @@ the end has no length. The other side is Java's: runners/hadoop/java/.
 from __future__ import annotations
 
 import struct
-from bisect import bisect_right
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from model_mapreduce_job.exceptions import IncompleteRunError
-from model_mapreduce_job.formats.records import OverlongLine
-from model_mapreduce_job.pipeline.task_report import Place
-from model_mapreduce_job.printable import counted
+from model_mapreduce_job.task.split_blocks import SplitStart
 from model_mapreduce_job.task.streaming import job_setting, write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from model_mapreduce_job.formats.lines import Source
     from model_mapreduce_job.pipeline.task_report import TaskReport
@@ -33,13 +30,6 @@ _LARGEST_BLOCK: Final = 1 << 20
 def is_framed() -> bool:
     """Return whether this process' task is given frames, by its environment."""
     return job_setting("stream.map.output") == FRAMED
-
-
-class SplitStart(NamedTuple):
-    """Where a split begins: a file, by its URI, and its first byte."""
-
-    file: str
-    start: int
 
 
 class FramedSplit:
@@ -85,41 +75,6 @@ class FramedSplit:
             parts.append(_not_cut(self._stream.read(size)))
             size -= len(parts[-1])
         return b"".join(parts)
-
-
-class SplitBlocks:
-    """The blocks of lines, or of rows, of one split after the other, and where in which file each line was.
-
-    splits has where each split begins, and its blocks, which are read before the next split is asked for.
-    """
-
-    def __init__(self, splits: Iterable[tuple[SplitStart, Iterable[Any]]]) -> None:
-        self._splits = splits
-        self._lines = 0
-        self._starts: list[SplitStart] = []
-        self._lines_before: list[int] = []
-
-    def blocks(self) -> Iterator[Any]:
-        """Yield the blocks of all splits."""
-        for start, blocks in self._splits:
-            self._starts.append(start)
-            self._lines_before.append(self._lines)
-            for block in blocks:
-                self._lines += 1 if isinstance(block, OverlongLine) else len(block)
-                yield block
-
-    def refuse_unless_read(self, lines: int) -> None:
-        """Raise IncompleteRunError unless these are as many as there were."""
-        if lines != self._lines:
-            raise IncompleteRunError(
-                f"A task read {counted(self._lines, 'row')}, and counted {lines:,}. Run it again."
-            )
-
-    def place_of(self, place: Place) -> Place:
-        """Return the place, in its file, of a line that is counted from the task's first."""
-        number = bisect_right(self._lines_before, place.line - 1) - 1
-        start = self._starts[number]
-        return Place(place.line - self._lines_before[number], start.file, start.start)
 
 
 class FramedOutput:

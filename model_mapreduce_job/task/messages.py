@@ -42,10 +42,10 @@ class Run(msgspec.Struct, tag=True, frozen=True):
     """Asks to run one attempt of a map task; of a streamed split, the body has the bytes.
 
     output is the path to write to; durable asks to sync it; environment is what Hadoop would set. first says
-    that the split has the run's first records.
+    that the task has the run's first records.
     """
 
-    split: Split
+    splits: tuple[Split, ...]
     attempt: int
     output: str
     durable: bool

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.formats.column_order import ColumnOrder, rearranged
 from model_mapreduce_job.formats.registry import table_format
 from model_mapreduce_job.formats.text_forms import whole_text
 from model_mapreduce_job.storage.compressed_output import compressing
-from model_mapreduce_job.storage.sources import open_source
+from model_mapreduce_job.storage.sources import open_source, refuse_if_written_to
 from model_mapreduce_job.task.delimited_options import text_reading
+from model_mapreduce_job.task.split_blocks import SplitBlocks, SplitStart
 from model_mapreduce_job.task.table_sink import writing_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
+    from model_mapreduce_job.pipeline.task_report import Place
     from model_mapreduce_job.storage.splits import Split
     from model_mapreduce_job.task.messages import Begin
     from model_mapreduce_job.task.table_sink import Output
@@ -28,6 +32,50 @@ class OpenInput:
 
     blocks: Iterable[Any]
     done: Callable[[], int]
+
+
+@dataclass(frozen=True)
+class TaskInput:
+    """A task's splits as one input; place_of returns in which file a line is that is counted from its first.
+
+    It returns None where the bytes were streamed.
+    """
+
+    blocks: Iterable[Any]
+    done: Callable[[], int]
+    place_of: Callable[[Place], Place | None]
+
+
+class _InTurn:
+    """Opens splits one after the other, each when those before it were read."""
+
+    def __init__(
+        self, splits: Sequence[Split], opened: Callable[[Split], AbstractContextManager[OpenInput]]
+    ) -> None:
+        self._splits = splits
+        self._opened = opened
+        self._read = 0
+        self._begun: list[Split] = []
+        self._open: OpenInput | None = None
+
+    def each(self) -> Generator[tuple[SplitStart, Iterable[Any]]]:
+        """Yield where each split begins, and its blocks."""
+        for split in self._splits:
+            self._begun.append(split)
+            before = split.table.before if split.table else 0
+            with self._opened(split) as self._open:
+                yield SplitStart(split.path, split.start, before), self._open.blocks
+            self._open = None
+            self._read += split.length
+
+    def done(self) -> int:
+        """Return how many bytes were read."""
+        return self._read + (self._open.done() if self._open else 0)
+
+    def refuse_if_written_to(self) -> None:
+        """Raise InputError for a file that was written to since the splits were made, if it was opened."""
+        for split in self._begun:
+            refuse_if_written_to(split)
 
 
 class TaskFiles:
@@ -54,6 +102,22 @@ class TaskFiles:
             yield OpenInput(rows.batches(read_schema(self._tables.read)), rows.done)
 
     @contextmanager
+    def opened_in_turn(self, splits: Sequence[Split], data: bytes) -> Iterator[TaskInput]:
+        """Open the splits of a task, or the data of a streamed one; reading raises InputError as opened does.
+
+        The end of the with statement raises it too, for each file that was written to meanwhile.
+        """
+        in_turn = _InTurn(splits, partial(self.opened, data=data))
+        with closing(in_turn.each()) as opened:
+            lines = SplitBlocks(opened)
+            place_of = _nowhere if splits[0].streamed else lines.place_of
+            try:
+                yield TaskInput(lines.blocks(), in_turn.done, place_of)
+            finally:
+                # comes before any other error, which may only follow from the change
+                in_turn.refuse_if_written_to()
+
+    @contextmanager
     def writing(self, part: Output, header: bytes | None) -> Iterator[Callable[[Any], None]]:
         """Return what writes a batch's output to a part, which is whole when the with statement has ended.
 
@@ -76,3 +140,7 @@ class TaskFiles:
         table = table_format(self._options.output_protocol)
         with writing_rows(part, lambda sink: table.writer(sink, schema)) as write_rows:
             yield write_rows
+
+
+def _nowhere(_place: Place) -> None:
+    """Return no place: it is not known what lines are counted from."""

@@ -9,13 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from model_mapreduce_job.formats.column_order import ColumnOrder, rearranged
 from model_mapreduce_job.storage.inputs import without_host
 from model_mapreduce_job.task.delimited_options import dialect_of, text_reading
-from model_mapreduce_job.task.frames import (
-    FramedOutput,
-    FramedSplit,
-    SplitBlocks,
-    SplitStart,
-    is_framed,
-)
+from model_mapreduce_job.task.frames import FramedOutput, FramedSplit, is_framed
+from model_mapreduce_job.task.split_blocks import SplitBlocks, SplitStart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

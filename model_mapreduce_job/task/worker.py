@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from model_mapreduce_job.pipeline.counters import Counters
 from model_mapreduce_job.pipeline.model_warnings import ModelWarnings
-from model_mapreduce_job.pipeline.task_report import ReportBuilder, TaskReport
+from model_mapreduce_job.pipeline.task_report import ReportBuilder
 from model_mapreduce_job.storage.file_operations import OS_FILES
 from model_mapreduce_job.storage.parts import PartWriter
 
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
     from model_mapreduce_job.storage.file_operations import FileOperations
     from model_mapreduce_job.storage.parts import PartRecord
-    from model_mapreduce_job.storage.splits import Split
     from model_mapreduce_job.task.messages import Run
-    from model_mapreduce_job.task.task_files import OpenInput, TaskFiles
+    from model_mapreduce_job.task.task_files import TaskFiles, TaskInput
     from model_mapreduce_job.task.task_pipeline import TaskPipeline
 
 _REPORT_SECONDS = 0.2
@@ -55,14 +54,13 @@ class Worker:
         os.environ.update(request.environment)
         pipeline = self._pipeline(request.attempt)
         pipeline.first_of_run = request.first
-        split = request.split
         with (
-            self._files_of_tasks.opened(split, data) as source,
+            self._files_of_tasks.opened_in_turn(request.splits, data) as source,
             PartWriter(Path(request.output), self._files, durable=request.durable) as part,
         ):
             self._write(pipeline, source, part)
         self._warnings.add_to(pipeline.report)
-        return part.record(split, _in_file(pipeline.report.built(), split))
+        return part.record(request.splits, pipeline.report.built().with_places(source.place_of))
 
     def _pipeline(self, attempt: int) -> TaskPipeline:
         if attempt:
@@ -76,7 +74,7 @@ class Worker:
         self._kept.report = ReportBuilder(Counters() if before.lines else loading)
         return self._kept
 
-    def _write(self, pipeline: TaskPipeline, source: OpenInput, part: PartWriter) -> None:
+    def _write(self, pipeline: TaskPipeline, source: TaskInput, part: PartWriter) -> None:
         reported = monotonic()
         with self._files_of_tasks.writing(part, pipeline.header()) as write:
             for output in pipeline.predict_lines(source.blocks):
@@ -84,10 +82,3 @@ class Worker:
                 if monotonic() - reported > _REPORT_SECONDS:
                     reported = monotonic()
                     self._report(source.done(), pipeline.report.counters)
-
-
-def _in_file(report: TaskReport, split: Split) -> TaskReport:
-    """Return a report whose places name the split's file; without them where its bytes were streamed."""
-    if split.streamed:
-        return report.without_places()
-    return report.in_file(split.path, split.start, split.table.before if split.table else 0)

@@ -21,7 +21,8 @@ from local_cluster.toolchain import find_jdk
 
 from model_mapreduce_job.formats.lines import read_blocks
 from model_mapreduce_job.formats.records import OverlongLine
-from model_mapreduce_job.task.frames import FramedSplit, SplitBlocks, SplitStart
+from model_mapreduce_job.task.frames import FramedSplit
+from model_mapreduce_job.task.split_blocks import SplitBlocks, SplitStart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

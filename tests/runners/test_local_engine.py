@@ -82,6 +82,21 @@ def test_an_attempt_that_ends_badly_is_followed_by_another(
     assert (counters.lines, counters.predicted) == (30, 30)
 
 
+@pytest.mark.parametrize("happen", [die, fail])
+def test_a_task_of_several_small_files_is_done_again_as_a_whole(
+    tmp_path: Path, happen: Callable[[], None]
+) -> None:
+    paths = [write_records(tmp_path / f"in{number:02}", numbered(1, number)) for number in range(30)]
+    splits = [Split(str(path), 0, path.stat().st_size) for path in paths]
+    large = Split(str(write_records(tmp_path / "large", numbered(500, 30))), 0, 500)
+    run = EngineRun(tmp_path, 1, disturbed(happen, 1))
+    counters = run.run([*splits, large]).counters
+    output = output_of(run.out)
+    assert output[: len(WHOLE)] == WHOLE
+    assert counters.lines == output.count(b"\n") == counters.predicted
+    assert 2 < len(list(run.out.glob("part-*"))) < len(paths)
+
+
 def test_what_a_dead_attempt_has_written_is_gone_before_the_next_begins(
     tmp_path: Path, splits: list[Split]
 ) -> None:

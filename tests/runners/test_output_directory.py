@@ -27,10 +27,10 @@ def make(output: OutputDirectory, *numbers: int) -> None:
     """Make finished parts, as the local engine does."""
     parts = Parts(lambda number: output.staging / f"part-{number:05d}", durable=True)
     for number in numbers:
-        task = MapTask(number, Split("in", number, 1))
+        task = MapTask(number, (Split("in", number, 1),))
         with PartWriter(parts.attempt_path(task, 0), OsFiles(), durable=True) as part:
             part.write(b"%d\n" % number)
-        parts.finish(task, 0, part.record(task.split, NO_REPORT))
+        parts.finish(task, 0, part.record(task.splits, NO_REPORT))
     parts.close()
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 REPORT = TaskReport(Counters(lines=1))
-TASK = MapTask(7, Split("in", 0, 1, state=(2, 3, 4, 5)))
+TASK = MapTask(7, (Split("in", 0, 1, state=(2, 3, 4, 5)),))
 
 
 def parts_in(directory: Path, *, durable: bool = True) -> Parts:
@@ -29,7 +29,7 @@ def parts_in(directory: Path, *, durable: bool = True) -> Parts:
 def make(parts: Parts, text: bytes = b"whole\n", attempt: int = 0) -> PartRecord:
     with PartWriter(parts.attempt_path(TASK, attempt), OS_FILES, durable=parts.durable) as part:
         part.write(text)
-    record = part.record(TASK.split, REPORT)
+    record = part.record(TASK.splits, REPORT)
     parts.finish(TASK, attempt, record)
     return record
 
@@ -50,7 +50,7 @@ def test_what_was_never_written_can_be_discarded(tmp_path: Path) -> None:
 
 def test_a_record_has_what_was_written_and_what_was_read(tmp_path: Path) -> None:
     record = make(parts_in(tmp_path), b"whole\n")
-    assert record == PartRecord(6, sha256(b"whole\n").hexdigest(), REPORT, ("in", 0, 1, 3, 4, 5))
+    assert record == PartRecord(6, sha256(b"whole\n").hexdigest(), REPORT, (("in", 0, 1, 3, 4, 5),))
 
 
 def test_a_part_is_of_its_own_rows_of_a_row_group_alone() -> None:
@@ -59,8 +59,8 @@ def test_a_part_is_of_its_own_rows_of_a_row_group_alone() -> None:
         Split("in", 0, 9, table=TablePart(0, (RowGroup(20, 18),), before=before, taken=taken))
         for before, taken in ((0, 10), (10, 10), (10, 5))
     ]
-    records = [PartRecord(1, "", read=_read(split)) for split in splits]
-    assert [[record.is_of(split) for split in splits] for record in records] == [
+    records = [PartRecord(1, "", read=_read([split])) for split in splits]
+    assert [[record.is_of([split]) for split in splits] for record in records] == [
         [True, False, False],
         [False, True, False],
         [False, False, True],
@@ -122,17 +122,23 @@ def test_a_part_that_is_not_as_it_was_written_is_reported_and_made_again(
 
 
 @pytest.mark.parametrize(
-    "split", [Split("in", 0, 2), Split("in", 0, 1, state=(2, 3, 4, 6)), Split("other", 0, 1)]
+    "splits",
+    [
+        (Split("in", 0, 2),),
+        (Split("in", 0, 1, state=(2, 3, 4, 6)),),
+        (Split("other", 0, 1),),
+        (*TASK.splits, Split("other", 0, 1)),
+    ],
 )
-def test_a_part_of_other_bytes_is_not_this_tasks(tmp_path: Path, split: Split) -> None:
+def test_a_part_of_other_bytes_is_not_this_tasks(tmp_path: Path, splits: tuple[Split, ...]) -> None:
     make(parts_in(tmp_path))
-    assert parts_in(tmp_path).finished(MapTask(7, split)) is None
+    assert parts_in(tmp_path).finished(MapTask(7, splits)) is None
 
 
 def test_the_same_file_on_another_device_is_the_same(tmp_path: Path) -> None:
     """Some devices have another number after the machine has started again."""
     make(parts_in(tmp_path))
-    assert parts_in(tmp_path).finished(MapTask(7, Split("in", 0, 1, state=(9, 3, 4, 5)))) is not None
+    assert parts_in(tmp_path).finished(MapTask(7, (Split("in", 0, 1, state=(9, 3, 4, 5)),))) is not None
 
 
 @pytest.mark.parametrize("durable", [True, False])

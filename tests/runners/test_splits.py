@@ -6,8 +6,17 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from model_mapreduce_job.storage.splits import LARGEST_SPLIT, SMALLEST_SPLIT, Split, split_files
+from model_mapreduce_job.storage.splits import (
+    LARGEST_SPLIT,
+    SMALLEST_SPLIT,
+    MapTask,
+    Split,
+    split_files,
+    together,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,3 +70,40 @@ def test_a_compressed_file_is_one_split_and_a_pipe_is_streamed(tmp_path: Path) -
 def test_messages_say_where_a_split_is() -> None:
     assert str(Split("in", 1000, 2000)) == "in, bytes 1,000 to 3,000"
     assert str(Split("-", 0, 0, streamed=True)) == "-"
+    splits = tuple(Split(f"in{number}", 0, 30) for number in range(1002))
+    assert str(MapTask(0, splits)) == "in0, bytes 0 to 30, and 1,001 files more"
+    assert str(MapTask(0, splits[:1])) == "in0, bytes 0 to 30"
+
+
+def files(*lengths: int) -> list[Split]:
+    return [Split(f"in{number}", 0, length) for number, length in enumerate(lengths)]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "workers", "tasks"),
+    [
+        ([], 2, 0),
+        ([0], 2, 1),
+        ([10] * 30, 2, 30),
+        ([10] * 320, 2, 32),
+        ([10] * 320, 1, 16),
+        ([SMALLEST_SPLIT] * 100, 2, 100),
+        ([SMALLEST_SPLIT // 2] * 1000, 2, 500),
+        ([1] * 100_000, 1, 100),
+        ([64 * SMALLEST_SPLIT, *([10] * 50), 64 * SMALLEST_SPLIT], 1, 3),
+    ],
+)
+def test_small_files_come_together_as_long_as_each_worker_has_many_tasks(
+    lengths: list[int], workers: int, tasks: int
+) -> None:
+    assert len(list(together(files(*lengths), workers))) == tasks
+
+
+@given(st.lists(st.integers(0, 40) | st.none()), st.integers(1, 4))
+def test_no_split_is_lost_or_moved_and_a_stream_is_a_task_of_its_own(
+    lengths: list[int | None], workers: int
+) -> None:
+    splits = [Split(str(n), 0, it or 0, streamed=it is None) for n, it in enumerate(lengths)]
+    found = list(together(splits, workers))
+    assert [split for task in found for split in task] == splits
+    assert all(len(task) == 1 for task in found if any(split.streamed for split in task))

@@ -130,7 +130,7 @@ class LocalEngine:
         worker = self._worker(fresh=attempt > 0)
         self._busy.append(Busy(worker, self._name(worker), Attempt(task, attempt, path)))
         environment, first = self.environment(task, attempt), task.number == 0
-        worker.send(Run(task.split, attempt, path, self.parts.durable, environment, first), task.data)
+        worker.send(Run(task.splits, attempt, path, self.parts.durable, environment, first), task.data)
 
     def _worker(self, *, fresh: bool) -> ModelProcess:
         """Return an idle worker, or a fresh one, which has loaded no model yet."""
@@ -199,7 +199,7 @@ class LocalEngine:
         self._under_way.pop(attempt.task.number, None)
         if attempt.number + 1 >= MAX_ATTEMPTS:
             raise IncompleteRunError(
-                f"A task was tried {MAX_ATTEMPTS} times and never ended well: {attempt.task.split}. "
+                f"A task was tried {MAX_ATTEMPTS} times and never ended well: {attempt.task}. "
                 f"The last time: {reason}"
             )
         self._again.append((attempt.task, attempt.number + 1))
@@ -209,7 +209,7 @@ class LocalEngine:
         if self.fail_fast:
             self._start_of_run.add(task.number, report)
         self._under_way.pop(task.number, None)
-        self._done_bytes += task.split.length or len(task.data)
+        self._done_bytes += task.length
 
     def _show_progress(self) -> None:
         under_way = self._under_way.values()

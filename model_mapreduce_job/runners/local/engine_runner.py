@@ -216,8 +216,7 @@ class LocalEngineRunner(SimMRJobRunner):
             self._parse_task_counters("combiner", step_num)
 
     def _attempt_environment(self, step_num: int, task: MapTask, attempt: int) -> dict[str, str]:
-        split = task.split
-        place = {"file": split.path, "start": split.start, "length": split.length}
+        place = {"file": task.file, "start": task.splits[0].start, "length": task.length}
         jobconf = self._simulate_jobconf_for_step("mapper", step_num, task.number, place)
         environment = {name.replace(".", "_"): str(value) for name, value in jobconf.items()}
         for name in ("mapreduce_task_attempt_id", "mapred_task_id"):

@@ -22,7 +22,7 @@ from model_mapreduce_job.storage.inputs import STDIN
 from model_mapreduce_job.storage.output_directory import OutputDirectory, output_path, write_to_stderr
 from model_mapreduce_job.storage.parts import Parts
 from model_mapreduce_job.storage.sources import CHUNK_BYTES, as_source, chunks
-from model_mapreduce_job.storage.splits import MapTask
+from model_mapreduce_job.storage.splits import MapTask, together
 from model_mapreduce_job.task.delimited_options import text_reading
 
 if TYPE_CHECKING:
@@ -143,20 +143,21 @@ class LocalRun:
             fail_fast=not self.spec.options.task.no_fail_fast,
             idle=list(step.idle),
         )
-        tasks = engine.run(self._tasks(splits, stdin))
+        tasks = engine.run(self._tasks(together(splits, step.workers), stdin))
         self.verify()
         self.models = engine.models
         return engine.report.built(), tasks
 
-    def _tasks(self, splits: Iterable[Split], stdin: Any) -> Iterator[MapTask]:
+    def _tasks(self, splits_of_tasks: Iterable[tuple[Split, ...]], stdin: Any) -> Iterator[MapTask]:
         numbers = count()
-        for split in splits:
-            if not split.streamed:
-                yield MapTask(next(numbers), split)
+        for splits in splits_of_tasks:
+            if not splits[0].streamed:
+                yield MapTask(next(numbers), splits)
                 continue
-            with whole_or_error(split.path), _open_stream(split.path, stdin) as stream:
-                for data in self._chunks(stream, is_utf_8=split.path == STDIN):
-                    yield MapTask(next(numbers), split, data)
+            path = splits[0].path
+            with whole_or_error(path), _open_stream(path, stdin) as stream:
+                for data in self._chunks(stream, is_utf_8=path == STDIN):
+                    yield MapTask(next(numbers), splits, data)
 
     def _chunks(self, stream: Source, *, is_utf_8: bool) -> Iterator[bytes]:
         """Return a stream's text in UTF-8 in chunks of whole rows; standard input was transcoded before."""

@@ -2,7 +2,9 @@ package modelmapreducejob;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -62,9 +64,10 @@ public final class BlockInputFormat extends FileInputFormat<Text, BytesWritable>
     return new BlockReader(files, job, reporter);
   }
 
-  /** Sets what Hadoop says of a task's file in its environment, which it doesn't do for several files. */
+  /** Sets what Hadoop says of a task's file in its environment, which it doesn't do for several. */
   private static void describe(CombineFileSplit split, JobConf job) {
-    job.set("mapreduce.map.input.file", split.getPath(0) + " and " + (split.getNumPaths() - 1) + " more");
+    int more = new HashSet<>(Arrays.asList(split.getPaths())).size() - 1;
+    job.set("mapreduce.map.input.file", split.getPath(0) + (more > 0 ? " and " + more + " more" : ""));
     job.setLong("mapreduce.map.input.start", split.getOffset(0));
     job.setLong("mapreduce.map.input.length", split.getLength());
   }
