@@ -14,6 +14,7 @@ FILES: Final = 5_000
 ROWS_OF_EACH: Final = 15
 MOST_TIME: Final = 3.0
 FORMATS: Final = ("ldjson", "csv")
+_COPIES_AT_ONCE: Final = 16
 _SOURCE: Final = "hdfs:///benchmark/small"
 
 Timed = Callable[[Callable[[], tuple[float, str]]], dict[str, float]]
@@ -44,7 +45,7 @@ def _put(cluster: Cluster, form: str) -> tuple[str, str]:
     place = WORK / "small" / form
     write_small_files(place, form)
     cluster.fs("-mkdir", "-p", _SOURCE)
-    cluster.fs("-put", "-f", place, f"{_SOURCE}/")
+    cluster.fs("-put", "-f", "-t", _COPIES_AT_ONCE, place, f"{_SOURCE}/")  # each waits for disks
     return f"{_SOURCE}/{form}/one.{form}", f"{_SOURCE}/{form}/many"
 
 
