@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from model_mapreduce_job.storage.hadoop_commands import ClusterError
+from model_mapreduce_job.storage.hadoop_ranges import read_beginnings
+from model_mapreduce_job.storage.ranges import FileRange
 from model_mapreduce_job.storage.upload_names import escape_pattern
 
 if TYPE_CHECKING:
@@ -43,12 +46,16 @@ class SmallFiles:
         uris = list(islice(self._sizes, first, first + _MOST_TOGETHER))
         data = memoryview(self._read(uris))
         if len(data) != sum(map(self._sizes.__getitem__, uris)):
-            # one of them has changed, or is stored in another length than it's read
-            return {uri: self._read([uri])}
+            # one of them has changed, can't be read, or is stored in another length than it's read
+            return {uri: b"".join(self._shell.read([escape_pattern(uri)]))}
         contents = {}
         for each in uris:
             contents[each], data = bytes(data[: self._sizes[each]]), data[self._sizes[each] :]
         return contents
 
     def _read(self, uris: Sequence[str]) -> bytes:
-        return b"".join(self._shell.read(list(map(escape_pattern, uris))))
+        with suppress(ClusterError):
+            return b"".join(
+                read_beginnings(self._shell, [FileRange(uri, 0, self._sizes[uri]) for uri in uris])
+            )
+        return b""

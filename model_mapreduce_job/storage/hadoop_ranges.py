@@ -12,17 +12,37 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from model_mapreduce_job.storage.hadoop_fs import HadoopShell
+    from model_mapreduce_job.storage.java_server import ServedCommand
     from model_mapreduce_job.storage.ranges import FileRange
 
 
 def read_ranges(shell: HadoopShell, ranges: Sequence[FileRange]) -> Iterator[bytes]:
     """Yield the bytes of parts of files, one after the other, in chunks; raises ClusterError."""
-    words = [str(word) for one in ranges for word in one]
-    command = shell.client.serve(["ranges", *words])
+    command = _served(shell, ranges)
     if command is None:
         for one in ranges:
             yield from _from_the_start(shell, one)
-        return
+    else:
+        yield from _answered(command, ranges)
+
+
+def read_beginnings(shell: HadoopShell, ranges: Sequence[FileRange]) -> Iterator[bytes]:
+    """Yield the beginnings of small files, one after the other, in chunks; raises ClusterError.
+
+    Where there is no Java machine that reads several at a time, they come whole.
+    """
+    command = _served(shell, ranges)
+    if command is None:
+        yield from shell.read([escape_pattern(one.path) for one in ranges])
+    else:
+        yield from _answered(command, ranges)
+
+
+def _served(shell: HadoopShell, ranges: Sequence[FileRange]) -> ServedCommand | None:
+    return shell.client.serve(["ranges", *(str(word) for one in ranges for word in one)])
+
+
+def _answered(command: ServedCommand, ranges: Sequence[FileRange]) -> Iterator[bytes]:
     yield from command.out()
     if command.code:
         place = some_of([one.path for one in ranges], 1)

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from local_hadoop import LocalHadoop, eventually
 
+from model_mapreduce_job.plan.small_files import SmallFiles
 from model_mapreduce_job.storage.hadoop_client import HadoopClient
 from model_mapreduce_job.storage.hadoop_commands import Command, ProcessCommand, complaint
+from model_mapreduce_job.storage.hadoop_fs import HadoopShell
 from model_mapreduce_job.storage.java_server import JAR, ServedCommand
 from model_mapreduce_job.task.child_processes import die_with_parent
 
@@ -66,6 +68,25 @@ def test_commands_answer_as_those_with_a_java_machine_each(
         assert served(client, *words) == done(ProcessCommand(hadoop.command(*words)))
     listed = served(client, "fs", "-ls", "-C", "/served/in")[1].decode().splitlines()
     assert sorted(listed) == sorted(f"/served/in/{name}" for name in NAMES)
+
+
+def test_small_files_are_read_several_at_a_time(hadoop: LocalHadoop, tmp_path: Path) -> None:
+    """Those of any name, and one that is shorter than it was when it was listed."""
+    shell = HadoopShell(hadoop.command(), partial(die_with_parent, os.getpid()))
+    for name in NAMES:
+        (tmp_path / name).write_text(name, encoding="utf-8")
+    shell.invoke_hadoop(["fs", "-rm", "-r", "-f", "-skipTrash", "/few"])
+    shell.invoke_hadoop(["fs", "-put", tmp_path.as_uri(), "/few"])
+    sizes = {uri: file.size for uri, file in shell.find_files("hdfs:///few").items()}
+    assert len(sizes) == len(NAMES)
+    for longer in (0, 1):
+        small = SmallFiles(shell, {uri: size + longer for uri, size in sizes.items()})
+        for uri in sizes:
+            with small.open(uri, 0) as source:
+                assert source.read(1 << 20).decode() == uri.rpartition("/")[2]
+    server = shell.hand_over()
+    assert server
+    server.close()
 
 
 def test_each_command_has_its_own_umask(client: HadoopClient) -> None:

@@ -16,6 +16,10 @@ class CountedShell:
     def __init__(self, files: dict[str, bytes]) -> None:
         self.files = files
         self.asked: list[list[str]] = []
+        self.client = self
+
+    def serve(self, _command: Sequence[str]) -> None:
+        """Have no Java machine that serves commands."""
 
     def read(self, paths: Sequence[str]) -> Iterator[bytes]:
         self.asked.append([*paths])
