@@ -104,7 +104,7 @@ class MapTask:
     def __str__(self) -> str:
         """Return the task's splits as messages name them."""
         first, *more = self.splits
-        return f"{first}, and {len(more):,} files more" if more else str(first)
+        return f"{first}, and {counted(len(more), 'more file')}" if more else str(first)
 
     @property
     def length(self) -> int:

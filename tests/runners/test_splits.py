@@ -71,7 +71,7 @@ def test_messages_say_where_a_split_is() -> None:
     assert str(Split("in", 1000, 2000)) == "in, bytes 1,000 to 3,000"
     assert str(Split("-", 0, 0, streamed=True)) == "-"
     splits = tuple(Split(f"in{number}", 0, 30) for number in range(1002))
-    assert str(MapTask(0, splits)) == "in0, bytes 0 to 30, and 1,001 files more"
+    assert str(MapTask(0, splits)) == "in0, bytes 0 to 30, and 1,001 more files"
     assert str(MapTask(0, splits[:1])) == "in0, bytes 0 to 30"
 
 
