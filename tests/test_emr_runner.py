@@ -214,6 +214,12 @@ def test_a_run_creates_the_buckets_that_its_conf_names_and_leaves_only_logs(stac
     assert client.list_objects_v2(Bucket="named-logs")["KeyCount"] > 0
 
 
+def test_clients_of_s3_are_made_once_for_a_region(s3: ResumingS3Filesystem) -> None:
+    """Which takes longer than most of what they are asked, and mrjob wants one each time."""
+    for make in (s3.make_s3_client, s3.make_s3_resource):
+        assert make() is make() is not make("eu-west-1")
+
+
 # A bad connection
 
 

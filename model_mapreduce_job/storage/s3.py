@@ -34,15 +34,22 @@ class ResumingS3Filesystem(S3Filesystem):
 
     requester_pays = False
 
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._made: dict[tuple[str, str | None], Any] = {}
+
     def make_s3_client(self, region_name: str | None = None) -> Any:
-        """Return mrjob's client, whose requests say who pays."""
-        return self._paying(super().make_s3_client(region_name))
+        """Return mrjob's client, whose requests say who pays; it's made once, and many threads may use it."""
+        if ("client", region_name) not in self._made:
+            self._made["client", region_name] = self._paying(super().make_s3_client(region_name))
+        return self._made["client", region_name]
 
     def make_s3_resource(self, region_name: str | None = None) -> Any:
-        """Return mrjob's resource, whose requests say who pays."""
-        resource = super().make_s3_resource(region_name)
-        self._paying(resource.meta.client)
-        return resource
+        """Return mrjob's resource, whose requests say who pays; it's made once."""
+        if ("resource", region_name) not in self._made:
+            resource = self._made["resource", region_name] = super().make_s3_resource(region_name)
+            self._paying(resource.meta.client)
+        return self._made["resource", region_name]
 
     def _paying(self, client: Any) -> Any:
         if self.requester_pays:

@@ -6,6 +6,7 @@ import logging
 import posixpath
 import time
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -59,6 +60,7 @@ class EmrRunner(EMRJobRunner):
         self._log_dir_awaited = ""
         self._step_failed = False
         self._log_wait = LogWait()
+        self.make_emr_client = cache(super().make_emr_client)  # mrjob wants one for each look at a step
         with aws_errors():
             super().__init__(**kwargs)
 
