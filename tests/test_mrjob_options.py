@@ -24,6 +24,7 @@ def archive(job: LocalJob) -> Path:
     return path
 
 
+@pytest.mark.measured
 def test_files_archives_and_environment_reach_the_tasks(job: LocalJob, archive: Path) -> None:
     """They are in the task's directory, links in archives too."""
     (job.directory / "table.txt").write_text("a file")
