@@ -55,7 +55,13 @@ CODEC = "native zStandard library not available"
             InputError,
             f"a.zst can't be read: {CODEC}. The Hadoop there .*",
         ),
-        ("ValueError: what", IncompleteRunError, "ValueError: what"),
+        (
+            "Job aborted.: Unexpected end of input stream",
+            InputError,
+            "Unexpected end of input stream. If it is cut off or damaged, get a whole copy of it.",
+        ),
+        ("Job aborted.: no space left", IncompleteRunError, "no space left"),
+        ("ValueError: not a gzip", IncompleteRunError, "ValueError: not a gzip"),
     ],
 )
 def test_a_file_that_spark_cannot_read_is_named_with_what_to_do(reason: str, kind: type, words: str) -> None:

@@ -21,6 +21,16 @@ _UNREADABLE: Final = re.compile(
 )
 
 
+# What the libraries say that decompress.
+_CUT_OFF: Final = re.compile(
+    r"unexpected end of (input|file|zlib)|incorrect (data|header) check|not a gzip|"
+    r"invalid (block|code|distance|stored)",
+    re.IGNORECASE,
+)
+_ABORTED: Final = "Job aborted.: "
+_GET_IT_WHOLE: Final = " If it is cut off or damaged, get a whole copy of it."
+
+
 def error_of(found: Mapping[str, Any], restore: Callable[[str], str]) -> Exception:
     """Return the error that ends a run, given what the driver program says of a task that failed.
 
@@ -35,11 +45,10 @@ def error_of(found: Mapping[str, Any], restore: Callable[[str], str]) -> Excepti
 
 def _of_input(failure: TaskFailure) -> TaskFailure:
     """Return the failure of a file that can't be read as that: which one, why, and what to do."""
-    found = None if failure.kind else _UNREADABLE.fullmatch(failure.reason)
-    if found is None:
-        return failure
-    advice = (
-        "" if LACKS_CODEC.search(found["why"]) else " If it is cut off or damaged, get a whole copy of it."
-    )
-    reason = f"{found['file']} can't be read: {found['why'].rstrip('.')}.{advice}"
-    return replace(failure, reason=reason, kind=InputError.__name__)
+    reason = failure.reason.removeprefix(_ABORTED)
+    found = _UNREADABLE.fullmatch(reason)
+    if failure.kind or not (found or _CUT_OFF.match(reason)):
+        return replace(failure, reason=reason)
+    why = f"{found['file']} can't be read: {found['why']}" if found else reason
+    advice = "" if LACKS_CODEC.search(why) else _GET_IT_WHOLE
+    return replace(failure, reason=f"{why.rstrip('.')}.{advice}", kind=InputError.__name__)
