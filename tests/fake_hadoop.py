@@ -164,7 +164,10 @@ def put(paths: list[str]) -> int:
 
 
 def mv(paths: list[str]) -> int:
-    """Rename."""
+    """Rename, to what is not there yet."""
+    if local(paths[1]).is_file():
+        sys.stderr.write(f"mv: `{paths[1]}': File exists\n")
+        return 1
     local(paths[0]).rename(local(paths[1]))
     return 0
 

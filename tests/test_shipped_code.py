@@ -43,15 +43,16 @@ def test_the_code_is_put_once_and_runs_from_what_is_compiled(
 def test_another_run_may_have_put_a_file_there_meanwhile(
     hdfs: Path, shell: HadoopShell, tmp_path: Path
 ) -> None:
-    there = hdfs / "d" / "a"
+    """The two never write to one name: Hadoop would fail both."""
+    for name in ("ours", "theirs"):
+        (tmp_path / name).write_text(name)
+    other = HadoopShell([sys.executable, str(FAKE)])
 
     def slow() -> Path:
-        there.parent.mkdir()
-        there.write_bytes(b"theirs")
-        return tmp_path / "missing"
+        put_once(other, "hdfs:///d/a", lambda: tmp_path / "theirs")
+        return tmp_path / "ours"
 
     put_once(shell, "hdfs:///d/a", slow)
-    assert there.read_bytes() == b"theirs"
-    there.unlink()
+    assert {path.name: path.read_text() for path in (hdfs / "d").iterdir()} == {"a": "theirs"}
     with pytest.raises(ClusterError):
-        put_once(shell, "hdfs:///d/a", lambda: tmp_path / "missing")
+        put_once(shell, "hdfs:///d/b", lambda: tmp_path / "missing")

@@ -13,6 +13,7 @@ from functools import cache
 from importlib.util import cache_from_source
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from uuid import uuid4
 
 from model_mapreduce_job.storage.hadoop_commands import ClusterError
 
@@ -48,15 +49,22 @@ def upload_code(shell: HadoopShell, uri: str, place: Path) -> None:
 
 
 def put_once(shell: HadoopShell, uri: str, make: Callable[[], Path]) -> None:
-    """Put the file that make() returns to a URI, unless this or another run has put it there."""
+    """Put the file that make() returns to a URI, unless this or another run has put it there.
+
+    It is written under a name of this run's own: of two runs that write to one, Hadoop fails both.
+    """
     if shell.exists(uri):
         return
+    directory, name = posixpath.split(uri)
+    half = f"{directory}/.{uuid4().hex}.{name}"
     try:
         with shell.together():
-            shell.mkdir(posixpath.dirname(uri))
-            shell.put(str(make()), uri)
+            shell.mkdir(directory)
+            shell.put(str(make()), half)
+        shell.invoke_hadoop(["fs", "-mv", half, uri])
     except ClusterError:
         with suppress(ClusterError):
+            shell.remove([half])
             if shell.exists(uri):  # another run was faster
                 return
         raise
