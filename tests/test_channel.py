@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 REPORT = TaskReport(Counters(fingerprint=1 << 130, reasons={"E": 1}))
 MESSAGES: list[tuple[Message, bytes]] = [
     (Begin(TaskOptions(columns="ü,\ud800")), b""),
-    (Done(PartRecord(1, "d", REPORT, ("in", 0, 1))), b""),
+    (Done(PartRecord(1, "d", REPORT, (("in", 0, 1),))), b""),
     (Predict(alone=True), b"\0\n\xff" * 10),
 ]
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
-from pyspark.sql import SparkSession
 
 
 def unchanged(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -15,6 +14,8 @@ def unchanged(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 def main(place: Path) -> None:
     """Read and write text, lines by way of Python, and a table by way of Arrow."""
+    from pyspark.sql import SparkSession  # noqa: PLC0415 - only the tests of the cluster install it
+
     session = SparkSession.builder.getOrCreate()
     (place / "text").write_text("a\nb\n")
     lines = session.read.text(str(place / "text"), lineSep="\n", recursiveFileLookup=True)

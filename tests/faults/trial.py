@@ -196,7 +196,7 @@ def _difference(found: bytes, whole: bytes) -> str:
 def _less_of_discarded(errors: str) -> str:
     """Return errors without the line by which a run that starts over says what it discards."""
     lines = errors.splitlines(keepends=True)
-    return "".join(lines[1:] if lines and lines[0].startswith("Starting over: ") else lines)
+    return "".join(lines[1:] if lines and lines[0].startswith("Starting over, ") else lines)
 
 
 def _is_pythons_own(errors: str) -> bool:
