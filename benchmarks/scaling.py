@@ -9,6 +9,7 @@ import heapq
 import json
 import math
 import random
+import statistics
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -45,13 +46,19 @@ class Cluster:
         return self.startup_seconds + records / self.tasks(records) * self.record_seconds
 
 
+def rounds(tasks: int, slots: int) -> float:
+    """Return how many tasks a slot has time for in a run, the last of which some slots wait for.
+
+    That is half a task where there are many slots, and at least as many as the busiest slot has.
+    """
+    return max(math.ceil(tasks / slots), tasks / slots + (1 - 1 / slots) / 2)
+
+
 def formula(cluster: Cluster, records: int) -> float:
-    """Return the seconds of a run: all work over all slots, and half a task until the last slot is done."""
+    """Return the seconds of a run: its own, and those of a slot's tasks."""
     task = cluster.task_seconds(records) * (1 + cluster.lost / 2) * math.exp(cluster.spread**2 / 2)
     tasks = cluster.tasks(records)
-    if tasks <= cluster.slots:
-        return cluster.run_seconds + task
-    return cluster.run_seconds + task * (tasks / cluster.slots + 0.5)
+    return cluster.run_seconds + task * (1 if tasks <= cluster.slots else rounds(tasks, cluster.slots))
 
 
 def simulate(cluster: Cluster, records: int, rng: random.Random) -> float:
@@ -80,10 +87,11 @@ def measured_cluster(results: dict[str, Any]) -> Cluster:
     """Return the cluster whose figures two runs tell: over one record, and with a task for each core."""
     cores = results["machine"]["cores"]
     full = next(run for run in results["by_concurrent_tasks"] if run["tasks"] == cores)
-    fixed, startup = results["one_record_seconds"], results["task_seconds"]
+    one = results["one_record"]
+    fixed, startup = statistics.median(run["job"] for run in one["seconds"]), one["task_seconds"]
     task_records = math.ceil(results["rows"] / results["tasks"])
     # the formula, solved for what a task takes
-    task = (full["seconds"] - (fixed - startup)) / (results["tasks"] / cores + 0.5)
+    task = (full["seconds"] - (fixed - startup)) / rounds(results["tasks"], cores)
     return Cluster(
         slots=cores,
         record_seconds=(task - startup) / task_records,
