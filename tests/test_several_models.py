@@ -250,7 +250,15 @@ def test_counts_of_many_models_fit_into_the_counters_that_hadoop_gives_a_job() -
         report.add_agreement(name, {f"field {place}": FieldAgreement(1) for place in range(20)})
     groups = groups_of(report.built())
     assert sum(map(len, groups.values())) <= 80
-    assert [report_of_groups(groups).models[name].counters.predicted for name in names] == [1] * MOST_MODELS
+    found = report_of_groups(groups)
+    assert [found.models[name].counters.predicted for name in names] == [1] * MOST_MODELS
+    assert found.warnings[0].startswith("The counts of the models are incomplete")
+
+
+def test_counts_that_all_fit_are_not_called_incomplete() -> None:
+    report = ReportBuilder()
+    report.of_model("a").counters.predicted = 1
+    assert report_of_groups(groups_of(report.built())).warnings == ()
 
 
 def test_each_model_has_to_keep_to_the_rate_of_errors() -> None:

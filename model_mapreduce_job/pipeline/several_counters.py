@@ -19,16 +19,24 @@ _AGREEMENT: Final = "agreement of "
 _AMOUNTS: Final = ("predicted", "failed", "predict_ms")
 _KEPT: Final = "kept"
 _FIELD: Final = ("compared", "agreed", "numbers", "millionths")
-# Hadoop gives a job 120 counters of its own, and ends one that has more: what doesn't fit is left out.
+# Hadoop gives a job 120 counters of its own, and ends one that has more: of what doesn't fit a warning is left.
 _MOST: Final = 70
+_LEFT_OUT: Final = "tasks with counts left out"
+_INCOMPLETE: Final = (
+    "The counts of the models are incomplete: Hadoop has too few counters for them. Without --no_blocks all "
+    "of them come home."
+)
 _LARGEST: Final = 1 << 60
 
 
 def groups_of(report: TaskReport) -> Groups:
     """Return a task's counters by group and name, those of several models in groups of their own."""
     groups = report.counters.as_groups()
-    for group, name, amount in islice(_of_models(report), _MOST):
+    amounts = _of_models(report)
+    for group, name, amount in islice(amounts, _MOST):
         groups.setdefault(group, {})[name] = amount
+    if next(amounts, None):
+        groups.setdefault(GROUP, {})[_LEFT_OUT] = 1
     return groups
 
 
@@ -46,6 +54,7 @@ def report_of_groups(groups: Mapping[str, Mapping[str, int]]) -> TaskReport:
             for group, amounts in groups.items()
             if group.startswith(_AGREEMENT)
         },
+        warnings=(_INCOMPLETE,) if groups.get(GROUP, {}).get(_LEFT_OUT) else (),
     )
 
 
