@@ -19,7 +19,7 @@ _AGREEMENT: Final = "agreement of "
 _AMOUNTS: Final = ("predicted", "failed", "predict_ms")
 _KEPT: Final = "kept"
 _FIELD: Final = ("compared", "agreed", "numbers", "millionths")
-# Hadoop gives a job 120 counters of its own, and ends one that has more: of what doesn't fit a warning is left.
+# Hadoop gives a job 120 counters of its own, and ends one that has more: what doesn't fit is warned of.
 _MOST: Final = 70
 _LEFT_OUT: Final = "tasks with counts left out"
 _INCOMPLETE: Final = (
