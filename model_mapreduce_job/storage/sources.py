@@ -96,7 +96,7 @@ def open_source(split: Split, data: bytes) -> Iterator[RangeSource | StreamSourc
 def unchanged_file(split: Split) -> Iterator[BinaryIO]:
     """Open a split's file; raises InputError as open_source does."""
     with whole_or_error(split.path):
-        file = open(split.path, "rb", buffering=0)  # noqa: PTH123, SIM115 - closed below; paths are mrjob's, text
+        file = open(split.path, "rb", buffering=0, opener=_without_waiting)  # noqa: SIM115 - closed below
     with file:
         _refuse_if_changed(split, os.fstat(file.fileno()))
         try:
@@ -104,6 +104,11 @@ def unchanged_file(split: Split) -> Iterator[BinaryIO]:
         finally:
             # comes before any other error, which may only follow from the change
             _refuse_if_changed(split, os.fstat(file.fileno()))
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a path at once: a named pipe that has taken a file's place would be waited for without end."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def refuse_if_written_to(split: Split) -> None:

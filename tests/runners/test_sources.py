@@ -120,6 +120,15 @@ def test_a_file_that_was_replaced_is_named(tmp_path: Path) -> None:
         pytest.fail("nothing is to be read")
 
 
+def test_a_named_pipe_that_took_a_files_place_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(b"one\n")
+    split = split_files([str(tmp_path / "in")], 1)[0]
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "pipe").replace(tmp_path / "in")
+    with pytest.raises(InputError, match="/in was replaced"), open_source(split, b""):
+        pytest.fail("nothing is to be read")
+
+
 def test_a_mix_of_an_old_and_a_new_file_is_named(tmp_path: Path) -> None:
     """Of several splits, one that is open reads the old file to its end; the next one finds another."""
     path = tmp_path / "in"
