@@ -68,7 +68,7 @@ def check_order(orders: Mapping[str, ColumnOrder], first: str) -> None:
     """Raise InputError where a file has another order of columns, and the run's tasks know one for all."""
     for path in orders:
         raise InputError(
-            f"{path} has its columns in another order than {first}, which a cluster's tasks can't know. "
+            f"{path} has its columns in another order than {first}, which this run's tasks can't know. "
             "Give files with the same order, or run on one machine."
         )
 
