@@ -16,6 +16,7 @@ from model_mapreduce_job.formats.table_stamp import written_schema
 from model_mapreduce_job.pipeline.model_warnings import ModelWarnings
 from model_mapreduce_job.runners.spark.column_types import as_type, spark_arrow_schema
 from model_mapreduce_job.runners.spark.table_plan import TablePlan
+from model_mapreduce_job.task import memory
 from model_mapreduce_job.task.delimited_options import text_reading
 from model_mapreduce_job.task.factory import TaskFactory
 from model_mapreduce_job.task.node import attempt_number
@@ -41,6 +42,8 @@ def naming_task(task: Any) -> Iterator[None]:
 
 def output_batches(job: Any, plan: bytes, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Yield what Spark writes for a task's batches, then send its report; plan is its TablePlan in JSON."""
+    memory.collect_rarely()
+    memory.keep_freed()
     known = TablePlan.of(plan)
     begin = msgspec.structs.replace(job.begin(job.run_options.task), tables=known.tables)
     task = TaskFactory(begin).make(attempt_number())
