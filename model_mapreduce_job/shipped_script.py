@@ -19,7 +19,7 @@ from model_mapreduce_job.task import keeper, memory  # noqa: E402 - where it is 
 
 if __name__ == "__main__" and keeper.CHANNEL_VARIABLE in os.environ:
     page = keeper.keep()
-    memory.collect_rarely()
+    memory.settle_for_batches()
     from model_mapreduce_job.task import main as task_main
 
     task_main.serve(page)
@@ -29,7 +29,7 @@ elif __name__ == "__main__" and "--mapper" in sys.argv:
     streams = TaskStreams(listens=is_hadoop_task())
     page = keeper.keep(streams.listener)
     streams.take()
-    memory.collect_rarely()
+    memory.settle_for_batches()
     from model_mapreduce_job.task import main as task_main
 
     task_main.run_mapper(sys.argv[1:], streams, page)

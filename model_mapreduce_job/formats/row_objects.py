@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow.compute as pc
@@ -17,6 +17,7 @@ from model_mapreduce_job.models.arrow_arrays import of_numpy
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from model_mapreduce_job.formats.columns_of_cells import Column
@@ -84,7 +85,7 @@ class RowObjects:
         ends = np.frombuffer(offsets, np.int32)[width : rows * width + 1 : width] - 1
         return TextBlock(data.to_pybytes(), ends)
 
-    def _all_pieces(self, cells: RowCells) -> Any:
+    def _all_pieces(self, cells: RowCells) -> pa.Array:
         """Return an array in which cells and the marks after them take turns; this writer's pieces follow."""
         own = np.cumsum([len(cells.text), *map(len, self._pieces)], dtype=np.int32)
         turns = np.stack([cells.starts, cells.ends], axis=-1).ravel()
@@ -112,10 +113,10 @@ def row_objects(
     columns: Sequence[Column], places: Sequence[int], dialect: Dialect, *, as_texts: bool
 ) -> RowObjects | None:
     """Return what writes the chosen ones of columns as objects; None where cells must be looked into."""
-    chosen = [columns[place] for place in places]
-    kinds = set() if as_texts else {kind_of_column(column) for column in chosen} - {"string"}
-    if None in map(kind_of_column, columns) or "unknown" in map(kind_of_column, columns):
+    if "unknown" in map(kind_of_column, columns):
         return None
-    if kinds and (dialect.decimal != "." or dialect.null_values - {""}):
+    chosen = [columns[place] for place in places]
+    has_values = not as_texts and any(kind_of_column(column) != "string" for column in chosen)
+    if has_values and (dialect.decimal != "." or dialect.null_values - {""}):
         return None  # what stands for no value may be a number all the same
     return RowObjects(chosen, places, as_texts=as_texts)

@@ -17,7 +17,6 @@ from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
 from model_mapreduce_job.formats.records import one_line
 from model_mapreduce_job.pipeline.model_warnings import ModelWarnings
 from model_mapreduce_job.pipeline.several_counters import groups_of
-from model_mapreduce_job.task import memory
 from model_mapreduce_job.task.channel import Channel
 from model_mapreduce_job.task.factory import TaskFactory
 from model_mapreduce_job.task.keeper import CHANNEL_VARIABLE
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
 
 def serve(page: Page) -> None:
     """Answer requests on the channel that this process was started with, until the channel ends."""
-    memory.keep_freed()
     faulthandler.enable()
     channel = Channel.of_descriptor(int(os.environ.pop(CHANNEL_VARIABLE)))
     TaskServer(channel, lambda begin: TaskFactory(begin, page)).serve()
@@ -51,7 +49,6 @@ def serve(page: Page) -> None:
 
 def run_mapper(arguments: list[str], streams: TaskStreams, page: Page) -> None:
     """Run the job's own mapper with these arguments, and end the process when it fails."""
-    memory.keep_freed()
     # A task has one core, as on Spark: a numeric library's own threads would take turns with other tasks.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with one_line_for_mistakes(), _reported_to_hadoop(streams):

@@ -20,8 +20,9 @@ def collect_rarely() -> None:
     gc.set_threshold(*_GARBAGE_THRESHOLDS)
 
 
-def keep_freed() -> None:
-    """Let this process keep what it frees, up to a limit, where the C library is glibc."""
+def settle_for_batches() -> None:
+    """Let this process look for garbage rarely and, where the C library is glibc, keep what it frees."""
+    collect_rarely()
     with suppress(AttributeError, OSError):
         mallopt = ctypes.CDLL(None).mallopt
         for parameter, size in _KEPT_FREE.items():

@@ -131,7 +131,7 @@ class EarlyStart:
 
     def __init__(self, count: int = 1) -> None:
         self._processes = [start_here()]
-        with suppress(OSError):
+        with suppress(OSError):  # fewer do as well
             for _ in range(1, count):
                 self._processes.append(start_here())
 

@@ -42,8 +42,7 @@ def naming_task(task: Any) -> Iterator[None]:
 
 def output_batches(job: Any, plan: bytes, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Yield what Spark writes for a task's batches, then send its report; plan is its TablePlan in JSON."""
-    memory.collect_rarely()
-    memory.keep_freed()
+    memory.settle_for_batches()
     known = TablePlan.of(plan)
     begin = msgspec.structs.replace(job.begin(job.run_options.task), tables=known.tables)
     task = TaskFactory(begin).make(attempt_number())
