@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,3 +57,20 @@ def test_another_run_may_have_put_a_file_there_meanwhile(
     assert {path.name: path.read_text() for path in (hdfs / "d").iterdir()} == {"a": "theirs"}
     with pytest.raises(ClusterError):
         put_once(shell, "hdfs:///d/b", lambda: tmp_path / "missing")
+
+
+class StoppedBeforeItRenames(HadoopShell):
+    """A shell in which a signal comes when a file was put."""
+
+    def invoke_hadoop(self, args: list[str], **options: Any) -> Any:
+        if "-mv" in args:
+            raise KeyboardInterrupt
+        return super().invoke_hadoop(args, **options)
+
+
+def test_a_run_that_is_stopped_while_it_puts_a_file_leaves_nothing_of_it(hdfs: Path, tmp_path: Path) -> None:
+    (tmp_path / "ours").write_text("ours")
+    shell = StoppedBeforeItRenames([sys.executable, str(FAKE)])
+    with pytest.raises(KeyboardInterrupt):
+        put_once(shell, "hdfs:///d/a", lambda: tmp_path / "ours")
+    assert list((hdfs / "d").iterdir()) == []

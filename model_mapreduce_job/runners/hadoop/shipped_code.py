@@ -62,10 +62,10 @@ def put_once(shell: HadoopShell, uri: str, make: Callable[[], Path]) -> None:
             shell.mkdir(directory)
             shell.put(str(make()), half)
         shell.invoke_hadoop(["fs", "-mv", half, uri])
-    except ClusterError:
+    except BaseException as error:  # a signal's as well: nobody else knows the name
         with suppress(ClusterError):
-            shell.remove([half])
-            if shell.exists(uri):  # another run was faster
+            shell.remove([half, f"{half}._COPYING_"])
+            if isinstance(error, ClusterError) and shell.exists(uri):  # another run was faster
                 return
         raise
 
