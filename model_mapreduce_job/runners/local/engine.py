@@ -91,6 +91,7 @@ class LocalEngine:
         except BaseException:
             for worker in [*self.idle, *(busy.worker for busy in self._busy)]:
                 worker.end()
+            self.idle.clear()
             raise
         finally:
             self.progress.close()
