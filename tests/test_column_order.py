@@ -77,6 +77,7 @@ def test_files_with_another_order_of_columns_are_read_by_name(job: LocalJob) -> 
     assert job.run(*CSV, "--columns", "n,name", *files, "d.gz").output == ran.output
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("job", ["inline"], indirect=True)
 def test_files_with_other_columns_are_refused_before_any_work(job: LocalJob) -> None:
     """Both files are named; a header in another order inside standard input ends the run as well."""
@@ -95,6 +96,7 @@ def test_files_with_other_columns_are_refused_before_any_work(job: LocalJob) -> 
     assert "NUL character" in ran.errors
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("job", ["inline"], indirect=True)
 def test_another_order_is_refused_where_tasks_cannot_know_it_with_both_files_named(job: LocalJob) -> None:
     (job.directory / "in").mkdir()
