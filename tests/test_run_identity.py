@@ -128,9 +128,9 @@ def test_the_library_of_a_model_file_beside_the_configuration_belongs_to_it(pack
     """Wherever the run is started: another version of the library may answer otherwise."""
     (package.parent / "churn.txt").write_text("tree\n")
     entry = {"model_file": "churn.txt", "sha256": "0" * 64}
-    (package.parent / "file_settings.py").write_text(
+    (package.parent / "identity_file_settings.py").write_text(
         f"from model_mapreduce_job.config import Config\nclass Mine(Config):\n    models = [{entry}]\n"
     )
-    found = run_identity(load_configuration("file_settings.Mine"), {"model_qualified_name": "churn"})
+    found = run_identity(load_configuration("identity_file_settings.Mine"), {"model_qualified_name": "churn"})
     assert re.search(r"lightgbm \d", found["what the code of churn imports"])
     assert not found["the file churn.txt of churn"].startswith("can't be compared")
