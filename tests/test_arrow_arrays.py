@@ -18,6 +18,7 @@ KINDS = {
     pa.int64(): st.integers(-(2**63), 2**63 - 1),
     pa.bool_(): st.booleans(),
     pa.string(): st.text(),
+    pa.binary(): st.binary(),
     pa.list_(pa.float64()): st.lists(st.floats()),
 }
 
@@ -41,6 +42,7 @@ def test_values_become_what_pyarrow_makes_of_them(column: tuple[list[Any], pa.Da
     [
         (0, pa.string()),
         ([], pa.string()),
+        (0, pa.binary()),
         ("\ud83d", pa.string()),
         (1.5, pa.int64()),
         (2**63, pa.int64()),

@@ -85,7 +85,7 @@ class OrcWriter:
         """Write the last rows, and what ends the file."""
         self._flush()
         if self._is_empty:
-            self._writer.write(self._schema.empty_table())
+            self._writer.write(_empty(self._schema))
         self._writer.close()
 
     def _flush(self) -> None:
@@ -107,12 +107,17 @@ def _type_in_orc(field: pa.Field) -> pa.DataType:
     kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
     kind = _WIDER.get(kind, kind)
     try:
-        orc.write_table(pa.schema([("x", kind)]).empty_table(), pa.BufferOutputStream())
+        orc.write_table(_empty(pa.schema([("x", kind)])), pa.BufferOutputStream())
     except pa.ArrowNotImplementedError as error:
         raise InputError(
             f"ORC has no type for the column {field.name}, which is {field.type}. Write parquet."
         ) from error
     return kind
+
+
+def _empty(schema: pa.Schema) -> pa.Table:
+    # a schema's own empty_table() would import pandas
+    return pa.Table.from_batches([], schema)
 
 
 FORMAT = Orc()

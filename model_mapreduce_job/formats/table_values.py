@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from model_mapreduce_job.formats.arrow_records import rows_at
 from model_mapreduce_job.formats.encoding import spaced_texts
+from model_mapreduce_job.models.arrow_arrays import arrow_array
 from model_mapreduce_job.models.arrow_maps import as_dicts, has_maps
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 # Whatever Python's own types have no room for raises one of these.
 _ERRORS = (ValueError, OverflowError)
+_FALSE = arrow_array([False], pa.bool_())[0]  # Arrow would import pandas for Python's
 NOT_HELD: Final = object()
 # Arrow writes years of 16 bits.
 _MOST_SECONDS: Final = 32_000 * 365 * 86_400
@@ -79,9 +81,9 @@ def _one_by_one(column: pa.Array, kind: pa.DataType) -> list[Any]:
     """Return values of which some are not to be had; those of times are looked at all at once."""
     if pa.types.is_timestamp(kind) and kind != column.type:
         cut = column.cast(kind, safe=False)
-        is_whole = pc.fill_null(pc.equal(cut.cast(column.type, safe=False), column), True)  # noqa: FBT003 - Arrow's
-        values = python_values(pc.if_else(is_whole, cut, None))
-        for place in pc.indices_nonzero(pc.invert(is_whole)).to_pylist():
+        is_cut = pc.not_equal(cut.cast(column.type, safe=False), column).fill_null(_FALSE)
+        values = python_values(pc.if_else(is_cut, pa.nulls(1, kind)[0], cut))
+        for place in pc.indices_nonzero(is_cut).to_pylist():
             values[place] = NOT_HELD
         return values
     return [_one(_alone(column, place), kind) for place in range(len(column))]

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 pa.enable_signal_handlers(enable=False)
 
 _LARGEST_TEXTS = np.iinfo(np.int32).max
+_BYTES = frozenset({bytes, type(None)})
+_MAY_BE_EMPTY = (str, bytes, type(None))
 _is_some = partial(is_not, None)
 
 
@@ -135,24 +137,37 @@ def _texts(values: list[Any]) -> pa.Array | None:
     there = list(filter(None, values))
     text = "".join(there)
     parts: list[Any] = there if text.isascii() else list(map(str.encode, there))
+    return _joined(pa.string(), values, parts, text.encode())
+
+
+def _bytes(values: list[Any]) -> pa.Array | None:
+    if not set(map(type, values)) <= _BYTES:  # Arrow takes texts and other buffers as well
+        return None
+    there = list(filter(None, values))
+    return _joined(pa.binary(), values, there, b"".join(there))
+
+
+def _joined(kind: pa.DataType, values: list[Any], parts: list[Any], data: bytes) -> pa.Array | None:
+    """Return values as an array, given all that aren't empty, and the bytes of these together."""
     sizes, valid = np.fromiter(map(len, parts), np.int64, len(parts)), None
-    if len(there) < len(values):
+    if len(parts) < len(values):
         sizes, valid = _spread(sizes, values)
     offsets = np.zeros(len(values) + 1, np.int64)
     np.cumsum(sizes, out=offsets[1:])
     if offsets[-1] > _LARGEST_TEXTS:
         return None
-    return _array(pa.string(), len(values), [valid, offsets.astype(np.int32), text.encode()])
+    return _array(kind, len(values), [valid, offsets.astype(np.int32), data])
 
 
 def _spread(sizes: NDArray[Any], values: list[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the sizes of texts, given those of all that aren't empty, and bits for those not None."""
+    """Return the sizes of values, given those of all that aren't empty, and bits for those not None."""
     is_there = np.fromiter(map(truth, values), np.bool_, len(values))
     all_sizes = np.zeros(len(values), np.int64)
     all_sizes[is_there] = sizes
     places = np.flatnonzero(~is_there)
     empty = list(map(values.__getitem__, places.tolist()))
-    "".join(filter(_is_some, empty))  # raises where one is neither a text nor None
+    if not all(issubclass(kind, _MAY_BE_EMPTY) for kind in set(map(type, empty))):
+        raise TypeError("a value is neither a text nor None")
     is_there[places] = list(map(_is_some, empty))
     return all_sizes, _bits(is_there)
 
@@ -162,4 +177,5 @@ _MAKERS: dict[pa.DataType, Make] = {
     pa.int64(): _integers,
     pa.bool_(): _booleans,
     pa.string(): _texts,
+    pa.binary(): _bytes,
 }

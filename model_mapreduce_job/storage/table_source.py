@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.table_format import look, readable
+from model_mapreduce_job.models.arrow_arrays import arrow_array
 from model_mapreduce_job.printable import counted
 from model_mapreduce_job.storage.sources import unchanged_file
 
@@ -70,7 +71,7 @@ def open_table(split: Split, part: TablePart, table: TableFormat) -> Iterator[Ta
 def _with_columns(batch: pa.RecordBatch, schema: pa.Schema, given: dict[str, str | None]) -> pa.RecordBatch:
     """Return a batch with the run's columns in their order; a partition's are the same in each row."""
     columns = [
-        pa.repeat(pa.scalar(given[field.name]).cast(field.type), batch.num_rows)
+        pa.repeat(arrow_array([given[field.name]], pa.string()).cast(field.type)[0], batch.num_rows)
         if field.name in given
         else batch.column(field.name)
         for field in schema

@@ -10,7 +10,7 @@ import pyarrow as pa
 from model_mapreduce_job.exceptions import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _SAME: Final = {
     pa.bool_(): "boolean",
@@ -42,12 +42,12 @@ _LEAVES: Final = {**_SAME, **_ALIKE, **_WIDER}
 _MOST_DIGITS: Final = 38
 
 
-def read_columns(schema: pa.Schema) -> str:
+def read_columns(columns: Iterable[pa.Field]) -> str:
     """Return columns of files as Spark's JSON has them, for its readers.
 
     Raises InputError, which names column and type, for one that Spark does not read.
     """
-    return _as_json(schema, "can't read this")
+    return _as_json(columns, "can't read this")
 
 
 def written_columns(schema: pa.Schema, table: str) -> str:
@@ -94,9 +94,9 @@ def _nested_as(column: pa.Array, kind: pa.DataType) -> pa.Array:
     return pa.Array.from_buffers(kind, len(column), buffers, children=children)
 
 
-def _as_json(schema: pa.Schema, what: str) -> str:
+def _as_json(columns: Iterable[pa.Field], what: str) -> str:
     fields = []
-    for field in schema:
+    for field in columns:
         try:
             fields.append(_field(field.name, field.type, nullable=True))
         except KeyError:

@@ -79,8 +79,7 @@ def plan_of(spec: RunSpec, deploy_mode: str) -> TablePlan | None:
         _refuse_nameless(source, spec.options.task.input_fields)
         found = read_schema(begin.tables.read)
         given = {name for file in spec.table_files for name, _ in file.partition}
-        in_files = found.empty_table().drop_columns([name for name in found.names if name in given]).schema
-        columns = read_columns(in_files)
+        columns = read_columns([field for field in found if field.name not in given])
         plan = msgspec.structs.replace(plan, reads=source, read_columns=columns)
     if begin.tables.is_written:
         columns = written_columns(written_schema(begin.tables, task), task.output_protocol)

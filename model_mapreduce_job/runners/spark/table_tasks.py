@@ -13,6 +13,7 @@ import pyarrow as pa
 from model_mapreduce_job.formats.lines import blocks_of
 from model_mapreduce_job.formats.table_schemas import read_schema
 from model_mapreduce_job.formats.table_stamp import written_schema
+from model_mapreduce_job.models.arrow_arrays import arrow_array
 from model_mapreduce_job.pipeline.model_warnings import ModelWarnings
 from model_mapreduce_job.runners.spark.column_types import as_type, spark_arrow_schema
 from model_mapreduce_job.runners.spark.table_plan import TablePlan
@@ -75,7 +76,9 @@ def _given(plan: TablePlan, files: pa.Array) -> dict[str, pa.Array]:
     partitions = [plan.partition_of(file) for file in coded.dictionary.to_pylist()]
     values = [dict(partition) for partition in partitions]
     names = list(values[0]) if values else [name for name, _ in next(iter(plan.partitions.values()))]
-    return {name: pa.array([one[name] for one in values], pa.string()).take(coded.indices) for name in names}
+    return {
+        name: arrow_array([one[name] for one in values], pa.string()).take(coded.indices) for name in names
+    }
 
 
 def _lines_read(begin: Begin, batches: Iterator[pa.RecordBatch]) -> Iterator[Any]:
@@ -97,7 +100,7 @@ def _rows_written(begin: Begin) -> Callable[[pa.RecordBatch], pa.RecordBatch]:
 
 
 def _lines_written(lines: Any) -> pa.RecordBatch:
-    return pa.record_batch([pa.array(list(lines), pa.binary())], spark_names(1))
+    return pa.record_batch([arrow_array(list(lines), pa.binary())], spark_names(1))
 
 
 def spark_names(count: int) -> list[str]:
