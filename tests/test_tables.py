@@ -222,7 +222,7 @@ def test_an_input_without_rows_gives_a_part_with_the_columns(kind: str, job: Loc
 
 
 def test_directories_named_as_hive_does_are_columns(job: LocalJob) -> None:
-    """Without pandas, whose import takes 0.2 s of each process: pyarrow imports it for a value of Python's."""
+    """Without pandas, whose import takes 0.15 s: pyarrow imports it for values of Python."""
     hidden = job.directory / "no_pandas"
     hidden.mkdir()
     (hidden / "pandas.py").write_text("raise RuntimeError('a run imported pandas')\n")
