@@ -6,8 +6,7 @@ import sys
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 
-from model_mapreduce_job.driver.signals import end_at_once_by_signals, ignore_signals_at_the_end
-from model_mapreduce_job.task import memory
+from model_mapreduce_job.task.signals import end_at_once_by_signals, ignore_signals_at_the_end
 
 TYPE_CHECKING = False  # typing takes a while
 if TYPE_CHECKING:
@@ -26,8 +25,10 @@ _TOO_LITTLE_MEMORY = "this machine gives it too little memory"
 
 def main() -> None:
     """Run the job as the command line says; exits with the job's exit code."""
-    memory.collect_rarely()
     end_at_once_by_signals()
+    from model_mapreduce_job.task import memory  # noqa: PLC0415 - a signal may come first
+
+    memory.collect_rarely()
     try:
         with ExitStack() as stack:
             with _one_line_if_it_cannot_start():

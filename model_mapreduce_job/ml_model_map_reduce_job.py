@@ -32,7 +32,6 @@ with warnings.catch_warnings(), stdlib_distutils():
     from mrjob.protocol import BytesValueProtocol, JSONProtocol, JSONValueProtocol
 
 from model_mapreduce_job.driver.runner_numbers import check_runner_numbers
-from model_mapreduce_job.driver.signals import signals_as_exit
 from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
 from model_mapreduce_job.formats.lines import blocks_of
 from model_mapreduce_job.formats.records import one_line
@@ -45,6 +44,7 @@ from model_mapreduce_job.task.messages import Begin
 from model_mapreduce_job.task.mistakes import one_line_for_mistakes, raise_input_error
 from model_mapreduce_job.task.options import OPTIONS, texts_in_utf_8
 from model_mapreduce_job.task.run_options import RunOptions, inputs_of
+from model_mapreduce_job.task.signals import signals_as_exit
 from model_mapreduce_job.task.task_options import TaskOptions
 from model_mapreduce_job.version import __version__
 

@@ -28,10 +28,9 @@ from model_mapreduce_job.formats.table_schemas import write_schema
 from model_mapreduce_job.storage.hadoop_commands import ClusterError
 from model_mapreduce_job.storage.hadoop_fs import HadoopShell
 from model_mapreduce_job.storage.hadoop_ranges import read_ranges
-from model_mapreduce_job.storage.ranges import FileRange
 from model_mapreduce_job.storage.remote_tables import HadoopFiles, table_places
 from model_mapreduce_job.storage.table_files import TableFile, TablePlace, named_files
-from model_mapreduce_job.storage.table_ranges import as_text, groups_in, table_ranges
+from model_mapreduce_job.storage.table_ranges import FileRange, as_text, groups_in, table_ranges
 from model_mapreduce_job.storage.table_survey import Tables, survey
 from model_mapreduce_job.task.framed_tables import framed_tables
 from model_mapreduce_job.task.frames import FramedSplit

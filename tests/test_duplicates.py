@@ -14,11 +14,11 @@ from local_jobs import PROJECT, LocalJob, write_records
 
 from model_mapreduce_job.driver.duplicates import RunDuplicates, check_duplicates
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError
-from model_mapreduce_job.pipeline.task_report import Place, ReportBuilder, TaskReport, merged
+from model_mapreduce_job.formats.lines import Place
+from model_mapreduce_job.pipeline.task_report import ReportBuilder, TaskReport, merged
 from model_mapreduce_job.profiles.repeat_counter import RepeatCounter
 from model_mapreduce_job.profiles.repeat_rows import (
     KEPT,
-    LineOf,
     differing,
     more_than_once,
     pairs_of,
@@ -57,18 +57,22 @@ def found_in(reports: Sequence[TaskReport]) -> Repeats:
     return repeats
 
 
-def exact(tasks: Sequence[Sequence[Record]]) -> tuple[int, int, list[tuple[LineOf, LineOf]]]:
+def _second(pair: tuple[Place, Place]) -> tuple[str, int]:
+    return pair[1].file, pair[1].line
+
+
+def exact(tasks: Sequence[Sequence[Record]]) -> tuple[int, int, list[tuple[Place, Place]]]:
     """Return repeats, records with several predictions, and the first pairs of them, by looking at all."""
-    seen: dict[bytes, list[tuple[LineOf, bytes | None]]] = defaultdict(list)
+    seen: dict[bytes, list[tuple[Place, bytes | None]]] = defaultdict(list)
     for number, records in enumerate(tasks):
         for line, (text, prediction) in enumerate(records, 1):
-            seen[text].append((LineOf(f"file {number}", 0, line), prediction))
+            seen[text].append((Place(line, f"file {number}"), prediction))
     pairs = [
         (places[0][0], next(place for place, prediction in places if prediction != places[0][1]))
         for places in seen.values()
         if len({prediction for _, prediction in places}) > 1
     ]
-    return sum(map(len, seen.values())) - len(seen), len(pairs), sorted(pairs, key=lambda pair: pair[1])[:5]
+    return sum(map(len, seen.values())) - len(seen), len(pairs), sorted(pairs, key=_second)[:5]
 
 
 RECORDS = st.lists(
@@ -133,8 +137,8 @@ def test_lines_of_a_task_over_several_files_are_named_in_each() -> None:
 
     found = found_in([report.built().with_places(place_of)])
     assert pairs_of(found) == [
-        (LineOf("first", 0, 1), LineOf("second", 7, 2)),
-        (LineOf("second", 7, 1), LineOf("second", 7, 3)),
+        (Place(1, "first"), Place(2, "second", 7)),
+        (Place(1, "second", 7), Place(3, "second", 7)),
     ]
     unknown = found_in([report.built().without_places()])
     assert (differing(unknown), {pair[0].file for pair in pairs_of(unknown)}) == (2, {""})

@@ -20,14 +20,14 @@ from emr_stack.driver import MAIN_JOB, Driver
 from emr_stack.faults import Fault
 from emr_stack.stack import REGION, EmrStack, emr_stack
 
-from model_mapreduce_job.driver.signals import signals_as_exit
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.runners.emr.runner import LOG_DAYS, TMP_DAYS, console_link
 from model_mapreduce_job.runners.emr.security import DEFINITION, ensure_security_configuration
 from model_mapreduce_job.storage.aws_errors import AwsError, aws_errors
-from model_mapreduce_job.storage.ranges import FileRange
 from model_mapreduce_job.storage.s3 import ResumingS3Filesystem, ensure_bucket
 from model_mapreduce_job.storage.s3_objects import read_ranges
+from model_mapreduce_job.storage.table_ranges import FileRange
+from model_mapreduce_job.task.signals import signals_as_exit
 
 ALIVE = ["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING"]
 

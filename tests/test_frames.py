@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from local_jobs import SCRIPT, TESTS
 
 from model_mapreduce_job.exceptions import IncompleteRunError
-from model_mapreduce_job.formats.lines import read_blocks
+from model_mapreduce_job.formats.lines import Place, read_blocks
 from model_mapreduce_job.pipeline.counters import Counters
-from model_mapreduce_job.pipeline.task_report import Example, Place, TaskReport
+from model_mapreduce_job.pipeline.task_report import Example, TaskReport
 from model_mapreduce_job.task.frames import FramedOutput, FramedSplit
 from model_mapreduce_job.task.split_blocks import SplitBlocks, SplitStart
 

@@ -15,12 +15,12 @@ from threading import Timer
 
 import pytest
 
-from model_mapreduce_job.driver.signals import signals_as_exit
 from model_mapreduce_job.runners.hadoop.client_process import ClientProcess
 from model_mapreduce_job.storage.hadoop_client import HadoopClient
 from model_mapreduce_job.storage.hadoop_commands import ClusterError
 from model_mapreduce_job.storage.hadoop_fs import HadoopShell
 from model_mapreduce_job.storage.java_server import JAR
+from model_mapreduce_job.task.signals import signals_as_exit
 
 FAKE = Path(__file__).with_name("fake_hadoop.py")
 LARGE = 5 << 20

@@ -21,7 +21,6 @@ ROOMS = (
     "version",
     "exceptions",
     "printable",
-    "own_process",
     "models",
     "formats",
     "profiles",

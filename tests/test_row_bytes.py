@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from model_mapreduce_job.formats.row_bytes import RowBytes
+from model_mapreduce_job.formats.arrow_records import RowBytes
 
 
 def test_rows_have_the_bytes_that_arrow_says() -> None:

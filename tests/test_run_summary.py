@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError, TooManyFailuresError
+from model_mapreduce_job.formats.lines import Place
 from model_mapreduce_job.pipeline.counters import COUNTS, FINGERPRINT_GROUP, GROUP, KEYS_GROUP, Counters
 from model_mapreduce_job.pipeline.summary import RunSummary
-from model_mapreduce_job.pipeline.task_report import Example, Place, SlowBatch, TaskReport
+from model_mapreduce_job.pipeline.task_report import Example, SlowBatch, TaskReport
 
 COUNTERS = {
     "lines": 10_000,

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_mapreduce_job.exceptions import TooManyFailuresError
+from model_mapreduce_job.formats.lines import Place
 from model_mapreduce_job.formats.records import Failure
 from model_mapreduce_job.pipeline.counters import COUNTS, FINGERPRINT_GROUP, GROUP, MAX_REASONS, Counters
 from model_mapreduce_job.pipeline.task_report import (
     Example,
-    Place,
     ReportBuilder,
     RunStart,
     SlowBatch,

@@ -20,7 +20,6 @@ from model_mapreduce_job.driver.hidden_values import hide_values
 from model_mapreduce_job.driver.profile_file import RunProfile
 from model_mapreduce_job.driver.run_spec import RunSpec
 from model_mapreduce_job.driver.run_stamp import stamp_identity
-from model_mapreduce_job.driver.signals import signals_as_exit
 from model_mapreduce_job.driver.summary_file import write_file
 from model_mapreduce_job.driver.verification import verified_row
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError, ModelMapReduceError
@@ -29,6 +28,7 @@ from model_mapreduce_job.models.content_digest import digest_of
 from model_mapreduce_job.pipeline.summary import Proof, RunSummary
 from model_mapreduce_job.storage.compressed_output import compressing
 from model_mapreduce_job.task.options import values_of
+from model_mapreduce_job.task.signals import signals_as_exit
 from model_mapreduce_job.task.standard_streams import ReaderGoneError
 
 if TYPE_CHECKING:

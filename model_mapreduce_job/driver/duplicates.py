@@ -12,8 +12,8 @@ from model_mapreduce_job.printable import counted, printable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from model_mapreduce_job.formats.lines import Place
     from model_mapreduce_job.pipeline.task_report import TaskReport
-    from model_mapreduce_job.profiles.repeat_rows import LineOf
     from model_mapreduce_job.profiles.repeats import Repeats
     from model_mapreduce_job.task.run_options import RunOptions
 
@@ -94,9 +94,9 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         yield f"             {_in_words(pair['first'])}, and {_in_words(pair['other'])}"
 
 
-def _place(at: LineOf) -> dict[str, Any] | None:
+def _place(at: Place) -> dict[str, Any] | None:
     """Return a place as the summary has it; None where it isn't known."""
-    return {"file": at.file, "from_byte": at.start, "line": at.line} if at.file else None
+    return at.as_json() if at.file else None
 
 
 def _in_words(place: dict[str, Any] | None) -> str:

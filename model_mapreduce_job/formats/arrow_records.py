@@ -1,4 +1,4 @@
-"""The records of a batch that were read as columns, and some of the rows of one."""
+"""The records of a batch that were read as columns: some of its rows, and how many bytes they take."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     ReadRows = Callable[[pa.RecordBatch, Sequence[int]], list[Any]]
+
+_BITS = 8
 
 
 class ArrowRecords:
@@ -49,6 +51,20 @@ class ArrowRecords:
         return ArrowRecords(rows_at(self._batch, places), self._read_rows, theirs)
 
 
+class RowBytes:
+    """Counts the bytes of batches with these columns. What says which values are null is not counted."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        widths = list(map(_width, schema.types))
+        self._each = sum(widths)
+        self._others = [place for place, width in enumerate(widths) if not width]
+
+    def of(self, batch: pa.RecordBatch) -> int:
+        """Return how many bytes a batch has."""
+        others = sum(batch.column(place).nbytes for place in self._others)
+        return int(batch.num_rows * self._each // _BITS + others)
+
+
 def rows_at(batch: pa.RecordBatch, places: Sequence[int]) -> pa.RecordBatch:
     """Return the rows at these places, in the order given, whatever the types of the columns."""
     # batches of Arrow are there, so it is; runs without columns need none
@@ -72,3 +88,12 @@ def _runs(places: Sequence[int]) -> Iterator[tuple[int, int]]:
     bounds = [0, *ends, len(places)] if places else []
     for start, end in pairwise(bounds):
         yield places[start], end - start
+
+
+def _width(kind: pa.DataType) -> int:
+    """Return the bits of a type's value; 0 where they differ from value to value."""
+    try:
+        # of a dictionary the width is that of the numbers of its values
+        return 0 if kind.num_fields or hasattr(kind, "value_type") else int(kind.bit_width)
+    except ValueError:
+        return 0

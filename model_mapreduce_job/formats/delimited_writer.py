@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from model_mapreduce_job.formats.cells import escaped, neutralised_formula
-from model_mapreduce_job.formats.places import inserted
 from model_mapreduce_job.formats.protocols import decode_fields
+from model_mapreduce_job.formats.read_batch import inserted
 from model_mapreduce_job.formats.records import ERROR_COLUMNS, Failure, one_line
 from model_mapreduce_job.formats.rows import Dialect, join_row
 from model_mapreduce_job.formats.text_forms import are_columns, is_text_block

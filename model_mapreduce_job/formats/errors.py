@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from model_mapreduce_job.exceptions import MachineFaultError
 from model_mapreduce_job.formats.records import Failure
-from model_mapreduce_job.own_process import still_ourselves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
     ErrorTypes = type[BaseException] | tuple[type[BaseException], ...]
 
 T = TypeVar("T")
+
+# Taken before a model is loaded, whose code may replace it.
+_exit = os._exit
 
 _MACHINE_ERRNOS = frozenset(
     {errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EAGAIN}
@@ -60,6 +62,16 @@ def check_error(error: BaseException, pid: int) -> None:
         raise error
 
 
+def still_ourselves(pid: int, error: BaseException | None = None) -> None:
+    """Return in the process of this id; end any other at once, without flushing or cleaning up.
+
+    Call it after each call into a model's code, with the error that this raised: a forked copy ends with the
+    code of its sys.exit(), with 1 if it raised anything else, and with 0 if it returned.
+    """
+    if os.getpid() != pid:
+        _exit(_exit_code(error))
+
+
 def extend_until_error(target: list[T], items: Iterator[T], errors: ErrorTypes) -> BaseException | None:
     """Append items to a list until one of these errors is raised; return it, or None when all are appended.
 
@@ -92,6 +104,15 @@ def place_of(error: BaseException) -> str:
         return ""
     code, line = own[-1]
     return f"{os.path.basename(code.co_filename)}:{line}"  # noqa: PTH119 - a code's file name need be no path
+
+
+def _exit_code(error: BaseException | None) -> int:
+    if error is None:
+        return 0
+    code = error.code if isinstance(error, SystemExit) else 1
+    if code is None:
+        return 0
+    return code & 0xFF if isinstance(code, int) else 1
 
 
 def _is_librarys(file_name: str) -> bool:

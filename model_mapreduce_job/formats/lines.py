@@ -1,8 +1,10 @@
-"""Bytes into lines: whole lines by the block, in memory that a long line can't grow."""
+"""Bytes into lines: whole lines by the block, in memory that a long line can't grow; where a line is."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+import msgspec
 
 from model_mapreduce_job.formats.records import OverlongLine
 
@@ -17,6 +19,18 @@ _HEAD_BYTES = 256
 
 # What a reader hands on: lines without their newline, or one line that was too long to keep.
 Block: TypeAlias = list[bytes] | OverlongLine
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A line of the input: counted from 1, from a byte of a file on; the file is "" until that is known."""
+
+    line: int
+    file: str = ""
+    start: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the place as summaries have it."""
+        return {"file": self.file, "from_byte": self.start, "line": self.line}
 
 
 class Source(Protocol):

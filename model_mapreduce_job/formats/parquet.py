@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from model_mapreduce_job.formats.row_bytes import RowBytes
+from model_mapreduce_job.formats.arrow_records import RowBytes
 from model_mapreduce_job.formats.table_format import READ_ROWS, RowGroup, TableContents
 
 if TYPE_CHECKING:

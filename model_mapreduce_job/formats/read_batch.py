@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from model_mapreduce_job.formats.records import Failure, Records
 
@@ -85,3 +86,25 @@ class ReadLines:
     def place(self) -> int:
         """Return how many lines were read, which is the next one's place."""
         return len(self.records) + len(self.failures) + len(self.blank) + len(self.headers)
+
+
+def inserted(items: list[Any], more: Mapping[int, Any]) -> list[Any]:
+    """Return items with more of them, each at its place in the end; the very list if there are none."""
+    if not more:
+        return items
+    found: list[Any] = []
+    taken = 0
+    for place in sorted(more):
+        upto = taken + place - len(found)
+        found += items[taken:upto]
+        found.append(more[place])
+        taken = upto
+    return found + items[taken:]
+
+
+def places_without(places: range, left_out: Iterable[int]) -> Sequence[int]:
+    """Return places without those that are left out, which are given in order."""
+    ends = [places.start - 1, *left_out, places.stop]
+    if len(ends) == 2:  # noqa: PLR2004 - nothing is left out
+        return places
+    return [place for before, after in pairwise(ends) for place in range(before + 1, after)]

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.arrow_records import ArrowRecords
-from model_mapreduce_job.formats.errors import extend_until_error, failure_of
+from model_mapreduce_job.formats.errors import extend_until_error, failure_of, still_ourselves
 from model_mapreduce_job.formats.lines import BOM, strip_bom_and_cr
-from model_mapreduce_job.formats.places import inserted, places_without
 from model_mapreduce_job.formats.protocols import HeaderLine, needs_escaping
-from model_mapreduce_job.formats.read_batch import ReadBatch, ReadLines
+from model_mapreduce_job.formats.read_batch import ReadBatch, ReadLines, inserted, places_without
 from model_mapreduce_job.formats.records import RECORD_ERRORS, DecodedRecords, Failure, Records, with_value
 from model_mapreduce_job.formats.text_encodings import is_utf_8
 from model_mapreduce_job.formats.text_forms import is_text_block
-from model_mapreduce_job.own_process import still_ourselves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

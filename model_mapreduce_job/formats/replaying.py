@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.earlier_output import no_such_line
 from model_mapreduce_job.formats.lines import BOM
-from model_mapreduce_job.formats.places import places_without
-from model_mapreduce_job.formats.read_batch import KeptLines, ReadBatch
+from model_mapreduce_job.formats.read_batch import KeptLines, ReadBatch, places_without
 from model_mapreduce_job.formats.records import Failure
 
 if TYPE_CHECKING:

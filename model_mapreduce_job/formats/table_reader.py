@@ -12,12 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from model_mapreduce_job.formats.arrow_records import ArrowRecords, rows_at
-from model_mapreduce_job.formats.errors import extend_until_error, failure_of
+from model_mapreduce_job.formats.errors import extend_until_error, failure_of, still_ourselves
 from model_mapreduce_job.formats.protocols import field_text
 from model_mapreduce_job.formats.read_batch import ReadBatch
 from model_mapreduce_job.formats.records import RECORD_ERRORS, DecodedRecords, Failure, with_value
 from model_mapreduce_job.formats.table_values import python_rows, row_texts
-from model_mapreduce_job.own_process import still_ourselves
 
 if TYPE_CHECKING:
     from model_mapreduce_job.formats.records import OverlongLine, ToColumns

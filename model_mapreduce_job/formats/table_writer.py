@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.formats.arrow_records import RowBytes
 from model_mapreduce_job.formats.fitted_answers import AnswerFit, FittedAnswer
 from model_mapreduce_job.formats.prediction_columns import PredictionReader, is_single
 from model_mapreduce_job.formats.records import ERROR_COLUMNS, Failure
-from model_mapreduce_job.formats.row_bytes import RowBytes
 from model_mapreduce_job.formats.table_values import row_texts
 from model_mapreduce_job.formats.text_columns import TextColumns
 from model_mapreduce_job.models.arrow_arrays import arrow_array

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
+from model_mapreduce_job.formats.arrow_records import RowBytes
 from model_mapreduce_job.formats.records import OverlongLine
-from model_mapreduce_job.formats.row_bytes import RowBytes
 from model_mapreduce_job.formats.text_forms import is_text_block
 
 if TYPE_CHECKING:

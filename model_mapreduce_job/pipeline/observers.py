@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from model_mapreduce_job.exceptions import ConfigurationError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from model_mapreduce_job.formats.records import Failure, Records, Text
+    from model_mapreduce_job.models.fields import Field
     from model_mapreduce_job.pipeline.task_report import ReportBuilder
     from model_mapreduce_job.profiles.repeats import Repeats
 
@@ -63,3 +66,25 @@ class LineObserver(Protocol):
     def taken(self) -> Repeats:
         """Return what is known, and begin anew."""
         ...
+
+
+def profiling(fields: Sequence[Field]) -> Observer:
+    """Return what makes a profile of records with these fields, and of their predictions.
+
+    Raises ConfigurationError where its library is missing.
+    """
+    try:
+        from model_mapreduce_job.profiles.observer import ProfileObserver  # noqa: PLC0415 - profiles alone need sketches
+    except ImportError as error:
+        raise ConfigurationError(
+            f"A profile needs {error.name}, which is not installed where tasks run. Install it: "
+            "pip install model_mapreduce_job[report]; on a cluster, put it into the bundle."
+        ) from error
+    return ProfileObserver(fields)
+
+
+def counting_repeats() -> LineObserver:
+    """Return what counts equal records."""
+    from model_mapreduce_job.profiles.repeat_counter import RepeatCounter  # noqa: PLC0415 - few runs need it
+
+    return RepeatCounter()

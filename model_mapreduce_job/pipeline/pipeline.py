@@ -13,16 +13,15 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from model_mapreduce_job.exceptions import MachineFaultError, TooManyFailuresError
-from model_mapreduce_job.formats.errors import place_of
+from model_mapreduce_job.formats.errors import place_of, still_ourselves
 from model_mapreduce_job.formats.first_bytes import LOOK_BYTES, what_this_is
+from model_mapreduce_job.formats.lines import Place
 from model_mapreduce_job.formats.records import Failure, OverlongLine, Records, Text
-from model_mapreduce_job.own_process import still_ourselves
 from model_mapreduce_job.pipeline.batch_sizing import BatchSizer
 from model_mapreduce_job.pipeline.batches import batches
 from model_mapreduce_job.pipeline.observers import LineObserver, Observer, Unobserved
 from model_mapreduce_job.pipeline.task_report import (
     FAIL_FAST_RECORDS,
-    Place,
     ReportBuilder,
     SlowBatch,
     check_start,

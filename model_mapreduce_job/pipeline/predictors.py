@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from model_mapreduce_job.exceptions import ModelContractError
 from model_mapreduce_job.formats.encoding import prediction_text
-from model_mapreduce_job.formats.errors import check_error, failure_of
+from model_mapreduce_job.formats.errors import check_error, failure_of, still_ourselves
 from model_mapreduce_job.formats.records import RECORD_ERRORS, Records, Text, kind_of
 from model_mapreduce_job.models.contract import BatchModel, ColumnModel, MLModel
-from model_mapreduce_job.own_process import still_ourselves
 from model_mapreduce_job.pipeline.askers import ListAsker
 from model_mapreduce_job.pipeline.batch_dependence import Sample, take_sample
 from model_mapreduce_job.pipeline.batch_sizing import BatchSizer

@@ -7,9 +7,10 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, cast
 
 from model_mapreduce_job.exceptions import MachineFaultError, ModelContractError
+from model_mapreduce_job.formats.lines import Place
 from model_mapreduce_job.formats.several_outcomes import failed_places, joined_outcomes, outcomes_of_each
 from model_mapreduce_job.pipeline.agreement import agreement_of
-from model_mapreduce_job.pipeline.task_report import Place, SlowBatch
+from model_mapreduce_job.pipeline.task_report import SlowBatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -15,7 +15,8 @@ from model_mapreduce_job.printable import counted, printable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from model_mapreduce_job.pipeline.task_report import Place, SlowBatch, TaskReport
+    from model_mapreduce_job.formats.lines import Place
+    from model_mapreduce_job.pipeline.task_report import SlowBatch, TaskReport
 
 _TOP_REASONS = 3
 # scikit-learn's, of a model that another version of it has written
@@ -220,7 +221,7 @@ class RunSummary:
         example = self.report.examples.get(kind)
         if example is None:
             return {"example": None, "place": None}
-        return {"example": example.message, "place": _place(example.place)}
+        return {"example": example.message, "place": _in_json(example.place)}
 
     def _verdict(self) -> str:
         if self.proof is Proof.UNPROVEN:
@@ -255,12 +256,11 @@ class RunSummary:
 
 
 def _batch(batch: SlowBatch) -> dict[str, Any]:
-    return {"seconds": round(batch.seconds, 3), "lines": batch.lines, "place": _place(batch.place)}
+    return {"seconds": round(batch.seconds, 3), "lines": batch.lines, "place": _in_json(batch.place)}
 
 
-def _place(place: Place | None) -> dict[str, Any] | None:
-    """Return a line's file, the byte of it that lines are counted from, and its number from there."""
-    return {"file": place.file, "from_byte": place.start, "line": place.line} if place else None
+def _in_json(place: Place | None) -> dict[str, Any] | None:
+    return place.as_json() if place else None
 
 
 def _most_frequent(reasons: Mapping[str, int]) -> dict[str, int]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Self
 import msgspec
 
 from model_mapreduce_job.exceptions import TooManyFailuresError
+from model_mapreduce_job.formats.lines import Place
 from model_mapreduce_job.formats.records import one_line
 from model_mapreduce_job.pipeline.agreement import Agreement, merged_agreements
 from model_mapreduce_job.pipeline.counters import OTHER, Counters
@@ -26,14 +27,6 @@ MAX_SLOWEST: Final = 5
 FAIL_FAST_RECORDS: Final = 1000
 _MAX_CHARACTERS: Final = 300
 _MOST_WAITING: Final = 1 << 23  # bytes of reports that are merged together
-
-
-class Place(msgspec.Struct, frozen=True):
-    """A line of the input: counted from 1, from a byte of a file on; the file is "" until that is known."""
-
-    line: int
-    file: str = ""
-    start: int = 0
 
 
 class Example(msgspec.Struct, frozen=True):
@@ -275,13 +268,9 @@ def check_start(report: TaskReport | ReportBuilder) -> None:
 
 
 def _moved(repeats: Repeats, change: Callable[[Place], Place | None]) -> Repeats:
-    from model_mapreduce_job.profiles.repeat_rows import LineOf, moved  # noqa: PLC0415 - few runs need NumPy
+    from model_mapreduce_job.profiles.repeat_rows import moved  # noqa: PLC0415 - few runs need NumPy
 
-    def changed(at: LineOf) -> LineOf:
-        place = change(Place(at.line, at.file, at.start))
-        return LineOf(place.file, place.start, place.line) if place else LineOf("", 0, at.line)
-
-    return moved(repeats, changed)
+    return moved(repeats, lambda place: change(place) or Place(place.line))
 
 
 def _message(failure: Failure) -> str:

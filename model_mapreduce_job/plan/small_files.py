@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from model_mapreduce_job.storage.hadoop_commands import ClusterError
 from model_mapreduce_job.storage.hadoop_ranges import read_beginnings
-from model_mapreduce_job.storage.ranges import FileRange
+from model_mapreduce_job.storage.table_ranges import FileRange
 from model_mapreduce_job.storage.upload_names import escape_pattern
 
 if TYPE_CHECKING:

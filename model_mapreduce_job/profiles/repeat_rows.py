@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from msgspec.structs import replace
 
+from model_mapreduce_job.formats.lines import Place
 from model_mapreduce_job.profiles.repeats import Repeats
 
 if TYPE_CHECKING:
@@ -36,14 +37,6 @@ ROW: Final = np.dtype(
 _BITS: Final = 64
 
 
-class LineOf(NamedTuple):
-    """A line of a source: of a file from a byte on; the file is "" where that is not known."""
-
-    file: str
-    start: int
-    line: int
-
-
 def rows_of(repeats: Repeats) -> Rows:
     """Return the rows, in the order of their digests."""
     return np.frombuffer(repeats.packed, ROW)
@@ -66,7 +59,7 @@ def merged(parts: Sequence[Repeats]) -> Repeats:
     return of_rows(rows, Repeats(records, level, tuple(sources)))
 
 
-def moved(repeats: Repeats, change: Callable[[LineOf], LineOf]) -> Repeats:
+def moved(repeats: Repeats, change: Callable[[Place], Place]) -> Repeats:
     """Return this with other places; change gives a line's, which is after those of the lines before."""
     old, rows = rows_of(repeats), rows_of(repeats).copy()
     sources: list[Source] = []
@@ -84,13 +77,15 @@ def moved(repeats: Repeats, change: Callable[[LineOf], LineOf]) -> Repeats:
 
 
 def _alike(
-    lines: list[int], source: Source, change: Callable[[LineOf], LineOf]
-) -> Iterator[tuple[int, int, LineOf]]:
+    lines: list[int], source: Source, change: Callable[[Place], Place]
+) -> Iterator[tuple[int, int, Place]]:
     """Yield the first and last of lines that stay together in one source, and the first one's place."""
     if not lines:
         return
-    first, last = (change(LineOf(*source, line)) for line in (lines[0], lines[-1]))
-    if first[:2] == last[:2] and last.line - first.line == lines[-1] - lines[0]:
+    first, last = (change(Place(line, *source)) for line in (lines[0], lines[-1]))
+    if (first.file, first.start) == (last.file, last.start) and last.line - first.line == lines[-1] - lines[
+        0
+    ]:
         yield lines[0], lines[-1], first
         return
     middle = len(lines) // 2
@@ -185,7 +180,7 @@ def differing(repeats: Repeats) -> int:
     return int(np.count_nonzero(rows_of(repeats)["count"] == 0)) << repeats.level
 
 
-def pairs_of(repeats: Repeats) -> list[tuple[LineOf, LineOf]]:
+def pairs_of(repeats: Repeats) -> list[tuple[Place, Place]]:
     """Return the places of equal records with different predictions: the first pairs, at most 5."""
     rows = rows_of(repeats)
     others = np.flatnonzero(rows["count"] == 0)
@@ -195,5 +190,5 @@ def pairs_of(repeats: Repeats) -> list[tuple[LineOf, LineOf]]:
     ]
 
 
-def _place(row: Any, repeats: Repeats) -> LineOf:
-    return LineOf(*repeats.sources[int(row["source"])], int(row["line"]))
+def _place(row: Any, repeats: Repeats) -> Place:
+    return Place(int(row["line"]), *repeats.sources[int(row["source"])])

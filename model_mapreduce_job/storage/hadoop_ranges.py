@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from model_mapreduce_job.storage.hadoop_fs import HadoopShell
     from model_mapreduce_job.storage.java_server import ServedCommand
-    from model_mapreduce_job.storage.ranges import FileRange
+    from model_mapreduce_job.storage.table_ranges import FileRange
 
 
 def read_ranges(shell: HadoopShell, ranges: Sequence[FileRange]) -> Iterator[bytes]:

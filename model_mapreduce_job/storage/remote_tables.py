@@ -16,9 +16,9 @@ from model_mapreduce_job.storage.cluster_paths import visible
 from model_mapreduce_job.storage.hadoop_fs import as_uris, nothing_at
 from model_mapreduce_job.storage.hadoop_ranges import read_ranges
 from model_mapreduce_job.storage.inputs import is_remote, without_host
-from model_mapreduce_job.storage.ranges import FileRange
 from model_mapreduce_job.storage.sources import ChunkSource
 from model_mapreduce_job.storage.table_files import TablePlace, above_wildcards, named_files, partition_of
+from model_mapreduce_job.storage.table_ranges import FileRange
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

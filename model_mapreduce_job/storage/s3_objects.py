@@ -12,7 +12,7 @@ from model_mapreduce_job.storage.s3 import CHUNK_BYTES, S3Object, split_uri
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from model_mapreduce_job.storage.ranges import FileRange
+    from model_mapreduce_job.storage.table_ranges import FileRange
 
 _T = TypeVar("_T")
 

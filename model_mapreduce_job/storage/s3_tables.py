@@ -15,7 +15,7 @@ from model_mapreduce_job.storage.s3_objects import read_ranges
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from model_mapreduce_job.storage.ranges import FileRange
+    from model_mapreduce_job.storage.table_ranges import FileRange
 
 _SCHEME = "s3://"
 

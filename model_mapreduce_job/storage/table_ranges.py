@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
-from model_mapreduce_job.storage.ranges import FileRange
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,6 +16,20 @@ _TOGETHER_BYTES: Final = 16 << 20
 _MOST_FILES: Final = 10_000
 # HDFS' own, which a listing does not say.
 _BLOCK_BYTES: Final = 128 << 20
+
+
+class FileRange(NamedTuple):
+    """Bytes of a file: its path, the first of them, and how many they are."""
+
+    path: str
+    start: int
+    length: int
+
+    @property
+    def end(self) -> int:
+        """The place behind the last byte."""
+        return self.start + self.length
+
 
 Ranges = tuple[FileRange, ...]
 

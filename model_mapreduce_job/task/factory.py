@@ -12,8 +12,10 @@ import msgspec
 from model_mapreduce_job.formats.rows import join_row
 from model_mapreduce_job.formats.table_format import TableRun
 from model_mapreduce_job.formats.text_format import TextReader, TextWriter
+from model_mapreduce_job.models.schemas import record_schema
 from model_mapreduce_job.pipeline.batch_sizing import LONGEST_SECONDS, MOST_SECONDS, BatchSizer
 from model_mapreduce_job.pipeline.counters import Counters
+from model_mapreduce_job.pipeline.observers import Unobserved, counting_repeats, profiling
 from model_mapreduce_job.pipeline.pipeline import Pipeline, Unwatched
 from model_mapreduce_job.pipeline.predictors import predictor_for
 from model_mapreduce_job.pipeline.task_report import ReportBuilder
@@ -25,7 +27,6 @@ from model_mapreduce_job.task.lanes import lane_of, lists_are_quicker
 from model_mapreduce_job.task.messages import Begin, Described, ModelFacts, SamplePredicted
 from model_mapreduce_job.task.model_process import python_command, same_imports, start
 from model_mapreduce_job.task.node import may_start_the_run
-from model_mapreduce_job.task.observing import observer_of, repeats_of
 from model_mapreduce_job.task.run_model import (
     bound_models,
     configuration_of,
@@ -183,8 +184,10 @@ class TaskFactory:
             check_batches=not isolated,
             fingerprint=options.fingerprint,
             watch=watch,
-            observer=observer_of(options, models[0]),
-            repeats=repeats_of(options),
+            observer=profiling(record_schema(models[0].input_schema).fields)
+            if options.is_profiled
+            else Unobserved(),
+            repeats=counting_repeats() if options.check_duplicates else None,
         )
 
     def _of_one(self, model: MLModel, sizer: BatchSizer) -> _Stages:

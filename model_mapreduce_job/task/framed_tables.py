@@ -13,9 +13,8 @@ from model_mapreduce_job.formats.registry import table_format
 from model_mapreduce_job.formats.table_format import look, readable
 from model_mapreduce_job.formats.table_schemas import read_schema
 from model_mapreduce_job.storage.inputs import without_host
-from model_mapreduce_job.storage.ranges import FileRange
 from model_mapreduce_job.storage.splits import Split, TablePart
-from model_mapreduce_job.storage.table_ranges import groups_in
+from model_mapreduce_job.storage.table_ranges import FileRange, groups_in
 from model_mapreduce_job.storage.table_source import TableSource
 from model_mapreduce_job.task.split_blocks import SplitStart
 from model_mapreduce_job.task.streaming import write

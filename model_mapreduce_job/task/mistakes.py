@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
 from model_mapreduce_job.printable import printable
-from model_mapreduce_job.task.ending_signals import SIGNAL_CODES, stopped_by
+from model_mapreduce_job.task.signals import SIGNAL_CODES, stopped_by
 from model_mapreduce_job.task.standard_streams import ReaderGoneError, drop_output
 
 if TYPE_CHECKING:

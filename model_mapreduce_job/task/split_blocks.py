@@ -6,8 +6,8 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from model_mapreduce_job.exceptions import IncompleteRunError
+from model_mapreduce_job.formats.lines import Place
 from model_mapreduce_job.formats.records import OverlongLine
-from model_mapreduce_job.pipeline.task_report import Place
 from model_mapreduce_job.printable import counted
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from model_mapreduce_job.pipeline.task_report import Place
+    from model_mapreduce_job.formats.lines import Place
     from model_mapreduce_job.storage.splits import Split
     from model_mapreduce_job.task.messages import Begin
     from model_mapreduce_job.task.table_sink import Output

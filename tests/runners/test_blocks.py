@@ -9,9 +9,10 @@ import pytest
 
 from model_mapreduce_job.driver.run_spec import RunSpec
 from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.formats.lines import Place
 from model_mapreduce_job.formats.text_reading import TextReading
 from model_mapreduce_job.pipeline.counters import Counters
-from model_mapreduce_job.pipeline.task_report import Example, Place, TaskReport
+from model_mapreduce_job.pipeline.task_report import Example, TaskReport
 from model_mapreduce_job.runners.hadoop import blocks
 from model_mapreduce_job.task.run_options import RunOptions
 from model_mapreduce_job.task.task_options import TaskOptions

@@ -14,7 +14,7 @@ import pytest
 from faults.limits import Limit
 from local_jobs import wait_until
 
-from model_mapreduce_job.driver.signals import signals_as_exit
+from model_mapreduce_job.task.signals import signals_as_exit
 
 
 def send(number: signal.Signals) -> None:

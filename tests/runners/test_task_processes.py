@@ -14,8 +14,8 @@ from threading import Timer
 import pytest
 from local_jobs import wait_until
 
-from model_mapreduce_job.driver.signals import signals_as_exit
 from model_mapreduce_job.runners.local.task_processes import TaskProcesses
+from model_mapreduce_job.task.signals import signals_as_exit
 
 LONG = "98765"  # seconds; a number by which nobody else sleeps
 MEET = """

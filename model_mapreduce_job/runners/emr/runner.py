@@ -17,7 +17,6 @@ from mrjob.step import StepFailedException
 
 from model_mapreduce_job.driver.run_spec import RunSpec
 from model_mapreduce_job.driver.runner import RunReport, step_report
-from model_mapreduce_job.driver.signals import signals_as_exit
 from model_mapreduce_job.runners.emr.log_wait import LogWait, logs_have_come
 from model_mapreduce_job.runners.emr.security import ensure_security_configuration
 from model_mapreduce_job.runners.emr.steps import as_asked_for, kill_step
@@ -34,6 +33,7 @@ from model_mapreduce_job.storage.aws_errors import UNREACHED, aws_errors
 from model_mapreduce_job.storage.emr_inputs import UPLOADED, EmrInputs, UploadedNames
 from model_mapreduce_job.storage.s3 import ResumingS3Filesystem, ensure_bucket, requester_pays, split_uri
 from model_mapreduce_job.storage.s3_objects import objects_below, read_objects, remove_objects
+from model_mapreduce_job.task.signals import signals_as_exit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,9 @@ import msgspec
 from model_mapreduce_job.driver.dialect_checks import check_lines
 from model_mapreduce_job.driver.input_columns import check_order
 from model_mapreduce_job.driver.profile_file import check_reports
+from model_mapreduce_job.formats.lines import Place
 from model_mapreduce_job.pipeline.counters import GROUP
-from model_mapreduce_job.pipeline.task_report import Place, TaskReport, merged
+from model_mapreduce_job.pipeline.task_report import TaskReport, merged
 from model_mapreduce_job.runners.hadoop import part_compression
 from model_mapreduce_job.runners.hadoop.tables import COUNTERS, check_tables, rows_given
 from model_mapreduce_job.storage.inputs import without_host

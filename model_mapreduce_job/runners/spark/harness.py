@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Iterator
 
-    from model_mapreduce_job.pipeline.task_report import Place, TaskReport
+    from model_mapreduce_job.formats.lines import Place
+    from model_mapreduce_job.pipeline.task_report import TaskReport
 
 Counters = dict[str, dict[str, int]]
 # What the tasks of a step have sent: which attempt of each partition counts, of mappers and of reducers; the
@@ -257,7 +258,7 @@ def _in_files(report: str, source: RDD[bytes] | DataFrame, options: Namespace) -
 
 def _in_file(place: Place, source: RDD[bytes] | DataFrame, options: Namespace) -> Place | None:
     """Return a place in a partition as one in a file; None where a partition is not the range of one file."""
-    from model_mapreduce_job.pipeline.task_report import Place  # noqa: PLC0415 - it may be missing
+    from model_mapreduce_job.formats.lines import Place  # noqa: PLC0415 - it may be missing
 
     # the partitions of later steps, and those that are merged into few outputs, are others
     has_own_partitions = options.first_step_num == options.last_step_num and not options.max_output_files

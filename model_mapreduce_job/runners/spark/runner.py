@@ -16,7 +16,8 @@ from mrjob.spark.runner import SparkMRJobRunner
 from model_mapreduce_job.driver.run_spec import RunSpec
 from model_mapreduce_job.driver.runner import RunReport, step_report
 from model_mapreduce_job.exceptions import IncompleteRunError
-from model_mapreduce_job.pipeline.task_report import Place, TaskReport
+from model_mapreduce_job.formats.lines import Place
+from model_mapreduce_job.pipeline.task_report import TaskReport
 from model_mapreduce_job.printable import printable
 from model_mapreduce_job.runners.hadoop import part_compression, tables, task_environment
 from model_mapreduce_job.runners.hadoop.task_environment import bundle_for, ship_bundle, ship_options

@@ -9,15 +9,23 @@ import threading
 from contextlib import contextmanager, suppress
 from functools import partial
 
-from model_mapreduce_job.task.ending_signals import ENDING, SIGNAL_CODES, stopped_by
-
 TYPE_CHECKING = False  # until this module is imported, a signal ends a run without a word
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
     from typing import Any, Final
 
+# Ctrl-C, an operator's kill, and a terminal or connection that has gone away
+ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# What a shell's exit code adds to a signal's number.
+SIGNAL_CODES: Final = 128
 _AGAIN_SECONDS: Final = 0.02
+
+
+def stopped_by(number: int) -> str:
+    """Return the line for a run that a signal has ended."""
+    name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+    return f"Stopped by {name}."
 
 
 def end_at_once_by_signals() -> None:
