@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from model_mapreduce_job.version import __version__ as __version__
 
+TYPE_CHECKING = False  # this comes before all others, in each process: importing typing takes 4 ms
 if TYPE_CHECKING:
+    from typing import Any
+
     from model_mapreduce_job.config import Config
     from model_mapreduce_job.ml_model_manager import ModelManager
     from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob

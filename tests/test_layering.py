@@ -119,6 +119,16 @@ def test_only_what_wires_the_parts_to_mrjob_imports_it(module: str) -> None:
         assert not imports_mrjob(modules()[module])
 
 
+def test_the_keeper_comes_before_all_that_takes_a_while_to_import() -> None:
+    """Each process of a run forks it, and each driver takes its signals, after nothing else is imported."""
+    loads = "import model_mapreduce_job.task.keeper, model_mapreduce_job.task.signals, sys; "
+    found = "print(sorted({'typing', 'msgspec', 'dataclasses', 'subprocess'} & set(sys.modules)))"
+    # without site, which imports what the installed packages want
+    command = [sys.executable, "-S", "-c", loads + found]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
+    assert ran.stdout == "[]\n"
+
+
 def test_nothing_that_a_task_loads_imports_mrjob() -> None:
     """A task on a node starts in half the time without it."""
     loads = "import model_mapreduce_job.task.main, model_mapreduce_job.task.sample_prediction, sys; "
