@@ -23,6 +23,7 @@ if __name__ == "__main__" and keeper.CHANNEL_VARIABLE in os.environ:
     from model_mapreduce_job.task import main as task_main
 
     task_main.serve(page)
+    memory.end_at_once()
 elif __name__ == "__main__" and "--mapper" in sys.argv:
     from model_mapreduce_job.task.streaming import TaskStreams, is_hadoop_task
 
@@ -33,6 +34,7 @@ elif __name__ == "__main__" and "--mapper" in sys.argv:
     from model_mapreduce_job.task import main as task_main
 
     task_main.run_mapper(sys.argv[1:], streams, page)
+    memory.end_at_once()
 else:
     # Spark's tasks import the job from here; mrjob's other calls, such as --steps, run it
     from model_mapreduce_job.ml_model_map_reduce_job import MLModelMapReduceJob

@@ -328,3 +328,15 @@ def test_the_iris_models_file_gives_the_output_of_its_class(tmp_path: Path) -> N
         by_class = job.run("--quiet", "--model_qualified_name", "iris_model", *options, given)
         assert served.code == by_class.code == 0, served.errors
         assert served.output == by_class.output != b""
+
+
+@pytest.mark.parametrize(("given", "reports"), [({}, False), ({"ORT_DISABLE_TELEMETRY": "0"}, True)])
+def test_no_library_reports_to_its_maker_unless_told_to(
+    tmp_path: Path, given: dict[str, str], reports: bool
+) -> None:
+    """ONNX Runtime keeps what it is about to report below the home directory."""
+    (tmp_path / "in").write_text('{"sepal_length":5,"sepal_width":3,"petal_length":1,"petal_width":1}\n')
+    model = PROJECT / "examples" / "iris_model" / "iris_model" / "model_files" / "iris.onnx"
+    job = LocalJob(tmp_path, environment={"HOME": str(tmp_path / "home"), **given})
+    assert job.run("--model_file", model, "in").code == 0
+    assert (tmp_path / "home").exists() == reports

@@ -5,19 +5,23 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from model_mapreduce_job.formats.table_format import RowGroup  # noqa: TC001 - msgspec looks at it
 from model_mapreduce_job.printable import counted
 from model_mapreduce_job.storage.compression import is_compressed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import BinaryIO
 
 SMALLEST_SPLIT = 1 << 20
 LARGEST_SPLIT = 64 << 20
 # Enough splits for each worker that none is idle for long while the others finish.
 SPLITS_A_WORKER = 16
+# When this many splits a worker are left, each is a share of these, down to a quarter of the others' size.
+_LAST_SPLITS = 2
+_SMALLER = 4
 # A message with the splits of a task should not grow with the input.
 _MOST_TOGETHER = 1000
 _SCAN_BYTES = 1 << 16
@@ -131,11 +135,13 @@ def split_files(
     Raises OSError for a file that can't be read.
     """
     files = [(path, os.stat(path)) for path in paths]  # noqa: PTH116 - paths are mrjob's, text
-    total = sum(info.st_size for path, info in files if not is_compressed(path))
-    size = min(max(total // (workers * SPLITS_A_WORKER), smallest), LARGEST_SPLIT)
-    return [
-        split for path, info in files for split in _split_file(path, info, info.st_size if whole else size)
-    ]
+    left = sum(info.st_size for path, info in files if not is_compressed(path))
+    size = _all if whole else _sizes(left, workers, smallest)
+    splits: list[Split] = []
+    for path, info in files:
+        splits += _split_file(path, info, size, left)
+        left -= 0 if is_compressed(path) else info.st_size
+    return splits
 
 
 def together(splits: Sequence[Split], workers: int) -> Iterator[tuple[Split, ...]]:
@@ -148,7 +154,7 @@ def together(splits: Sequence[Split], workers: int) -> Iterator[tuple[Split, ...
     some: list[Split] = []
     left = size
     for split in splits:
-        if some and (split.length > left or split.streamed or len(some) == _MOST_TOGETHER):
+        if some and (split.length > left or split.start or split.streamed or len(some) == _MOST_TOGETHER):
             yield tuple(some)
             some, left = [], size
         some.append(split)
@@ -157,7 +163,22 @@ def together(splits: Sequence[Split], workers: int) -> Iterator[tuple[Split, ...
         yield tuple(some)
 
 
-def _split_file(path: str, info: os.stat_result, size: int) -> Iterator[Split]:
+def _all(left: int) -> int:
+    return left
+
+
+def _sizes(total: int, workers: int, smallest: int) -> Callable[[int], int]:
+    """Return what gives a split's size when so many bytes of the total are left.
+
+    The last are smaller, for several workers, so that these end at about the same time.
+    """
+    size = min(max(total // (workers * SPLITS_A_WORKER), smallest), LARGEST_SPLIT)
+    if workers == 1 or total < workers * _LAST_SPLITS * size:
+        return lambda _left: size
+    return lambda left: min(size, max(left // (workers * _LAST_SPLITS), size // _SMALLER))
+
+
+def _split_file(path: str, info: os.stat_result, size: Callable[[int], int], left: int) -> Iterator[Split]:
     # a file without a name, such as a shell's here-document, can't be opened by another process
     if not stat.S_ISREG(info.st_mode) or info.st_nlink == 0:
         yield Split(path, 0, 0, streamed=True)
@@ -165,13 +186,14 @@ def _split_file(path: str, info: os.stat_result, size: int) -> Iterator[Split]:
         yield Split(path, 0, info.st_size, state=file_state(info))
     else:
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - paths are mrjob's, text
-            yield from _ranges(path, file, info, size)
+            yield from _ranges(path, file, info, lambda start: size(left - start))
 
 
-def _ranges(path: str, file: BinaryIO, info: os.stat_result, size: int) -> Iterator[Split]:
+def _ranges(path: str, file: BinaryIO, info: os.stat_result, size: Callable[[int], int]) -> Iterator[Split]:
     start, end = 0, info.st_size
     while start < end:
-        following = _line_start(file, start + size, end) if start + size < end else end
+        aim = start + size(start)
+        following = _line_start(file, aim, end) if aim < end else end
         yield Split(path, start, following - start, state=file_state(info))
         start = following
 

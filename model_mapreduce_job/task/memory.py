@@ -1,9 +1,13 @@
 """How a process of a run takes and frees memory: it makes much that is needed to the end, again and again."""
 
+import atexit
 import ctypes
 import gc
+import os
 import sys
+import threading
 from contextlib import suppress
+from typing import NoReturn
 
 # Imports and batches make objects by the thousand that are all still needed. To look through them every 700
 # new ones, as is Python's default, takes 4 % of a task and finds nothing.
@@ -33,3 +37,18 @@ def leave_to_exit() -> None:
     """Leave all objects to the end of this process, which looks for no garbage then: it takes 0.05 s."""
     if "datasketches" not in sys.modules:  # a profile's sketches, left to the end, are reported as leaks
         gc.freeze()
+
+
+def end_at_once() -> NoReturn:
+    """End this process as Python would, but leave its objects to the system: to free each takes 0.03 s.
+
+    Threads are waited for, exit handlers called, and what Python and C hold back of output is written.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - as multiprocessing ends its own
+    atexit._run_exitfuncs()  # noqa: SLF001 - there is no other way to call those from before this module
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):  # which a model may have closed
+            stream.flush()
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).fflush(None)
+    os._exit(0)

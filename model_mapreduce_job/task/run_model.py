@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
     from model_mapreduce_job.models.contract import MLModel
     from model_mapreduce_job.task.task_options import TaskOptions
+
+# What keeps libraries from reporting to their makers that they are used, and in what way: ONNX Runtime from
+# 1.32 on (which writes below the home directory, too), MLflow from 3.2 on, and those that know the third.
+_UNREPORTED = {"ORT_DISABLE_TELEMETRY": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "1"}
 
 
 def load_model(qualified_name: str | None, configuration: type[Config] | None = None) -> MLModel:
@@ -108,8 +113,11 @@ def about_model(options: TaskOptions, name: str) -> Iterator[None]:
 def configuration_of(options: TaskOptions, name: str | None = None) -> type[Config]:
     """Return the configuration that has a run's models: its model files', or the one of this name.
 
-    Without a name, the one that APP_SETTINGS names; of several models it has all. Raises ConfigurationError.
+    Without a name, the one that APP_SETTINGS names; of several models it has all. From here on no library
+    of theirs reports to its maker, unless the environment says otherwise. Raises ConfigurationError.
     """
+    for variable, value in _UNREPORTED.items():
+        os.environ.setdefault(variable, value)
     files = tuple(map(_file_entry, filter(lambda each: each.model_file is not None, options.alone())))
     if len(files) == len(options.alone()):
         return file_configuration(*files)

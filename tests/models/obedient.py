@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import os
 import signal
@@ -80,10 +81,12 @@ def refuse(record: Record) -> None:
 
 
 def talk(_record: Record) -> None:
-    """Write to wherever a library may write."""
+    """Write to wherever and whenever a library may write."""
     print("printed")  # noqa: T201 - that's the point
     sys.stderr.write("written\n")
     os.write(1, b"bare\n")
+    ctypes.CDLL(None).printf(b"held back by C\n")
+    atexit.register(print, "said at exit")
     warnings.warn("warned", stacklevel=1)
 
 

@@ -38,7 +38,7 @@ def sparse(path: Path, size: int) -> str:
         (0, 2, 0),
         (1, 2, 1),
         (SMALLEST_SPLIT, 2, 1),
-        (64 * SMALLEST_SPLIT, 2, 32),
+        (64 * SMALLEST_SPLIT, 2, 34),
         (64 * SMALLEST_SPLIT, 1, 16),
     ],
 )
@@ -51,6 +51,18 @@ def test_there_are_some_splits_for_each_worker_but_no_small_ones(
 def test_no_split_is_larger_than_a_task_that_is_tried_again_should_be(tmp_path: Path) -> None:
     splits = split_files([sparse(tmp_path / "in", 40 * LARGEST_SPLIT)], 1)
     assert {split.length for split in splits} == {LARGEST_SPLIT}
+
+
+def test_the_last_splits_are_smaller_so_that_workers_end_together(tmp_path: Path) -> None:
+    paths = [tmp_path / "a", tmp_path / "b"]
+    for path in paths:
+        path.write_text("0123456789\n" * 16_000)
+    splits = split_files(map(str, paths), 2, smallest=11_000)
+    lengths = [split.length for split in splits]
+    assert lengths[:28] == [11_000] * 28
+    assert lengths[28:-1] == sorted(lengths[28:-1], reverse=True)
+    assert (lengths[-2], sum(lengths)) == (2_750, 352_000)
+    assert all(len(task) == 1 for task in together(splits, 2))
 
 
 def test_a_line_that_starts_at_a_boundary_starts_a_split(tmp_path: Path) -> None:
