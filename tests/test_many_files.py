@@ -83,9 +83,19 @@ def test_the_one_that_changes_before_its_task_has_ended_is_named(
         read()
 
 
-def test_one_that_is_removed_or_replaced_when_it_was_read_was_read_as_it_was(tmp_path: Path) -> None:
+@pytest.mark.parametrize("removed", [True, False])
+def test_one_that_is_removed_or_replaced_when_it_was_read_is_named(tmp_path: Path, removed: bool) -> None:
+    """As a large one is, whose next split finds it so."""
     splits = split_files(write_files(tmp_path / "in")[:2], 1)
-    with TaskFiles(Begin()).opened_in_turn(splits, b"") as source:
-        assert sum(map(len, source.blocks)) == 2 * ROWS
-        Path(splits[0].path).unlink()
-        write_records(tmp_path / "new", [{}]).rename(splits[1].path)
+
+    def read() -> None:
+        with TaskFiles(Begin()).opened_in_turn(splits, b"") as source:
+            assert sum(map(len, source.blocks)) == 2 * ROWS
+            if removed:
+                Path(splits[0].path).unlink()
+            else:
+                write_records(tmp_path / "new", [{}]).rename(splits[0].path)
+
+    words = "can't be read: No such file" if removed else "was replaced by another file while the run"
+    with pytest.raises(InputError, match=f"{splits[0].path} {words}"):
+        read()

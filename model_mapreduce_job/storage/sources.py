@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from model_mapreduce_job.exceptions import InputError
@@ -111,15 +111,12 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def refuse_if_written_to(split: Split) -> None:
-    """Raise InputError for a file that was written to since its split was made.
-
-    One that was removed or replaced after it was opened was read as it was.
-    """
-    with suppress(OSError):
-        now = os.stat(split.path)  # noqa: PTH116 - paths are mrjob's, text
-        if file_state(now)[:2] == split.state[:2]:
-            _refuse_if_changed(split, now)
+def refuse_if_changed(split: Split) -> None:
+    """Raise InputError for a file that was removed, replaced or written to since its split was made."""
+    if split.state:
+        with whole_or_error(split.path):
+            now = os.stat(split.path)  # noqa: PTH116 - paths are mrjob's, text
+        _refuse_if_changed(split, now)
 
 
 def _refuse_if_changed(split: Split, info: os.stat_result) -> None:

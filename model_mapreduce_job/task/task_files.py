@@ -11,7 +11,7 @@ from model_mapreduce_job.formats.column_order import ColumnOrder, rearranged
 from model_mapreduce_job.formats.registry import table_format
 from model_mapreduce_job.formats.text_forms import whole_text
 from model_mapreduce_job.storage.compressed_output import compressing
-from model_mapreduce_job.storage.sources import open_source, refuse_if_written_to
+from model_mapreduce_job.storage.sources import open_source, refuse_if_changed
 from model_mapreduce_job.task.delimited_options import text_reading
 from model_mapreduce_job.task.split_blocks import SplitBlocks, SplitStart
 from model_mapreduce_job.task.table_sink import writing_rows
@@ -72,10 +72,10 @@ class _InTurn:
         """Return how many bytes were read."""
         return self._read + (self._open.done() if self._open else 0)
 
-    def refuse_if_written_to(self) -> None:
-        """Raise InputError for a file that was written to since the splits were made, if it was opened."""
+    def refuse_if_changed(self) -> None:
+        """Raise InputError for a file that has changed since the splits were made, if it was opened."""
         for split in self._begun:
-            refuse_if_written_to(split)
+            refuse_if_changed(split)
 
 
 class TaskFiles:
@@ -105,7 +105,7 @@ class TaskFiles:
     def opened_in_turn(self, splits: Sequence[Split], data: bytes) -> Iterator[TaskInput]:
         """Open the splits of a task, or the data of a streamed one; reading raises InputError as opened does.
 
-        The end of the with statement raises it too, for each file that was written to meanwhile.
+        The end of the with statement raises it too, for a file that is not what it was when it was opened.
         """
         in_turn = _InTurn(splits, partial(self.opened, data=data))
         with closing(in_turn.each()) as opened:
@@ -115,7 +115,7 @@ class TaskFiles:
                 yield TaskInput(lines.blocks(), in_turn.done, place_of)
             finally:
                 # comes before any other error, which may only follow from the change
-                in_turn.refuse_if_written_to()
+                in_turn.refuse_if_changed()
 
     @contextmanager
     def writing(self, part: Output, header: bytes | None) -> Iterator[Callable[[Any], None]]:
