@@ -15,7 +15,7 @@ import pytest
 from trained_files import TRAINERS
 
 from model_mapreduce_job.bundle.__main__ import make_bundle
-from model_mapreduce_job.bundle.archive import read_manifest, write_archive
+from model_mapreduce_job.bundle.archive import pack, read_manifest, write_archive
 from model_mapreduce_job.bundle.contents import Contents, Package
 from model_mapreduce_job.bundle.distributions import closure, installed, installed_files
 from model_mapreduce_job.bundle.imports import Imports
@@ -239,6 +239,25 @@ def test_a_bundle_of_another_user_is_not_run(my_model: Path, tmp_path: Path) -> 
 def test_a_package_that_is_nowhere_is_told() -> None:
     with pytest.raises(ConfigurationError, match="The package no_such_package can't be found"):
         list(Package("no_such_package").files())
+
+
+def test_the_same_files_give_the_same_bytes_and_keep_their_times(tmp_path: Path) -> None:
+    """Whenever they are packed: a pooled cluster of EMR is one that has the same files."""
+    place = tmp_path / "d"
+    (place / "below").mkdir(parents=True)
+    files = [place / "a.py", place / "below" / "b.pyc"]
+    for time, file in enumerate(files, 1_000_000):
+        file.write_text(file.name)
+        os.utime(file, (time, time))
+    for name, order in (("one", files), ("other", files[::-1])):
+        pack(place, order, tmp_path / f"{name}.tar.gz")
+    assert (tmp_path / "one.tar.gz").read_bytes() == (tmp_path / "other.tar.gz").read_bytes()
+    assert (tmp_path / "one.tar.gz").read_bytes()[4:8] == bytes(4)  # the time in gzip's header
+    with tarfile.open(tmp_path / "one.tar.gz") as archive:
+        assert [(each.name, each.mtime) for each in archive] == [
+            ("a.py", 1_000_000),
+            ("below/b.pyc", 1_000_001),
+        ]
 
 
 def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:

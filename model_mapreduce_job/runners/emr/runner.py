@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 from mrjob.conf import combine_dicts
 from mrjob.emr import EMRJobRunner
+from mrjob.parse import is_uri
 from mrjob.step import StepFailedException
 
+from model_mapreduce_job.bundle.archive import pack
 from model_mapreduce_job.driver.run_spec import RunSpec
 from model_mapreduce_job.driver.runner import RunReport, step_report
 from model_mapreduce_job.runners.emr.log_wait import LogWait, logs_have_come
@@ -43,7 +45,6 @@ log = logging.getLogger("mrjob.emr")  # mrjob shows what its own loggers write
 TMP_DAYS: Final = 7
 LOG_DAYS: Final = 90
 OFFLINE_SECONDS: Final = 600.0
-GZIP_TIME_OFFSET, GZIP_TIME_BYTES = 4, 4  # RFC 1952, 2.3
 
 
 class EmrRunner(EMRJobRunner):
@@ -212,13 +213,14 @@ class EmrRunner(EMRJobRunner):
 
     # Clusters
 
-    def _create_dir_archives(self) -> None:
-        super()._create_dir_archives()
-        for path in self._dir_archives_created:
-            # gzip's header has the time of packing: no pooled cluster would match the next run's files
-            with Path(path).open("r+b") as archive:
-                archive.seek(GZIP_TIME_OFFSET)
-                archive.write(bytes(GZIP_TIME_BYTES))
+    def _create_dir_archive(self, dir_path: str) -> None:
+        if is_uri(dir_path):
+            super()._create_dir_archive(dir_path)
+            return
+        # mrjob's has the time of packing in it: no pooled cluster would match the next run's files
+        archive = Path(self._dir_archive_path(dir_path))
+        archive.parent.mkdir(exist_ok=True)
+        pack(Path(dir_path), map(Path, self.fs.ls(dir_path)), archive)
 
     def _create_cluster(self, persistent: bool = False) -> str:
         name = self._opts["extra_cluster_params"].get("SecurityConfiguration")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
+from model_mapreduce_job.bundle.archive import new_archive
 from model_mapreduce_job.storage.hadoop_commands import ClusterError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def upload_code(shell: HadoopShell, uri: str, place: Path) -> None:
 
     def make_archive() -> Path:
         path = place / f"{PACKAGE.name}.tar.gz"
-        with tarfile.open(path, mode="w:gz") as archive:
+        with new_archive(path) as archive:
             for name, content in _entries(place / "compiled.pyc"):
                 entry = tarfile.TarInfo(name)
                 entry.size, entry.mode = len(content), _READABLE
