@@ -21,7 +21,7 @@ from model_mapreduce_job.formats.row_objects import RowCells, RowObjects, row_ob
 from model_mapreduce_job.formats.text_block import TextBlock
 from model_mapreduce_job.formats.text_encodings import is_utf_8
 from model_mapreduce_job.formats.typed_columns import (
-    KeptRows,
+    ChosenLines,
     can_start_threads,
     fitting_columns,
     matches,
@@ -111,9 +111,9 @@ class PlainReader:
         texts = self._records(rows.lines, keys, cells) if self._wanted is None and len(rows.lines) else ()
         return PlainPart(rows.lines, rows.others(len(lines)), keys, texts, columns)
 
-    def _plain_among(self, lines: TextBlock, *, is_utf_8: bool) -> KeptRows:
+    def _plain_among(self, lines: TextBlock, *, is_utf_8: bool) -> ChosenLines:
         """Return those lines that are plain rows."""
-        rows = KeptRows(lines)
+        rows = ChosenLines(lines)
         if self._wide is None:
             if not (is_utf_8 and self._all_match(lines)):
                 rows.keep(self._matches(lines, is_utf_8=is_utf_8))
@@ -181,7 +181,8 @@ class PlainReader:
     def _typed(self, wanted: PlainColumns, lines: TextBlock) -> tuple[pa.RecordBatch, pa.Array | None]:
         """Return the model's columns, and which rows fit its fields: None where all do."""
         if not len(lines):
-            return pa.RecordBatch.from_pylist([], schema=wanted.schema), None
+            nothing = [pa.nulls(0, kind) for kind in wanted.schema.types]
+            return pa.RecordBatch.from_arrays(nothing, schema=wanted.schema), None
         table = self._table(lines, self._names, self._options) if self._options else None
         return fitting_columns(wanted, table, len(lines))
 

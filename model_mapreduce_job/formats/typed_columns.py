@@ -76,7 +76,7 @@ def read_table(text: bytes, names: Sequence[str], convert: pa_csv.ConvertOptions
     return pa_csv.read_csv(pa.BufferReader(text), read, parse, convert)
 
 
-class KeptRows:
+class ChosenLines:
     """Some of the lines of a block, and their places in it."""
 
     def __init__(self, lines: TextBlock) -> None:
