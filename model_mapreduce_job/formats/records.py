@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
 
 from model_mapreduce_job.printable import escaped, printable
 
@@ -165,6 +165,16 @@ def texts_at(texts: Sequence[Text], places: Sequence[int]) -> Sequence[Text]:
     """Return the texts at some places, as the sequence has them quickest."""
     at: Callable[[Sequence[int]], Sequence[Text]] | None = getattr(texts, "at", None)
     return at(places) if at else [texts[place] for place in places]
+
+
+def failed_places(texts: Sequence[Text]) -> list[int]:
+    """Return the places of failures among texts."""
+    try:
+        # of the ways measured, the quickest to find that there are none
+        b"".join(cast("Sequence[bytes]", texts))
+    except TypeError:
+        return [place for place, text in enumerate(texts) if isinstance(text, Failure)]
+    return []
 
 
 def one_line(message: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from model_mapreduce_job.formats.records import Failure, one_line
+from model_mapreduce_job.formats.records import Failure, failed_places, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,12 +54,3 @@ def texts_of_each(outcome: Any, models: int) -> tuple[Text, ...]:
     if isinstance(outcome, PartlyFailed):
         return outcome.texts
     return outcome if isinstance(outcome, tuple) else (outcome,) * models
-
-
-def failed_places(texts: Sequence[Text]) -> list[int]:
-    """Return the places of failures among texts."""
-    try:
-        b"".join(cast("Sequence[bytes]", texts))  # quick, and raises where there are any
-    except TypeError:
-        return [place for place, text in enumerate(texts) if isinstance(text, Failure)]
-    return []

@@ -189,17 +189,16 @@ def _adapter(schema: Any, parts: TypeParts) -> Any:
 def _pydantic(validate: Callable[[bytes], Any], validate_python: Check) -> _Kind:
     from pydantic import ValidationError as PydanticError  # noqa: PLC0415 - only models that use it need it
 
-    def decode_nan(text: bytes) -> Any:
-        try:
-            return validate(text)
-        except PydanticError as error:
-            raise _first_of(error) from None
+    def raising_first(check: Check) -> Check:
+        def checked(value: Any) -> Any:
+            try:
+                return check(value)
+            except PydanticError as error:
+                raise _first_of(error) from None
 
-    def convert(record: Any) -> Any:
-        try:
-            return validate_python(record)
-        except PydanticError as error:
-            raise _first_of(error) from None
+        return checked
+
+    decode_nan = raising_first(validate)
 
     def decode(text: bytes) -> Any:
         if b"NaN" in text or b"Infinity" in text:
@@ -209,7 +208,7 @@ def _pydantic(validate: Callable[[bytes], Any], validate_python: Check) -> _Kind
             raise ValidationError("Number out of range")
         return record
 
-    return _Kind(decode, decode_nan, convert)
+    return _Kind(decode, decode_nan, raising_first(validate_python))
 
 
 def _first_of(error: Any) -> ValidationError:

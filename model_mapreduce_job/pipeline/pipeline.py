@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 from model_mapreduce_job.exceptions import MachineFaultError, TooManyFailuresError
 from model_mapreduce_job.formats.errors import place_of, still_ourselves
 from model_mapreduce_job.formats.first_bytes import LOOK_BYTES, what_this_is
 from model_mapreduce_job.formats.lines import Place
-from model_mapreduce_job.formats.records import Failure, OverlongLine, Records, Text
+from model_mapreduce_job.formats.records import Failure, OverlongLine, Records, Text, failed_places
 from model_mapreduce_job.pipeline.batch_sizing import BatchSizer
 from model_mapreduce_job.pipeline.batches import batches
 from model_mapreduce_job.pipeline.observers import LineObserver, Observer, Unobserved
@@ -80,9 +79,12 @@ class Several(Protocol):
 class Pipeline:
     """One task's way from lines to lines: how they are read, predicted and written, and what is counted.
 
-    first_of_run says whether the task has the run's first records, fresh_and_alone whether this process was
-    started for the one record that it's given: what memory doesn't suffice for then fails. several is there
-    where the predictor is one of several models, repeats where equal records are counted.
+    The sizer says how many lines are a batch, and watch limits its time. With fail_fast a run ends whose
+    first 1,000 records all failed; first_of_run says whether the task has these. fingerprint asks for the
+    digests of the output, check_batches for a look, at the end, whether predictions depend on their batches.
+    fresh_and_alone says that this process was started for the one record that it's given: what memory doesn't
+    suffice for then fails. several is there where the predictor is one of several models, repeats where equal
+    records are counted; observer looks at all records and predictions.
     """
 
     reader: Reader
@@ -253,10 +255,7 @@ class Pipeline:
 def _failures_in(texts: Sequence[Text]) -> list[Failure]:
     if not isinstance(texts, list):  # columns, which have no failures of their own
         return []
-    with suppress(TypeError):  # of the ways measured, the quickest to find that there are none
-        b"".join(cast("list[bytes]", texts))
-        return []
-    return [text for text in texts if isinstance(text, Failure)]
+    return [texts[place] for place in failed_places(texts)]
 
 
 def _place_in(predictions: Sequence[bytes | Failure], failure: Failure) -> int:

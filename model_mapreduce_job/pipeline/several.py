@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from model_mapreduce_job.exceptions import MachineFaultError, ModelContractError
 from model_mapreduce_job.formats.lines import Place
-from model_mapreduce_job.formats.several_outcomes import failed_places, joined_outcomes, outcomes_of_each
+from model_mapreduce_job.formats.records import failed_places
+from model_mapreduce_job.formats.several_outcomes import joined_outcomes, outcomes_of_each
 from model_mapreduce_job.pipeline.agreement import agreement_of
 from model_mapreduce_job.pipeline.task_report import SlowBatch
 
