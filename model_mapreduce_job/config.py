@@ -147,7 +147,7 @@ def file_configuration(*files: FileEntry) -> type[Config]:
 
 @cache
 def with_files(configuration: Any, files: tuple[FileEntry, ...]) -> type[Config]:
-    """Return a configuration that has another's models, and model files behind them; the same each time.
+    """Return a configuration that has another's models, and model files after them; the same each time.
 
     Raises ConfigurationError where the other's models are no list.
     """

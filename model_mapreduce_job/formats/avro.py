@@ -175,7 +175,7 @@ def _with_decimals(value: Any, kind: pa.DataType) -> Any:
 
 
 def _header_end(file: BinaryIO) -> int:
-    """Return where the first block begins: behind the metadata, which is a map, and the sync marker."""
+    """Return where the first block begins: after the metadata, which is a map, and the sync marker."""
     file.seek(len(Avro.magic))
     while count := _long(file):
         if count < 0:

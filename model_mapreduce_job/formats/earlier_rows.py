@@ -125,7 +125,7 @@ class EarlierRows:
         self._check_widths(quoted, map(len, rows))
 
     def _check_widths(self, lines: list[bytes], found: Iterable[int], *, less: int = 0) -> None:
-        """Raise InputError unless all rows have the cells, or so many less, that were found to be theirs."""
+        """Raise InputError unless each row has as many cells as it must, of which found has some less."""
         with suppress(ValueError, csv.Error):  # which row it is, the look at each says
             b"\n".join(lines).decode()
             widths = list(found)

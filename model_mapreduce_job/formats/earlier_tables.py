@@ -32,9 +32,9 @@ class ModelColumns:
 
 @dataclass(frozen=True)
 class EarlierTable:
-    """The columns of an earlier output: schema has all; the first ones are the input's, so many.
+    """The columns of an earlier output: schema has all, of which the first are the input's.
 
-    models has those of each of the run's models.
+    inputs is the number of these; models has the columns of each of the run's models.
     """
 
     schema: pa.Schema
@@ -78,7 +78,7 @@ class TableReplayReader:
 class KeptRows:
     """The rows of an earlier output, and at these places those that have no prediction yet.
 
-    The first columns are the input's, so many: of these nothing is made anew.
+    The first columns, whose number inputs is, are the input's: of these nothing is made anew.
     """
 
     rows: pa.RecordBatch

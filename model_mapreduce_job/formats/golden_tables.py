@@ -85,7 +85,7 @@ def _columns(there: Sequence[str], name: str, model: MLModel, *, is_alone: bool)
 
 
 def _given(there: Sequence[str], columns: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """Return the columns of the input: those that are no model's, nor the job's behind these."""
+    """Return the columns of the input: those that are no model's, nor the job's after these."""
     predicted = {each for own in columns.values() for each in own.values()}
     first = min(map(list(there).index, predicted))
     no_input = predicted | _of_the_job(there[first + 1 :], list(columns))

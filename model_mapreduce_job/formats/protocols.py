@@ -31,7 +31,15 @@ class InputProtocol(Protocol):
     """How a line is read. Lines come without their line end, LF or CR LF, and without a byte order mark.
 
     line_is_key says that a line which could be read is itself the JSON text of its record, unless it holds a
-    TAB or a CR.
+    TAB or a CR. A protocol may have more:
+
+    - value_of(line, name) -> str | None: the JSON text of a field, to be shown where it doesn't fit.
+    - read_again(line, error): the record of a line that read raised on; raises where it is none after all.
+    - decoded(line) -> str: the line's text; raises UnicodeDecodeError of the input's own encoding.
+    - read_plain(lines, is_utf_8=...) -> PlainPart | None: those lines that can be read together, and
+      decode(text), the record of a text of these.
+    - text_of_no_record(line) -> bytes: how a line comes back that can be no record, such as one too long.
+    - take_key_counts() -> list[int]: how many records had each field of --key since it was last asked.
     """
 
     line_is_key: bool
@@ -44,21 +52,28 @@ class InputProtocol(Protocol):
         ...
 
     def text(self, line: bytes) -> bytes:
-        """Return the JSON text by which the line comes back: no TAB, no newline; for any bytes."""
-        ...
+        """Return the text by which the line comes back, for any bytes: as a writer of predictions takes it.
 
-    # Optional: value_of(line, name) gives the JSON text of a field, to be shown where it doesn't fit.
-    # Optional: read_again(line, error) gives the record of a line that read raised on, or raises.
+        It is JSON without TAB or newline, or the cells of a row where rows of text are written.
+        """
+        ...
 
 
 class OutputProtocol(Protocol):
-    """How a prediction is written."""
+    """How a prediction is written.
+
+    A protocol may have more:
+
+    - checked(predictions): these, with a Failure in the place of each that can't be written as it is.
+    - header, bytes or None: the line before all others, without its newline.
+    """
 
     def write(self, keys: Sequence[bytes], predictions: Sequence[bytes | Failure]) -> Sequence[bytes]:
-        """Return one line, without its newline, for each pair of JSON texts; a Failure stands for itself."""
-        ...
+        """Return one line, without its newline, for each pair of a key and a prediction's JSON text.
 
-    # Optional: checked(predictions) returns them with a Failure for each that can't be written as it is.
+        A key is what an InputProtocol's text returns. A Failure stands for itself.
+        """
+        ...
 
 
 class JsonLineReader:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from model_mapreduce_job.formats.rows import Dialect
 
 _NEWLINE = 10
-# By its first byte a word for true is told from one for false.
+# A word for true begins with another byte than each for false.
 _TRUE_BEGINS = np.array(sorted({ord(word[0]) for word in TRUE_WORDS}), np.uint8)
 _EMPTY, _TRUE, _FALSE = range(3)
 _INSTEAD = (b'""', b"true", b"false")
@@ -43,7 +43,7 @@ class RowCells:
 
     @classmethod
     def of(cls, lines: TextBlock, columns: int, delimiter: str) -> RowCells:
-        """Return the cells of lines that are plain rows of so many columns."""
+        """Return the cells of lines that are plain rows with this number of columns."""
         text = lines.whole_text()
         marks = np.frombuffer(text, np.uint8)
         ends = np.flatnonzero((marks == ord(delimiter)) | (marks == _NEWLINE)).astype(np.int32)

@@ -90,7 +90,7 @@ def columns_of_model(
 ) -> tuple[str, ...]:
     """Return the names of one of several models' columns: NAME.FIELD, or NAME where predictions have none.
 
-    With explain those of its errors are behind them. Raises InputError where one is taken already.
+    With explain those of its errors come after them. Raises InputError where one is taken already.
     """
     columns = [f"{name}.{field}" for field in fields] or [name]
     columns += [f"{name}.{word}" for word in ERROR_COLUMNS] if explain else []

@@ -167,7 +167,7 @@ class Rows(Sequence[pa.RecordBatch]):
     def __getitem__(self, place: slice) -> Sequence[pa.RecordBatch]: ...
 
     def __getitem__(self, place: int | slice) -> Any:
-        found = range(len(self))[place]  # Arrow's own slice of a place behind the last one is empty
+        found = range(len(self))[place]  # Arrow's own slice of a place after the last one is empty
         return self._batch.slice(found, 1) if isinstance(found, int) else [self[at] for at in found]
 
 

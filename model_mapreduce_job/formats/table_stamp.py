@@ -1,4 +1,4 @@
-"""The stamp of a table: a column for each of its fields, behind all others."""
+"""The stamp of a table: a column for each of its fields, after all others."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ _NEWLINE = 10
 
 
 class WideRows:
-    """Tells which lines are plain rows. cells has the expression of each column's cells.
+    """Finds the lines that are plain rows. cells has the expression of each column's cells.
 
     A line whose first cell is one of the names may be a header: it is none of them.
     """

@@ -98,7 +98,7 @@ def _array(values: Values, field: pa.Field, make: Make) -> pa.Array:
     kind = field.type
     if has_maps(kind):
         values = [as_pairs(value, kind) for value in values]
-    # Arrow cuts what is behind a float's point, and turns one that is too large into anything
+    # Arrow cuts what is after a float's point, and turns one that is too large into anything
     if not (pa.types.is_integer(kind) and float in set(map(type, values))):
         with suppress(*_NO_ROOM):  # with more care they may fit
             return make(values, kind)

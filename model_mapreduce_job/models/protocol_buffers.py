@@ -43,7 +43,7 @@ def fields_by_number(message: bytes | memoryview) -> dict[int, list[Any]]:
 
 
 def varint(data: bytes | memoryview, place: int) -> tuple[int, int]:
-    """Return the integer at a place, of seven bits a byte, the lowest first; and the place behind it."""
+    """Return the integer at a place, of seven bits a byte, the lowest first; and the place after it."""
     value = shift = 0
     while True:
         byte = data[place]

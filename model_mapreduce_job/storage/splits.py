@@ -117,7 +117,7 @@ class MapTask:
 
     @property
     def file(self) -> str:
-        """The path of its file; of several, what Hadoop's tasks are told of theirs."""
+        """The path of its file; of several, what Hadoop's tasks find of theirs."""
         more = len(self.splits) - 1
         return f"{self.splits[0].path} and {more} more" if more else self.splits[0].path
 

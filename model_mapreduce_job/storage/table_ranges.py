@@ -27,7 +27,7 @@ class FileRange(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The place behind the last byte."""
+        """The place after the last byte."""
         return self.start + self.length
 
 

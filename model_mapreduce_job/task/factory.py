@@ -76,7 +76,7 @@ class TaskFactory:
         self._facts: dict[str, ModelFacts] = {}
 
     def make(self, attempt: int) -> TaskPipeline:
-        """Return the prediction of a task's attempt, from 0: here, or in a child process from attempt 1 on.
+        """Return what predicts a task's attempt, from 0: here, or in a child process from attempt 1 on.
 
         In this process the model is loaded now; isolated, when the first batch comes.
         """
@@ -94,7 +94,7 @@ class TaskFactory:
         return self._make(isolated=False)
 
     def make_isolated(self) -> Pipeline:
-        """Return the prediction of a process that its starter can lose; the model is loaded now."""
+        """Return what predicts in a process that its starter can lose; the model is loaded now."""
         return self._make(isolated=True)
 
     def describe(self, *, load: bool, identify: bool) -> Described:

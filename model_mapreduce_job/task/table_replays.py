@@ -96,7 +96,7 @@ def _predictions(models: Sequence[MLModel], options: TaskOptions) -> dict[str, p
         if known is None:
             raise InputError(
                 f"The model {name} has no output_schema that says which columns its predictions have, so "
-                "those of --replay can't be told from the input's. Give it an output_schema."
+                "it isn't known which of --replay are the input's. Give it an output_schema."
             )
         found[name] = known
     return found

@@ -173,7 +173,7 @@ def once(compute: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def by_class(
     name: str, classes: Sequence[Any], scores: Callable[[Any], NDArray[Any]], dtype: pa.DataType
 ) -> Answer:
-    """Return an answer with a field for each class: its name for probabilities, else behind the answer's."""
+    """Return an answer with a field for each class: its name for probabilities, else after the answer's."""
     prefix = "" if name == PROBABILITIES else f"{name}_"
     fields = tuple(pa.field(f"{prefix}{each}", dtype) for each in classes)
     return Answer(fields, lambda data: list(scores(data).T))

@@ -82,7 +82,7 @@ class LocalEngine:
         """Run tasks to the end, but for those whose parts are there already; return how many there were.
 
         Raises ModelMapReduceError when a task can't be done; then no worker is left. At the end those that
-        are idle have been told to end, and end() waits for it.
+        are idle have been asked to end, and end() waits for it.
         """
         try:
             count = self._run(tasks)
