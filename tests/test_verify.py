@@ -15,8 +15,7 @@ from local_jobs import PROJECT, Ended, LocalJob
 from trained_files import NUMBERS, customers, train_mlflow
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.formats.golden_comparison import difference
-from model_mapreduce_job.formats.golden_records import UNKNOWN, golden_lines
+from model_mapreduce_job.formats.golden_records import UNKNOWN, difference, golden_lines
 from model_mapreduce_job.models.adapters.onnx_tensors import tensor
 from model_mapreduce_job.models.files import path_digest
 

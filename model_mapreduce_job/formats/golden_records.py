@@ -1,4 +1,4 @@
-"""Golden records: records with the predictions that a model must give, from a file of lines of JSON."""
+"""Golden records: those of a file of lines of JSON, and in what a prediction differs from what it must be."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ UNKNOWN: Final = object()
 _RECORD_NAMES: Final = ("record", "input")
 _PREDICTION: Final = "prediction"
 _SHOWN_CHARACTERS: Final = 80
+_LONGEST_VALUE: Final = 60
+_LONGEST_REASON: Final = 200
 
 
 @dataclass(frozen=True)
@@ -117,3 +119,46 @@ def has_nan(value: Any) -> bool:
     if isinstance(value, list):
         return any(map(has_nan, value))
     return isinstance(value, float) and math.isnan(value)
+
+
+def difference(expected: Any, found: Any, tolerance: float) -> str:
+    """Return the first difference between predictions, in words; nothing where there is none.
+
+    Numbers of which one is a float may differ by a share of the greater one, the tolerance; texts, whole
+    numbers, booleans and null not at all. An error is what comes out for a record that fails.
+    """
+    if is_error(found):
+        if expected is None:
+            return ""
+        reason = "{type}: {message}".format(**found["error"])
+        return f"it failed: {printable(reason, _LONGEST_REASON)}"
+    return "" if expected is UNKNOWN else _difference(expected, found, tolerance, "")
+
+
+def difference_by_model(expected: Mapping[str, Any], found: Mapping[str, Any], tolerance: float) -> str:
+    """Return the first difference between several models' predictions, with the model that it is of."""
+    pairs = ((name, difference(each, found[name], tolerance)) for name, each in expected.items())
+    return next((f"{name}: {words}" for name, words in pairs if words), "")
+
+
+def _difference(expected: Any, found: Any, tolerance: float, at: str) -> str:
+    if isinstance(expected, dict) and isinstance(found, dict) and expected.keys() == found.keys():
+        members = ((expected[name], found[name], f"{at}.{name}" if at else name) for name in expected)
+        return next(filter(None, (_difference(*member[:2], tolerance, member[2]) for member in members)), "")
+    if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
+        items = enumerate(zip(expected, found, strict=True))
+        return next(filter(None, (_difference(*pair, tolerance, f"{at}[{i}]") for i, pair in items)), "")
+    if _alike(expected, found, tolerance):
+        return ""
+    return f"{f'{at} is ' if at else ''}{_shown(found)} and must be {_shown(expected)}"
+
+
+def _alike(expected: Any, found: Any, tolerance: float) -> bool:
+    kinds = {type(expected), type(found)}
+    if float in kinds and kinds <= {float, int}:
+        return math.isclose(expected, found, rel_tol=tolerance)
+    return len(kinds) == 1 and bool(expected == found)
+
+
+def _shown(value: Any) -> str:
+    return printable(repr(value), _LONGEST_VALUE)

@@ -12,10 +12,11 @@ from msgspec.structs import replace
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.delimited_writer import json_cells
-from model_mapreduce_job.formats.golden_comparison import difference, difference_by_model
 from model_mapreduce_job.formats.golden_records import (
     UNKNOWN,
     GoldenRecord,
+    difference,
+    difference_by_model,
     expected_of,
     golden_lines,
     has_nan,
