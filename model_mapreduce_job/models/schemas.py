@@ -1,4 +1,4 @@
-"""Turns a model's input_schema, of any kind, into one function from JSON text to checked records."""
+"""Turns a model's input_schema, of any kind, into functions from JSON text, or values, to checked records."""
 
 from __future__ import annotations
 
