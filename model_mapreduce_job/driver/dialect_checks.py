@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.formats.text_encodings import UTF_8
 from model_mapreduce_job.storage.inputs import STDIN
 from model_mapreduce_job.storage.sources import as_source
 from model_mapreduce_job.task.delimited_options import DELIMITERS, dialect_of, text_reading
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from model_mapreduce_job.task.job import Job
     from model_mapreduce_job.task.run_options import RunOptions
     from model_mapreduce_job.task.task_options import TaskOptions
-
-_UTF_8 = "utf-8"
 
 
 def check_dialect(options: RunOptions) -> None:
@@ -43,7 +42,7 @@ def check_lines(options: RunOptions) -> None:
 def read_stdin_in_utf_8(job: Job, options: RunOptions) -> None:
     """Make a job on this machine read its standard input, if it reads it, as UTF-8."""
     reading = text_reading(options.task)
-    if reading.encoding != _UTF_8 and STDIN in options.inputs and options.is_on_this_machine:
+    if reading.encoding != UTF_8 and STDIN in options.inputs and options.is_on_this_machine:
         job.replace_stdin(reading.in_utf_8(as_source(job.stdin)))
 
 
@@ -59,7 +58,7 @@ def _idle(task: TaskOptions) -> dict[str, bool]:
             task.decimal != "." and not (reads or writes)
         ),
         f"--encoding {task.encoding} is for csv and tsv input, and the input is {task.input_protocol}": (
-            task.encoding != _UTF_8 and not reads
+            task.encoding != UTF_8 and not reads
         ),
         f"--null_values {task.null_values} are for csv and tsv input, and this is {task.input_protocol}": (
             task.null_values is not None and not reads

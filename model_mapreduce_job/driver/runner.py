@@ -11,10 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from model_mapreduce_job.driver.run_spec import RunSpec
+    from model_mapreduce_job.pipeline.counters import Groups
     from model_mapreduce_job.pipeline.task_report import TaskReport
     from model_mapreduce_job.task.messages import ModelFacts
-
-Counters = dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class Runner(Protocol):
         ...
 
 
-def step_report(steps: Sequence[Counters] | None, spec: RunSpec, *, counts_input: bool = False) -> RunReport:
+def step_report(steps: Sequence[Groups] | None, spec: RunSpec, *, counts_input: bool = False) -> RunReport:
     """Return the report of the step that predicts, from each step's counters.
 
     counts_input says that Hadoop counted the records that it gave to the first step's tasks.

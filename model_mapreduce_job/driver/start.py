@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _LARGE_BYTES = 8 << 20
 # mrjob.conf, which is read later, may allow fewer than there are cores.
 _MOST_EARLY = 8
+# As storage/compression.py has them, whose import would delay the workers.
 _ONE_SPLIT = (".gz", ".bz2", ".xz", ".zst")
 
 
