@@ -15,6 +15,7 @@ from model_mapreduce_job.formats.registry import TABLES
 from model_mapreduce_job.formats.rows import join_row, parse_columns
 from model_mapreduce_job.plan.input_files import list_files
 from model_mapreduce_job.storage.inputs import STDIN, is_remote, local_path
+from model_mapreduce_job.storage.staging_directory import SUCCESS
 from model_mapreduce_job.task.delimited_options import DELIMITERS, columns, dialect_of
 from model_mapreduce_job.task.job import has_further_steps, looking_runner
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
     from model_mapreduce_job.task.job import Job
     from model_mapreduce_job.task.run_options import RunOptions
-
-_SUCCESS = "_SUCCESS"
 
 
 def with_replay(job: Job, options: RunOptions) -> RunOptions:
@@ -103,21 +102,21 @@ def _refuse_unfinished(job: Job, replay: str) -> None:
         return
     if _is_remote_and_unfinished(job, replay) if is_remote(replay) else _is_unfinished(replay):
         raise InputError(
-            f"--replay {replay} is a directory without {_SUCCESS}, so it may be no whole output. "
+            f"--replay {replay} is a directory without {SUCCESS}, so it may be no whole output. "
             "Name its files if it's one."
         )
 
 
 def _is_unfinished(replay: str) -> bool:
     path = Path(local_path(replay))
-    return path.is_dir() and not (path / _SUCCESS).exists()
+    return path.is_dir() and not (path / SUCCESS).exists()
 
 
 def _is_remote_and_unfinished(job: Job, replay: str) -> bool:
     with looking_runner(job) as runner:
         names = [posixpath.basename(file.path) for file in list_files(runner, [replay])]
         is_directory = names != [posixpath.basename(replay)] and not set("*?[{") & set(replay)
-        return is_directory and not runner.fs.exists(posixpath.join(replay, _SUCCESS))
+        return is_directory and not runner.fs.exists(posixpath.join(replay, SUCCESS))
 
 
 def _with_header(options: RunOptions, lines: Sequence[bytes]) -> RunOptions:
