@@ -1,1 +1,1 @@
-"""What is made of profiles: drift from one to another, and the command that reads and merges them."""
+"""What is made of what runs leave: profiles are merged, compared and shown, and predictions evaluated."""

@@ -1,4 +1,4 @@
-"""`python -m model_mapreduce_job.report`: merges profiles, makes one of data, compares two."""
+"""`python -m model_mapreduce_job.report`: merges profiles, makes one of data, compares two, shows one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Profiles in files."""
+"""Profiles in files, and pages of them."""
 
 from __future__ import annotations
 

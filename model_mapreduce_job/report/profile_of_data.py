@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.models.arrow_arrays import arrow_array
 from model_mapreduce_job.profiles.arrow_columns import add_batch
 from model_mapreduce_job.profiles.picking import Picked
 from model_mapreduce_job.profiles.profile import Profile
@@ -13,12 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# Arrow would import pandas for Python's.
+_EMPTY: Final = arrow_array([""], pa.string())[0]
+_NULL: Final = pa.nulls(1, pa.string())[0]
+
 
 def profile_of_data(path: Path) -> Profile:
     """Return the profile of all records of a Parquet, csv or ldjson file; raises InputError."""
-    import pyarrow as pa  # noqa: PLC0415 - merging profiles needs none
-
-    pa.enable_signal_handlers(enable=False)  # as models/arrow_arrays.py says
     profile = Profile(about={"data": str(path)})
     try:
         for batch in _batches(path):
@@ -31,10 +36,10 @@ def profile_of_data(path: Path) -> Profile:
     return profile
 
 
-def _batches(path: Path) -> Iterator[Any]:
+def _batches(path: Path) -> Iterator[pa.RecordBatch]:
     ending = path.suffix.lower()
     if ending == ".parquet":
-        from pyarrow.parquet import ParquetFile  # noqa: PLC0415 - as above
+        from pyarrow.parquet import ParquetFile  # noqa: PLC0415 - other files need none of it
 
         with ParquetFile(path) as file:
             yield from file.iter_batches()
@@ -46,10 +51,8 @@ def _batches(path: Path) -> Iterator[Any]:
         raise InputError(f"The data {path} is of no known kind. Name a .parquet, .csv or .ldjson file.")
 
 
-def _csv(path: Path) -> Any:
+def _csv(path: Path) -> pa.Table:
     """Return a csv file's table as a run reads it: an empty cell is no value, a time is its own text."""
-    import pyarrow as pa  # noqa: PLC0415 - as above
-    import pyarrow.compute as pc  # noqa: PLC0415 - as above
     from pyarrow import csv  # noqa: PLC0415 - as above
 
     options = csv.ReadOptions(use_threads=False)
@@ -63,14 +66,13 @@ def _csv(path: Path) -> Any:
             )
         if pa.types.is_string(field.type):
             column = table.column(place)
-            cells = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
+            cells = pc.if_else(pc.equal(column, _EMPTY), _NULL, column)
             table = table.set_column(place, field.name, cells)
     return table
 
 
-def _json(path: Path) -> Any:
+def _json(path: Path) -> pa.Table:
     """Return a file's lines of JSON as a table, in which a time is its own text, as it is in a run."""
-    import pyarrow as pa  # noqa: PLC0415 - as above
     from pyarrow import json  # noqa: PLC0415 - as above
 
     options = json.ReadOptions(use_threads=False)
@@ -81,14 +83,12 @@ def _json(path: Path) -> Any:
     return table
 
 
-def _with_times(schema: Any) -> list[Any]:
+def _with_times(schema: pa.Schema) -> list[pa.Field]:
     return [field for field in schema if _without_times(field.type) != field.type]
 
 
-def _without_times(kind: Any) -> Any:
+def _without_times(kind: pa.DataType) -> pa.DataType:
     """Return a type with texts in the place of dates and times, at any depth."""
-    import pyarrow as pa  # noqa: PLC0415 - as above
-
     if pa.types.is_temporal(kind):
         return pa.string()
     if pa.types.is_struct(kind):
