@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+
+import msgspec
 
 from model_mapreduce_job.config import FILE_MODEL, describe, entries
 from model_mapreduce_job.exceptions import (
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     from model_mapreduce_job.models.contract import MLModel
 
 
-@dataclass(frozen=True)
-class _LazyModel:
+class _LazyModel(msgspec.Struct, frozen=True):
     """A model that is loaded when it is first needed.
 
     place is its entry's name in messages, directory that of its configuration's file.

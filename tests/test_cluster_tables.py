@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import struct
 import sys
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from pyarrow import orc
 
 from model_mapreduce_job.exceptions import InputError, MachineFaultError

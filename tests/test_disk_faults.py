@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 from multiprocessing import Value
 from typing import TYPE_CHECKING, Any
@@ -83,7 +83,7 @@ def test_every_fault_of_a_small_run(tmp_path: Path, splits: list[Split], kind: s
             again = EngineRun(
                 tmp_path,
                 workers=2,
-                spec=replace(run.spec, options=structs.replace(run.spec.options, resume=True)),
+                spec=structs.replace(run.spec, options=structs.replace(run.spec.options, resume=True)),
             )
             again.run(splits)
             assert output_of(again.out).splitlines() == wanted

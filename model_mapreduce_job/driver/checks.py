@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 from mrjob.util import expand_path
+from msgspec.structs import replace
 
 from model_mapreduce_job.driver.compressed_parts import with_part_compression
 from model_mapreduce_job.driver.dialect_checks import check_dialect, read_stdin_in_utf_8
@@ -47,8 +48,7 @@ _RUN_FILTERS = frozenset({"hadoop", "emr"})
 _MOST_LOOKS = 100
 
 
-@dataclass(frozen=True)
-class Checked:
+class Checked(msgspec.Struct, frozen=True):
     """A run's options, with the columns that the input names, and the inputs that have another order.
 
     input_states has the state of each file that this was read from.
@@ -56,9 +56,9 @@ class Checked:
     """
 
     options: RunOptions
-    column_orders: Mapping[str, ColumnOrder] = field(default_factory=dict)
-    input_states: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    surveyed: Surveyed = field(default_factory=lambda: Surveyed(TableRun()))
+    column_orders: Mapping[str, ColumnOrder] = msgspec.field(default_factory=dict)
+    input_states: Mapping[str, tuple[int, ...]] = msgspec.field(default_factory=dict)
+    surveyed: Surveyed = msgspec.field(default_factory=lambda: Surveyed(TableRun()))
     verified: Verified | None = None
 
 

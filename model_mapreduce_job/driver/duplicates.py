@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError
 from model_mapreduce_job.formats.registry import TABLES
@@ -34,8 +35,7 @@ def check_duplicates(options: RunOptions) -> None:
             raise InputError(f"--check_duplicates {reason}. Leave it out.")
 
 
-@dataclass(frozen=True)
-class RunDuplicates:
+class RunDuplicates(msgspec.Struct, frozen=True):
     """The equal records of a run; None where they were not counted, lost where no task reported any."""
 
     found: Repeats | None = None

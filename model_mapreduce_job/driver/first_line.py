@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,8 +33,7 @@ _LOOK_BYTES = 1 << 12
 _MAX_HEAD_BYTES = 1 << 16
 
 
-@dataclass(frozen=True)
-class FirstLine:
+class FirstLine(msgspec.Struct, frozen=True):
     """An input, as messages name it, and its first line; None of a pipe, which can be read only once.
 
     state is the file's, as a split has it; empty for what is no file of this machine.

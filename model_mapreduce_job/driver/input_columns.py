@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from model_mapreduce_job.driver.first_line import FirstLine, first_lines, local_first_lines
 from model_mapreduce_job.exceptions import InputError
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 _SHOWN_CHARACTERS = 200
 
 
-@dataclass(frozen=True)
-class InputColumns:
+class InputColumns(msgspec.Struct, frozen=True):
     """The names of the run's columns; by their path, the order of those files that have another.
 
     named_by is the file, or the option, that names them; states has the state of each file whose first line
@@ -31,8 +31,8 @@ class InputColumns:
 
     names: list[str]
     named_by: str
-    orders: Mapping[str, ColumnOrder] = field(default_factory=dict)
-    states: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    orders: Mapping[str, ColumnOrder] = msgspec.field(default_factory=dict)
+    states: Mapping[str, tuple[int, ...]] = msgspec.field(default_factory=dict)
 
     @property
     def text(self) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from model_mapreduce_job.driver.summary_file import try_file, write_file
 from model_mapreduce_job.exceptions import ConfigurationError, DriftError, IncompleteRunError, InputError
@@ -66,8 +67,7 @@ def check_reports(options: RunOptions) -> None:
         )
 
 
-@dataclass(frozen=True)
-class RunProfile:
+class RunProfile(msgspec.Struct, frozen=True):
     """The profile of a run, and how far its fields are from a baseline's, where there is one."""
 
     profile: Profile | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from model_mapreduce_job.task.messages import Begin
 from model_mapreduce_job.task.run_options import RunOptions
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from model_mapreduce_job.task.first_worker import FirstWorker
 
 
-@dataclass(frozen=True)
-class RunSpec:
+class RunSpec(msgspec.Struct, frozen=True):
     """What the job gives its runner: which steps' mappers predict, and the options.
 
     identity returns what the output depends on, beside the input and mrjob's own options. begin is what a
@@ -29,12 +29,12 @@ class RunSpec:
 
     predicted_steps: frozenset[int] = frozenset()
     identity: Callable[[], dict[str, str]] = dict
-    options: RunOptions = field(default_factory=RunOptions)
-    begin: Begin = field(default_factory=Begin)
+    options: RunOptions = msgspec.field(default_factory=RunOptions)
+    begin: Begin = msgspec.field(default_factory=Begin)
     show: Callable[[bytes], None] | None = None
     first_worker: FirstWorker | None = None
-    column_orders: Mapping[str, ColumnOrder] = field(default_factory=dict)
-    input_states: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    column_orders: Mapping[str, ColumnOrder] = msgspec.field(default_factory=dict)
+    input_states: Mapping[str, tuple[int, ...]] = msgspec.field(default_factory=dict)
     table_files: tuple[TableFile, ...] = ()
 
     @property

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
+
+import msgspec
 
 from model_mapreduce_job.pipeline.summary import RunSummary
 
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from model_mapreduce_job.task.messages import ModelFacts
 
 
-@dataclass(frozen=True)
-class RunReport:
+class RunReport(msgspec.Struct, frozen=True):
     """What a finished run gives the driver.
 
     counters are those of the step that predicts, by group and name; input_records is how many records the
@@ -26,10 +26,10 @@ class RunReport:
     machine loaded them.
     """
 
-    counters: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    counters: Mapping[str, Mapping[str, int]] = msgspec.field(default_factory=dict)
     input_records: int | None = None
     tasks: TaskReport | None = None
-    models: Mapping[str, ModelFacts] = field(default_factory=dict)
+    models: Mapping[str, ModelFacts] = msgspec.field(default_factory=dict)
 
     def summary(self, seconds: float) -> RunSummary:
         """Return the summary of the run, which took this many seconds."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from model_mapreduce_job.formats.lines import strip_bom_and_cr
 from model_mapreduce_job.formats.records import OverlongLine
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from model_mapreduce_job.formats.lines import Block
 
 
-@dataclass(frozen=True)
-class ColumnOrder:
+class ColumnOrder(msgspec.Struct, frozen=True):
     """The order of a file's columns: places has the place in its rows of each of the run's columns."""
 
     delimiter: str

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from operator import add
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from model_mapreduce_job.formats.cells import escaped, neutralised_formula
 from model_mapreduce_job.formats.protocols import decode_fields
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 _MOST_KNOWN = 1000
 
 
-@dataclass(frozen=True)
-class RowShape:
+class RowShape(msgspec.Struct, frozen=True):
     """The columns that a row has: the input's, then the prediction's; without any, one cell has it all.
 
     required has those of the prediction's that none may lack.
@@ -41,11 +40,10 @@ class RowShape:
     required: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class RowStyle:
+class RowStyle(msgspec.Struct, frozen=True):
     """How rows are written; with keys_are_rows an input's own row comes before the prediction, as it is."""
 
-    dialect: Dialect = field(default_factory=Dialect)
+    dialect: Dialect = msgspec.field(default_factory=Dialect)
     explain: bool = False
     keys_are_rows: bool = False
     header: bool = False

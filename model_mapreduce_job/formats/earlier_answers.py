@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import compress
 from operator import methodcaller as calls
 from typing import TYPE_CHECKING, Any, Final
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 _FAILED: Final = (b"null", b'{"error": {"type": "')
 
 
-@dataclass(frozen=True)
-class Answers:
+class Answers(msgspec.Struct, frozen=True):
     """What is known of the run's models: their names, the fields that they need and those that they answer.
 
     A prediction of one is its answer; of several, an object by their names. What is not known is empty.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from itertools import compress, repeat
 from operator import add, not_
 from operator import methodcaller as calls
@@ -48,8 +47,7 @@ class JsonInputs:
         return None if key.lstrip().startswith(b'"') and _may_be_a_line(json.loads(key)) else key
 
 
-@dataclass(frozen=True)
-class EarlierPairs:
+class EarlierPairs(msgspec.Struct, frozen=True):
     """Reads pairs of JSON: the input, TAB, the prediction."""
 
     answers: Answers
@@ -72,8 +70,7 @@ class EarlierPairs:
         return _record(key, self.answers, self.answers.reasons(json.loads(prediction)), self.inputs)
 
 
-@dataclass(frozen=True)
-class EarlierObjects:
+class EarlierObjects(msgspec.Struct, frozen=True):
     """Reads objects of input, prediction and error."""
 
     answers: Answers
@@ -113,8 +110,7 @@ class EarlierObjects:
         return [candidates[at] for at in self.answers.lacking(predictions)]
 
 
-@dataclass(frozen=True)
-class StampedEarlier:
+class StampedEarlier(msgspec.Struct, frozen=True):
     """Reads lines of JSON with a stamp; earlier reads them without it."""
 
     earlier: EarlierPairs | EarlierObjects

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import msgspec
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.records import Failure
@@ -26,8 +27,7 @@ _NO_RECORD: Final = Failure(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class EarlierRecord:
+class EarlierRecord(msgspec.Struct, frozen=True):
     """A record that has no prediction: key is its input's text in the output, line the line that it was.
 
     failure is there where no model can be asked: what stood in that line was no record.
@@ -50,8 +50,7 @@ class EarlierOutput(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Reasons:
+class Reasons(msgspec.Struct, frozen=True):
     """Why a record has no prediction, as an output with --on_error explain says it: a Failure a model."""
 
     failures: tuple[Failure, ...] = ()

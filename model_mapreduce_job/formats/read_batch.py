@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,8 +26,7 @@ class Kept(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class KeptLines:
+class KeptLines(msgspec.Struct, frozen=True):
     """The lines of an earlier output that have a prediction, and at these places those that have none yet."""
 
     lines: list[bytes]
@@ -47,8 +47,7 @@ class KeptLines:
         return together
 
 
-@dataclass(frozen=True, slots=True)
-class ReadBatch:
+class ReadBatch(msgspec.Struct, frozen=True):
     """The records of a batch of lines.
 
     keys has a text for each line that is a record, or the columns of rows that come back; records has those
@@ -74,14 +73,13 @@ class ReadBatch:
         return outcomes
 
 
-@dataclass(slots=True)
-class ReadLines:
+class ReadLines(msgspec.Struct):
     """What lines were read as, each in one of these; all but the records are by their place."""
 
-    records: list[Any] = field(default_factory=list)
-    failures: dict[int, Failure] = field(default_factory=dict)
-    blank: set[int] = field(default_factory=set)
-    headers: set[int] = field(default_factory=set)
+    records: list[Any] = msgspec.field(default_factory=list)
+    failures: dict[int, Failure] = msgspec.field(default_factory=dict)
+    blank: set[int] = msgspec.field(default_factory=set)
+    headers: set[int] = msgspec.field(default_factory=set)
 
     def place(self) -> int:
         """Return how many lines were read, which is the next one's place."""

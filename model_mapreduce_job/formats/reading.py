@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from bisect import bisect
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.arrow_records import ArrowRecords
@@ -65,8 +67,7 @@ def _stripped(lines: Sequence[bytes]) -> tuple[Sequence[bytes], bytes]:
     return lines, text
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
+class _Block(msgspec.Struct, frozen=True):
     """Lines of which a part, the plain rows, was read together, and how the others are read."""
 
     protocol: Any

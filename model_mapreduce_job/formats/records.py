@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
 
+import msgspec
+
 from model_mapreduce_job.printable import escaped, printable
 
 if TYPE_CHECKING:
@@ -154,8 +156,7 @@ class DecodedRecords:
         return DecodedRecords(None, [self._lines[place] for place in places], self._decode, self._to_columns)
 
 
-@dataclass(frozen=True, slots=True)
-class OverlongLine:
+class OverlongLine(msgspec.Struct, frozen=True):
     """A line over the limit, of which only the beginning was kept: head, at most 256 bytes."""
 
     head: bytes

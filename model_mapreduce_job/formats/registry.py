@@ -7,9 +7,10 @@ a run doesn't have.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from model_mapreduce_job.exceptions import InputError
 
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 COMPRESSIONS: Final = (".gz", ".bz2", ".xz", ".zst")
 
 
-@dataclass(frozen=True)
-class Format:
+class Format(msgspec.Struct, frozen=True):
     """A format: its name as an option has it, the endings of its files, and whether it's read and written.
 
     is_table says that its files hold typed columns, and not lines of text. has_footer says that a table's end

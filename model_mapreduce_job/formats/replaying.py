@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import compress
 from operator import methodcaller as calls
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.earlier_output import no_such_line

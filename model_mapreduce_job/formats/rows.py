@@ -6,8 +6,9 @@ import csv
 import io
 import re
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.lines import strip_bom_and_cr
@@ -29,8 +30,7 @@ class RowError(ValueError):
     """Raised when a line is not a row of the columns that the run reads."""
 
 
-@dataclass(frozen=True)
-class Dialect:
+class Dialect(msgspec.Struct, frozen=True):
     """How rows are written: what separates cells, the decimal mark, which texts stand for no value.
 
     With quoted_newlines a quoted cell may hold line ends, in the input and in the output. encoding is what

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from msgspec.structs import astuple, fields
 
 from model_mapreduce_job.formats.delimited_writer import safe_cell
 from model_mapreduce_job.formats.rows import join_row, split_row
@@ -21,8 +23,7 @@ STAMP: Final = "stamp"
 _PAIR: Final = b'\t{"prediction": '
 
 
-@dataclass(frozen=True)
-class Stamp:
+class Stamp(msgspec.Struct, frozen=True):
     """What each record of a run's output says of its model and of the run: the same in all of them.
 
     model_sha256 has the first 12 hexadecimal digits of the model's file, None where it has none. Of several
@@ -55,8 +56,7 @@ def stamp_columns(taken: Iterable[str], model: str) -> list[str]:
     return [f"{model}_{name}" if name in names else name for name in STAMP_COLUMNS]
 
 
-@dataclass
-class StampedLines:
+class StampedLines(msgspec.Struct):
     """A writer of lines, each of which gets an end, and where it begins to be one, a middle.
 
     A line without its stamp is the writer's own: by that one run can be compared with another.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol
 
 import msgspec
@@ -47,8 +46,7 @@ class TableRun(msgspec.Struct, frozen=True):
         return bool(self.prediction)
 
 
-@dataclass(frozen=True)
-class RowGroup:
+class RowGroup(msgspec.Struct, frozen=True):
     """A part of a file that can be read by itself: how many rows it has, and how many bytes in the file.
 
     place is what its format needs to find it, start its first byte.
@@ -60,8 +58,7 @@ class RowGroup:
     start: int = 0
 
 
-@dataclass(frozen=True)
-class TableContents:
+class TableContents(msgspec.Struct, frozen=True):
     """What a file says of itself: its columns, and its row groups in order, which have all of its rows."""
 
     schema: pa.Schema

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from model_mapreduce_job.formats.lines import DEFAULT_MAX_RECORD_BYTES, read_blocks
 from model_mapreduce_job.formats.records import OverlongLine
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from model_mapreduce_job.formats.lines import Block, Source
 
 
-@dataclass(frozen=True)
-class TextReading:
+class TextReading(msgspec.Struct, frozen=True):
     """How an input is read: its encoding, and the delimiter of rows whose quoted cells may hold line ends.
 
     by_text_block says that lines are quicker read in blocks of text than in lists.

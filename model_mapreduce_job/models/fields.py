@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args, is_typeddict
 
 import msgspec
+from msgspec.structs import replace
 
 from model_mapreduce_job.models.arrow_types import is_arrow_schema, record_type
 from model_mapreduce_job.models.type_parts import (
@@ -38,8 +38,7 @@ _MARSHMALLOW = {
 }
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(msgspec.Struct, frozen=True):
     """A field of a record. types has the JSON Schema names of its types, none when they are not known.
 
     others has further names that the field may have in a record, such as pydantic's aliases.

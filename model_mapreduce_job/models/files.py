@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import inspect
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from model_mapreduce_job.config import FILE_MODEL
 from model_mapreduce_job.exceptions import ConfigurationError
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from model_mapreduce_job.config import ModelEntry
 
 
-@dataclass(frozen=True)
-class VerifiedFile:
+class VerifiedFile(msgspec.Struct, frozen=True):
     """A file whose content has the sha256 that its entry gives; state changes whenever the file does."""
 
     name: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, is_typeddict
+
+import msgspec
 
 from model_mapreduce_job.models.fields import json_schema_of, resolved
 from model_mapreduce_job.models.type_parts import is_record_class, parts_of
@@ -19,8 +20,7 @@ _BOUNDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum
 _ARROW_NAMES = {"number": "double", "integer": "int64", "boolean": "bool", "string": "string"}
 
 
-@dataclass(frozen=True)
-class PlainField:
+class PlainField(msgspec.Struct, frozen=True):
     """A field of one type: number, integer, boolean or string.
 
     With nullable a missing value is null, with empty_is_text an empty one a text; else there is none, or a
@@ -31,12 +31,11 @@ class PlainField:
     kind: str
     nullable: bool = False
     empty_is_text: bool = False
-    bounds: Mapping[str, float] = field(default_factory=dict)
+    bounds: Mapping[str, float] = msgspec.field(default_factory=dict)
     choices: Sequence[str] | None = None
 
 
-@dataclass(frozen=True)
-class PlainColumns:
+class PlainColumns(msgspec.Struct, frozen=True):
     """Fields that columns show all of, and the Arrow schema that the columns have."""
 
     fields: Sequence[PlainField]

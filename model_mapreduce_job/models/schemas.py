@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -42,8 +41,7 @@ Decode: TypeAlias = Callable[[bytes], Any]
 _MOST_ERRORS = 1000
 
 
-@dataclass(frozen=True)
-class RecordSchema:
+class RecordSchema(msgspec.Struct, frozen=True):
     """How to decode and check a model's records.
 
     decode takes the JSON text of a record and returns it in the shape that the model's predict expects; it
@@ -60,8 +58,7 @@ class RecordSchema:
     shows_values: bool = False
 
 
-@dataclass(frozen=True)
-class _Kind:
+class _Kind(msgspec.Struct, frozen=True):
     """How a kind of schema decodes JSON text, JSON text with NaN in it, and Python's own values."""
 
     decode: Decode

@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import operator
 import sys
-from dataclasses import dataclass, field
 from functools import lru_cache
 from types import FunctionType, UnionType
 from typing import (
@@ -33,8 +32,7 @@ _REMARKS = (str, bytes, int, float, type(None))
 _REMARK_NAMES = frozenset({"Doc", "DocInfo"})
 
 
-@dataclass
-class TypeParts:
+class TypeParts(msgspec.Struct):
     """The parts of a type. names has its fields' names, as the same string objects that its classes have.
 
     pydantic and meta have one constraint each of pydantic's and of msgspec's kind, if there is one; problems
@@ -43,8 +41,8 @@ class TypeParts:
 
     pydantic: Any = None
     meta: Any = None
-    names: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    names: list[str] = msgspec.field(default_factory=list)
+    problems: list[str] = msgspec.field(default_factory=list)
 
 
 def parts_of(schema: Any) -> TypeParts:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from model_mapreduce_job.exceptions import MachineFaultError, ModelContractError
 from model_mapreduce_job.formats.records import Failure, Records, Text, kind_of, one_line
@@ -23,8 +24,7 @@ _DIGITS = 5
 _SHOWN_CHARACTERS = 60
 
 
-@dataclass(frozen=True)
-class Sample:
+class Sample(msgspec.Struct, frozen=True):
     """A few records of a batch, what came out for them there, and by which method of the model."""
 
     records: Records

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
 
 from model_mapreduce_job.exceptions import MachineFaultError, TooManyFailuresError
 from model_mapreduce_job.formats.errors import place_of, still_ourselves
@@ -75,8 +76,7 @@ class Several(Protocol):
         ...
 
 
-@dataclass
-class Pipeline:
+class Pipeline(msgspec.Struct):
     """One task's way from lines to lines: how they are read, predicted and written, and what is counted.
 
     The sizer says how many lines are a batch, and watch limits its time. With fail_fast a run ends whose
@@ -90,18 +90,18 @@ class Pipeline:
     reader: Reader
     predictor: Predictor
     writer: Writer
-    sizer: BatchSizer = field(default_factory=BatchSizer)
-    report: ReportBuilder = field(default_factory=ReportBuilder)
+    sizer: BatchSizer = msgspec.field(default_factory=BatchSizer)
+    report: ReportBuilder = msgspec.field(default_factory=ReportBuilder)
     fail_fast: bool = True
     fingerprint: bool = False
-    watch: Watch = field(default_factory=Unwatched)
+    watch: Watch = msgspec.field(default_factory=Unwatched)
     first_of_run: bool = True
     fresh_and_alone: bool = False
     check_batches: bool = True
     several: Several | None = None
-    observer: Observer = field(default_factory=Unobserved)
+    observer: Observer = msgspec.field(default_factory=Unobserved)
     repeats: LineObserver | None = None
-    _pid: int = field(default_factory=os.getpid)
+    _pid: int = msgspec.field(default_factory=os.getpid)
     _head: bytes = b""
 
     def predict_lines(self, blocks: Iterable[Any]) -> Iterator[Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError, TooManyFailuresError
 from model_mapreduce_job.pipeline.counters import COUNTS, GROUP, MAX_REASONS, OTHER, Counters
@@ -34,8 +35,7 @@ class Proof(Enum):
     UNPROVEN = "unproven"
 
 
-@dataclass(frozen=True)
-class RunSummary:
+class RunSummary(msgspec.Struct, frozen=True):
     """What a run's tasks report together, and what is known of the run beside it.
 
     seconds is the run's wall time. known is false when the runner gave no counters. input_records is how many

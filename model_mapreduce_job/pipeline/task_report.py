@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
 import msgspec
@@ -110,20 +109,19 @@ def merged(reports: Iterable[TaskReport]) -> TaskReport:
     return together.built()
 
 
-@dataclass
-class ReportBuilder:
+class ReportBuilder(msgspec.Struct):
     """A report as it grows while a task runs."""
 
-    counters: Counters = field(default_factory=Counters)
-    examples: dict[str, Example] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-    slowest: list[SlowBatch] = field(default_factory=list)
+    counters: Counters = msgspec.field(default_factory=Counters)
+    examples: dict[str, Example] = msgspec.field(default_factory=dict)
+    warnings: list[str] = msgspec.field(default_factory=list)
+    slowest: list[SlowBatch] = msgspec.field(default_factory=list)
     leading_failures: int = 0
-    models: dict[str, ReportBuilder] = field(default_factory=dict)
-    agreements: dict[str, Agreement] = field(default_factory=dict)
+    models: dict[str, ReportBuilder] = msgspec.field(default_factory=dict)
+    agreements: dict[str, Agreement] = msgspec.field(default_factory=dict)
     profile: Profile | None = None
-    repeats: list[Repeats] = field(default_factory=list)
-    pace: PaceBuilder = field(default_factory=PaceBuilder)
+    repeats: list[Repeats] = msgspec.field(default_factory=list)
+    pace: PaceBuilder = msgspec.field(default_factory=PaceBuilder)
 
     def built(self) -> TaskReport:
         """Return the report of what there is up to now."""
@@ -228,13 +226,12 @@ class ReportBuilder:
         self.add(report.with_places(lambda place: Place(before + place.line)))
 
 
-@dataclass
-class RunStart:
+class RunStart(msgspec.Struct):
     """The first records of a run, from the reports of its tasks in whatever order they end."""
 
-    _first: ReportBuilder = field(default_factory=ReportBuilder)
+    _first: ReportBuilder = msgspec.field(default_factory=ReportBuilder)
     _next: int = 0
-    _waiting: dict[int, TaskReport] = field(default_factory=dict)
+    _waiting: dict[int, TaskReport] = msgspec.field(default_factory=dict)
 
     def add(self, task: int, report: TaskReport) -> None:
         """Add the report of a task, by its number in the order of the input.

@@ -6,9 +6,10 @@ import os
 import posixpath
 import stat
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.storage.compression import is_compressed, whole_or_error
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     Open = Callable[[int], AbstractContextManager[Source]]
 
 
-@dataclass(frozen=True)
-class InputFile:
+class InputFile(msgspec.Struct, frozen=True):
     """A file: its size in bytes as stored, and how to read it from an offset.
 
     A file that is not seekable can only be opened at offset 0.

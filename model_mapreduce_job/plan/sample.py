@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 from bisect import bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate, groupby, zip_longest
 from time import monotonic
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from model_mapreduce_job.formats.column_order import rearranged
 from model_mapreduce_job.formats.lines import BLOCK_BYTES

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import inf
 from typing import Any, Final
@@ -53,12 +52,11 @@ class Pace(msgspec.Struct, frozen=True):
         }
 
 
-@dataclass
-class PaceBuilder:
+class PaceBuilder(msgspec.Struct):
     """A pace as it grows; in whatever order parts are added, the spans are as long in the end."""
 
     _level: int = 0
-    _workers: dict[str, dict[int, int]] = field(default_factory=dict)
+    _workers: dict[str, dict[int, int]] = msgspec.field(default_factory=dict)
     _began: float = inf
     _ended: float = -inf
 

@@ -7,10 +7,10 @@ import re
 import tempfile
 from collections import defaultdict
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from mrjob.cat import decompress
 from mrjob.fs.hadoop import HadoopFilesystem
 
@@ -41,16 +41,14 @@ _COMMAND_BYTES: Final = 1 << 17  # of names in one command, under the kernel's l
 _PLAIN: Final = re.compile(r"[\w./-]+", re.ASCII)
 
 
-@dataclass(frozen=True)
-class FoundFile:
+class FoundFile(msgspec.Struct, frozen=True):
     """A file as `hadoop fs -ls` shows it: its length in bytes, and the time of its last change."""
 
     size: int
     changed: str
 
 
-@dataclass(frozen=True)
-class Listing:
+class Listing(msgspec.Struct, frozen=True):
     """What is at some paths: the files by path, and which of the paths are missing."""
 
     files: Mapping[str, FoundFile]

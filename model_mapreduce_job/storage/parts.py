@@ -8,7 +8,6 @@ import os
 import re
 import secrets
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
@@ -33,8 +32,7 @@ PART_NAME: Final = re.compile(r"part-\d+(\.\w+)?")
 _AFTER_DEVICE: Final = slice(1, None)
 
 
-@dataclass(frozen=True)
-class PartRecord:
+class PartRecord(msgspec.Struct, frozen=True):
     """The record of a finished part: its size in bytes, its sha256, its task's report, and what was read.
 
     A part that is not durable has no sha256: no later run reads it again. read has of each split its path,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import chain
 from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from msgspec.structs import replace
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.first_bytes import LOOK_BYTES

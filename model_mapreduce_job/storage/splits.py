@@ -7,6 +7,8 @@ import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from model_mapreduce_job.formats.table_format import RowGroup  # noqa: TC001 - msgspec looks at it
 from model_mapreduce_job.printable import counted
 from model_mapreduce_job.storage.compression import is_compressed
@@ -27,8 +29,7 @@ _MOST_TOGETHER = 1000
 _SCAN_BYTES = 1 << 16
 
 
-@dataclass(frozen=True)
-class TablePart:
+class TablePart(msgspec.Struct, frozen=True):
     """Which of a table's rows a split has: those of its file's row groups from number first on.
 
     partition has the columns that the names of its directories give, each with its value there. Of a row
@@ -94,8 +95,7 @@ class Split:
         )
 
 
-@dataclass(frozen=True)
-class MapTask:
+class MapTask(msgspec.Struct, frozen=True):
     """One map task: its number, from 0 in the order of the input, its splits, and a streamed split's bytes.
 
     Splits are read one after the other; of several, each is of another file.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
+
+import msgspec
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.table_format import RowGroup  # noqa: TC001 - msgspec looks at it
@@ -32,8 +34,7 @@ _WILD: Final = frozenset("*?[")
 _NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 
 
-@dataclass(frozen=True)
-class TablePlace:
+class TablePlace(msgspec.Struct, frozen=True):
     """Where a file of rows is: the path that a person knows it by, and what its directories name.
 
     Of a file that is elsewhere, copy is what this machine has of it, all that describes it, and state stands
@@ -51,8 +52,7 @@ class TablePlace:
         return self.path if self.copy else str(Path(self.path).absolute())
 
 
-@dataclass(frozen=True)
-class TableFile:
+class TableFile(msgspec.Struct, frozen=True):
     """A file of rows: its absolute path, its file_state(), its row groups, and what its directories name.
 
     A file that is elsewhere, and does not say at its end what is in it, has no row groups here.
@@ -140,7 +140,9 @@ def _shared(split: Split, count: int) -> Iterator[Split]:
     for before, end in pairwise(bounds):
         if end > before:
             length = split.length * end // whole.rows - split.length * before // whole.rows
-            yield replace(split, length=length, table=replace(whole, before=before, taken=end - before))
+            yield replace(
+                split, length=length, table=msgspec.structs.replace(whole, before=before, taken=end - before)
+            )
 
 
 def _nothing_of(file: TableFile) -> Split:

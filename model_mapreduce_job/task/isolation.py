@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from model_mapreduce_job.exceptions import IncompleteRunError
 from model_mapreduce_job.formats.records import OverlongLine
@@ -25,8 +26,7 @@ _LARGEST_SIZE = 1024
 _QUICK_SECONDS = 0.5
 
 
-@dataclass
-class RequestSizer:
+class RequestSizer(msgspec.Struct):
     """The size of the next request: doubled while answers come quickly, halved when a child is lost."""
 
     size: int = _FIRST_SIZE

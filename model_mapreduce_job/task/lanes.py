@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from model_mapreduce_job.exceptions import ConfigurationError, ModelContractError
 from model_mapreduce_job.formats.records import kind_of
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from model_mapreduce_job.models.schemas import RecordSchema
 
 
-@dataclass(frozen=True)
-class Lane:
+class Lane(msgspec.Struct, frozen=True):
     """How records are decoded for a model, and what makes columns of them for one that is given columns."""
 
     schema: RecordSchema

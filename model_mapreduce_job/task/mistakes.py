@@ -6,8 +6,9 @@ import signal
 import sys
 import traceback
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
+
+import msgspec
 
 from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
 from model_mapreduce_job.printable import printable
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@dataclass
-class Mistakes:
+class Mistakes(msgspec.Struct):
     """How errors are reported: with tracebacks, when the options ask for them."""
 
     tracebacks: bool = False

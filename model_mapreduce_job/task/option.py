@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import math
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -28,8 +27,7 @@ _DEFAULTS: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(msgspec.Struct, frozen=True):
     """One option: its name in snake case (hyphens are accepted as well), and how it is read and explained.
 
     arguments are argparse's; unset explains the default where its value does not. The default stands
@@ -38,7 +36,7 @@ class Option:
 
     name: str
     help: str
-    arguments: dict[str, Any] = field(default_factory=dict)
+    arguments: dict[str, Any] = msgspec.field(default_factory=dict)
     unset: str = ""
 
     @property

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from model_mapreduce_job.formats.column_order import ColumnOrder, rearranged
 from model_mapreduce_job.formats.registry import table_format
@@ -26,16 +27,14 @@ if TYPE_CHECKING:
     from model_mapreduce_job.task.table_sink import Output
 
 
-@dataclass(frozen=True)
-class OpenInput:
+class OpenInput(msgspec.Struct, frozen=True):
     """A split that is being read: its lines or rows by the block, and how many of its bytes were read."""
 
     blocks: Iterable[Any]
     done: Callable[[], int]
 
 
-@dataclass(frozen=True)
-class TaskInput:
+class TaskInput(msgspec.Struct, frozen=True):
     """A task's splits as one input; place_of returns in which file a line is that is counted from its first.
 
     It returns None where the bytes were streamed.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import zipfile
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from model_mapreduce_job.exceptions import ConfigurationError
 from model_mapreduce_job.models.files import path_digest
@@ -35,8 +36,7 @@ _XGBOOST_UBJ = re.compile(rb"\{[Li]?.{0,8}(learner|version)", re.DOTALL)
 _ONNX = re.compile(rb"\x08[\x01-\x20][\x12\x1a\x22\x2a\x32\x3a\x42]")
 
 
-@dataclass(frozen=True)
-class ModelType:
+class ModelType(msgspec.Struct, frozen=True):
     """A kind of model file, what pip installs for it, and how it is known; the module NAME_file loads it.
 
     runs_code says that loading such a file can run code that is in it.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from model_mapreduce_job.driver.dialect_checks import check_lines
 from model_mapreduce_job.driver.input_columns import check_order

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import select
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec.structs import replace
 
 from model_mapreduce_job.exceptions import IncompleteRunError
@@ -37,8 +37,7 @@ MAX_ATTEMPTS = 4  # as on Hadoop: mapreduce.map.maxattempts
 _PATIENCE_SECONDS = 1.0
 
 
-@dataclass(frozen=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """One attempt at a task, counted from 0, and the path that it writes to."""
 
     task: MapTask
@@ -46,8 +45,7 @@ class Attempt:
     output: str
 
 
-@dataclass(frozen=True, eq=False)
-class Busy:
+class Busy(msgspec.Struct, frozen=True, eq=False):
     """A worker, its name, and the attempt that it runs."""
 
     worker: ModelProcess
@@ -55,8 +53,7 @@ class Busy:
     attempt: Attempt
 
 
-@dataclass
-class LocalEngine:
+class LocalEngine(msgspec.Struct):
     """Runs map tasks on at most this many workers.
 
     start_worker starts one; environment gives an attempt's. idle has the workers that are there already.
@@ -68,15 +65,15 @@ class LocalEngine:
     progress: ProgressDisplay
     workers: int
     fail_fast: bool = False
-    report: ReportBuilder = field(default_factory=ReportBuilder)
-    idle: list[ModelProcess] = field(default_factory=list)
-    models: dict[str, ModelFacts] = field(default_factory=dict)
-    _busy: list[Busy] = field(default_factory=list)
-    _numbers: dict[int, int] = field(default_factory=dict)
-    _again: deque[tuple[MapTask, int]] = field(default_factory=deque)
-    _start_of_run: RunStart = field(default_factory=RunStart)
+    report: ReportBuilder = msgspec.field(default_factory=ReportBuilder)
+    idle: list[ModelProcess] = msgspec.field(default_factory=list)
+    models: dict[str, ModelFacts] = msgspec.field(default_factory=dict)
+    _busy: list[Busy] = msgspec.field(default_factory=list)
+    _numbers: dict[int, int] = msgspec.field(default_factory=dict)
+    _again: deque[tuple[MapTask, int]] = msgspec.field(default_factory=deque)
+    _start_of_run: RunStart = msgspec.field(default_factory=RunStart)
     _done_bytes: int = 0
-    _under_way: dict[int, Progress] = field(default_factory=dict)
+    _under_way: dict[int, Progress] = msgspec.field(default_factory=dict)
 
     def run(self, tasks: Iterator[MapTask]) -> int:
         """Run tasks to the end, but for those whose parts are there already; return how many there were.

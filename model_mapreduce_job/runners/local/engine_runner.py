@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mrjob.sim import SimMRJobRunner
+from msgspec.structs import replace
 
 from model_mapreduce_job.driver.runner import RunReport, step_report
 from model_mapreduce_job.formats.lines import BLOCK_BYTES

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from model_mapreduce_job.driver.run_spec import RunSpec
 from model_mapreduce_job.exceptions import InputError
@@ -36,8 +37,7 @@ if TYPE_CHECKING:
     from model_mapreduce_job.task.model_process import ModelProcess
 
 
-@dataclass(frozen=True)
-class MapStep:
+class MapStep(msgspec.Struct, frozen=True):
     """How a runner runs the map tasks of a step, on at most this many workers.
 
     part_path gives the place of a task's output, start_worker starts a worker, environment gives an
@@ -53,16 +53,15 @@ class MapStep:
     idle: Sequence[ModelProcess] = ()
 
 
-@dataclass
-class LocalRun:
+class LocalRun(msgspec.Struct):
     """The state of one run: its specification, its output, and its parts."""
 
-    spec: RunSpec = field(default_factory=RunSpec)
-    models: dict[str, ModelFacts] = field(default_factory=dict)
+    spec: RunSpec = msgspec.field(default_factory=RunSpec)
+    models: dict[str, ModelFacts] = msgspec.field(default_factory=dict)
     output: OutputDirectory | None = None
     parts: Parts | None = None
     files: FileOperations = OS_FILES
-    paths: list[str] = field(default_factory=list)
+    paths: list[str] = msgspec.field(default_factory=list)
     input_digest: str = ""
     engine: LocalEngine | None = None
 

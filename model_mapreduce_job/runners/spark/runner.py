@@ -7,11 +7,11 @@ import os
 import posixpath
 import sys
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mrjob.spark.runner import SparkMRJobRunner
+from msgspec.structs import replace
 
 from model_mapreduce_job.driver.run_spec import RunSpec
 from model_mapreduce_job.driver.runner import RunReport, step_report
