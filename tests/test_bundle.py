@@ -16,6 +16,7 @@ from trained_files import TRAINERS
 
 from model_mapreduce_job.bundle.__main__ import make_bundle
 from model_mapreduce_job.bundle.archive import pack, read_manifest, write_archive
+from model_mapreduce_job.bundle.choice import find_bundle
 from model_mapreduce_job.bundle.contents import Contents, Package
 from model_mapreduce_job.bundle.distributions import closure, installed, installed_files
 from model_mapreduce_job.bundle.imports import Imports
@@ -24,7 +25,6 @@ from model_mapreduce_job.bundle.model_files import libraries_of_file
 from model_mapreduce_job.bundle.verification import verify_libraries
 from model_mapreduce_job.exceptions import ConfigurationError, InputError
 from model_mapreduce_job.models.files import path_digest
-from model_mapreduce_job.runners.hadoop.task_environment import find_bundle
 from model_mapreduce_job.task.task_options import TaskOptions
 
 PROJECT = Path(__file__).resolve().parent.parent

@@ -10,7 +10,7 @@ from mrjob.conf import combine_dicts
 
 from model_mapreduce_job.driver.runner import RunReport, step_report
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.runners.hadoop.task_environment import ship_options
+from model_mapreduce_job.runners.task_environment import ship_options
 from model_mapreduce_job.storage.hadoop_fs import HadoopShell
 from model_mapreduce_job.storage.private_directory import PrivateDirectory
 from model_mapreduce_job.task.child_processes import die_with_parent

@@ -17,20 +17,16 @@ from mrjob.parse import is_uri
 from mrjob.step import StepFailedException
 
 from model_mapreduce_job.bundle.archive import pack
+from model_mapreduce_job.bundle.choice import bundle_for
 from model_mapreduce_job.driver.run_spec import RunSpec
 from model_mapreduce_job.driver.runner import RunReport, step_report
 from model_mapreduce_job.runners.emr.log_wait import LogWait, logs_have_come
 from model_mapreduce_job.runners.emr.security import ensure_security_configuration
 from model_mapreduce_job.runners.emr.steps import as_asked_for, kill_step
 from model_mapreduce_job.runners.hadoop import blocks, tables
+from model_mapreduce_job.runners.hadoop.shipped_code import BUNDLE, BUNDLE_PYTHON
 from model_mapreduce_job.runners.hadoop.streaming_settings import JOB_NAME, step_settings
-from model_mapreduce_job.runners.hadoop.task_environment import (
-    NAME,
-    PYTHON,
-    bundle_for,
-    ship_options,
-    task_settings,
-)
+from model_mapreduce_job.runners.task_environment import ship_options, task_settings
 from model_mapreduce_job.storage.aws_errors import UNREACHED, aws_errors
 from model_mapreduce_job.storage.emr_inputs import UPLOADED, EmrInputs, UploadedNames
 from model_mapreduce_job.storage.s3 import ResumingS3Filesystem, ensure_bucket, requester_pays, split_uri
@@ -87,8 +83,8 @@ class EmrRunner(EMRJobRunner):
         self._spec, self._by_blocks = blocks.prepared(self, spec)
         self._options_file = ship_options(self, self._spec.options.task)
         if bundle := bundle_for(spec.options, self._opts):
-            self._working_dir_mgr.add(type="archive", path=str(bundle), name=NAME)
-            self._opts["task_python_bin"] = [PYTHON]
+            self._working_dir_mgr.add(type="archive", path=str(bundle), name=BUNDLE)
+            self._opts["task_python_bin"] = [BUNDLE_PYTHON]
 
     def run(self) -> None:
         """Run the job to its end; SIGTERM and SIGHUP end it the way Ctrl-C does."""

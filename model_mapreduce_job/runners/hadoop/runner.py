@@ -15,16 +15,17 @@ from mrjob.hadoop import HadoopJobRunner, fully_qualify_hdfs_path
 from mrjob.logs.step import _interpret_hadoop_jar_command_stderr
 from mrjob.step import StepFailedException
 
+from model_mapreduce_job.bundle.choice import bundle_for
 from model_mapreduce_job.driver.run_spec import RunSpec
 from model_mapreduce_job.driver.runner import RunReport, step_report
 from model_mapreduce_job.printable import printable
-from model_mapreduce_job.runners.hadoop import blocks, part_compression, tables, task_environment
+from model_mapreduce_job.runners.hadoop import blocks, part_compression, tables
 from model_mapreduce_job.runners.hadoop.client_process import ClientProcess
-from model_mapreduce_job.runners.hadoop.shipped_code import PACKAGE, code_uri, upload_code
+from model_mapreduce_job.runners.hadoop.shipped_code import PACKAGE, code_uri, ship_bundle, upload_code
 from model_mapreduce_job.runners.hadoop.streaming_settings import step_settings
-from model_mapreduce_job.runners.hadoop.task_environment import bundle_for, ship_bundle, ship_options
 from model_mapreduce_job.runners.hadoop.task_failures import TaskFailure, failure_found
 from model_mapreduce_job.runners.shared import LocalTmp, default_opts, with_hadoop_shell
+from model_mapreduce_job.runners.task_environment import ship_options, task_settings
 from model_mapreduce_job.storage.cluster_paths import ClusterInputs, check_paths
 from model_mapreduce_job.storage.hadoop_commands import ClusterError
 from model_mapreduce_job.storage.inputs import is_remote
@@ -142,7 +143,7 @@ class HadoopRunner(HadoopJobRunner):
         return self._code_uri if Path(dir_path) == PACKAGE else str(super()._dir_archive_path(dir_path))
 
     def _cmdenv(self) -> dict[str, str]:
-        return {**task_environment.task_settings(), **super()._cmdenv()}
+        return {**task_settings(), **super()._cmdenv()}
 
     def _make_unique_job_key(self, label: str | None = None, owner: str | None = None) -> str:
         return plain_key(super()._make_unique_job_key(label, owner))

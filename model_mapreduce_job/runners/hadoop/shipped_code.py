@@ -1,4 +1,7 @@
-"""The job's own code on a cluster: put there once for each version of it, and so unpacked once on a node."""
+"""The code of tasks on a cluster, the job's own or a bundle: put there once for each version of it.
+
+So a node fetches and unpacks it once.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,11 @@ from contextlib import suppress
 from functools import cache
 from importlib.util import cache_from_source
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from model_mapreduce_job.bundle.archive import new_archive
+from model_mapreduce_job.bundle.choice import DEFAULT, file_digest
 from model_mapreduce_job.storage.hadoop_commands import ClusterError
 
 if TYPE_CHECKING:
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
     from model_mapreduce_job.storage.hadoop_fs import HadoopShell
 
 PACKAGE: Final = Path(__file__).parents[2]
+# A bundle in the working directory of a task, and its Python.
+BUNDLE: Final = "bundle"
+BUNDLE_PYTHON: Final = f"{BUNDLE}/bin/python"
 _READABLE: Final = 0o644
 # It can't be that of another source: the archive's name has the digest of all
 _UNCHECKED: Final = py_compile.PycInvalidationMode.UNCHECKED_HASH
@@ -47,6 +54,23 @@ def upload_code(shell: HadoopShell, uri: str, place: Path) -> None:
         return path
 
     put_once(shell, uri, make_archive)
+
+
+def ship_bundle(runner: Any, bundle: Path, directory: str, python: str) -> None:
+    """Let a runner's tasks run in a bundle, which is put below a directory of the cluster.
+
+    python is mrjob's option that names the tasks' Python.
+    """
+    uri = _upload_bundle(bundle, runner.fs.hadoop, directory)
+    runner._working_dir_mgr.add("archive", uri, name=BUNDLE)
+    runner._opts |= {python: [BUNDLE_PYTHON], "bootstrap_mrjob": False}  # the bundle has mrjob
+
+
+def _upload_bundle(bundle: Path, shell: HadoopShell, directory: str) -> str:
+    """Return where a bundle is on the cluster: put there once, and so fetched once a node."""
+    uri = posixpath.join(directory, "bundles", file_digest(bundle), DEFAULT.name)
+    put_once(shell, uri, lambda: bundle)
+    return uri
 
 
 def put_once(shell: HadoopShell, uri: str, make: Callable[[], Path]) -> None:

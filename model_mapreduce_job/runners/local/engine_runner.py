@@ -15,10 +15,10 @@ from model_mapreduce_job.driver.runner import RunReport, step_report
 from model_mapreduce_job.formats.lines import BLOCK_BYTES
 from model_mapreduce_job.models.content_digest import comparable
 from model_mapreduce_job.pipeline.several_counters import groups_of
-from model_mapreduce_job.runners.hadoop.task_environment import OPTIONS_FILE, ship_options
 from model_mapreduce_job.runners.local.dist_cache import fill_dist_cache
 from model_mapreduce_job.runners.local.local_run import LocalRun, MapStep
 from model_mapreduce_job.runners.shared import LocalTmp, default_opts
+from model_mapreduce_job.runners.task_environment import OPTIONS_FILE, ship_options
 from model_mapreduce_job.storage.inputs import (
     STDIN,
     list_inputs,

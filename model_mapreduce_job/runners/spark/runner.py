@@ -13,18 +13,20 @@ from typing import TYPE_CHECKING, Any, Final
 from mrjob.spark.runner import SparkMRJobRunner
 from msgspec.structs import replace
 
+from model_mapreduce_job.bundle.choice import bundle_for
 from model_mapreduce_job.driver.run_spec import RunSpec
 from model_mapreduce_job.driver.runner import RunReport, step_report
 from model_mapreduce_job.exceptions import IncompleteRunError
 from model_mapreduce_job.formats.lines import Place
 from model_mapreduce_job.pipeline.task_report import TaskReport
 from model_mapreduce_job.printable import printable
-from model_mapreduce_job.runners.hadoop import part_compression, tables, task_environment
-from model_mapreduce_job.runners.hadoop.task_environment import bundle_for, ship_bundle, ship_options
+from model_mapreduce_job.runners.hadoop import part_compression, tables
+from model_mapreduce_job.runners.hadoop.shipped_code import ship_bundle
 from model_mapreduce_job.runners.shared import LocalTmp, default_opts, with_hadoop_shell
 from model_mapreduce_job.runners.spark.failures import error_of
 from model_mapreduce_job.runners.spark.submission import check_master, own_settings, submit, with_tries
 from model_mapreduce_job.runners.spark.table_plan import TablePlan, plan_of
+from model_mapreduce_job.runners.task_environment import ship_options, task_settings
 from model_mapreduce_job.storage.cluster_paths import absolute_path, check_paths, uri_of
 from model_mapreduce_job.storage.hadoop_commands import ClusterError
 from model_mapreduce_job.storage.inputs import is_remote
@@ -186,7 +188,7 @@ class SparkRunner(SparkMRJobRunner):
             ship_bundle(self, self._bundle, posixpath.dirname(self._spark_tmp_dir), "task_python_bin")
 
     def _cmdenv(self) -> dict[str, str]:
-        return {**task_environment.task_settings(), **super()._cmdenv()}
+        return {**task_settings(), **super()._cmdenv()}
 
     def _upload_local_files(self) -> None:
         with self.fs.hadoop.together():

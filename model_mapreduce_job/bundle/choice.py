@@ -1,4 +1,4 @@
-"""The environment that a cluster's tasks run in: a bundle, if there's one, and the driver's settings."""
+"""The bundle that a run's tasks run in: which one is chosen, and whether it holds what the run needs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 import os
-import posixpath
 import shlex
 import stat
 import subprocess
@@ -17,31 +16,23 @@ from typing import TYPE_CHECKING, Any, Final
 
 from model_mapreduce_job.bundle.archive import read_manifest
 from model_mapreduce_job.bundle.model_files import libraries_of_file
-from model_mapreduce_job.config import SETTING, chosen_configuration
 from model_mapreduce_job.exceptions import ConfigurationError, InputError
 from model_mapreduce_job.formats.records import one_line
 from model_mapreduce_job.formats.registry import FORMATS
-from model_mapreduce_job.runners.hadoop.shipped_code import put_once
 from model_mapreduce_job.storage.splits import file_state
 from model_mapreduce_job.task.child_processes import killed_on_error
 from model_mapreduce_job.task.model_process import same_imports
-from model_mapreduce_job.task.run_options import ON_THIS_MACHINE
-from model_mapreduce_job.task.task_options import shipped_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from model_mapreduce_job.storage.hadoop_fs import HadoopShell
     from model_mapreduce_job.task.run_options import RunOptions
     from model_mapreduce_job.task.task_options import TaskOptions
 
 log = logging.getLogger("mrjob.bundle")  # mrjob shows what its own loggers write
 
-NAME: Final = "bundle"
-PYTHON: Final = f"{NAME}/bin/python"
 DEFAULT: Final = Path("build", "bundle.tar.gz")
 NONE: Final = "none"
-OPTIONS_FILE: Final = "task-options.json"
 _SKETCHES: Final = "datasketches"
 
 
@@ -77,53 +68,6 @@ def bundle_for(options: RunOptions, opts: Mapping[str, Any]) -> Path | None:
     if options.bundle is None and (opts["python_bin"] or opts["task_python_bin"]):
         return None
     return find_bundle(options.bundle, options.task)
-
-
-def ship_bundle(runner: Any, bundle: Path, directory: str, python: str) -> None:
-    """Let a runner's tasks run in a bundle, which is put below a directory of the cluster.
-
-    python is mrjob's option that names the tasks' Python.
-    """
-    uri = _upload_bundle(bundle, runner.fs.hadoop, directory)
-    runner._working_dir_mgr.add("archive", uri, name=NAME)
-    runner._opts |= {python: [PYTHON], "bootstrap_mrjob": False}  # the bundle has mrjob
-
-
-def ship_options(runner: Any, options: TaskOptions) -> Path:
-    """Let an mrjob runner put the options of its tasks into their working directories, as a file.
-
-    Returns the file, which may be written again until files are uploaded.
-    """
-    path = Path(runner._get_local_tmp_dir(), OPTIONS_FILE)
-    path.touch(mode=0o600)  # columns and keys may be private
-    path.write_bytes(options.to_json())
-    file = {"type": "file", "path": str(path), "name": None}
-    runner._working_dir_mgr.add(**file)
-    runner._extra_args[:0] = ["--options_file", file]
-    for place, alone in enumerate(options.alone()):
-        if alone.model_file and runner.alias not in ON_THIS_MACHINE:
-            _ship_model_file(runner, alone.model_file, place)
-    return path
-
-
-def _ship_model_file(runner: Any, model_file: str, place: int) -> None:
-    """Let an mrjob runner put a model file, or a model's directory, into its tasks' working directories."""
-    is_directory = Path(model_file).is_dir()
-    path = runner._dir_archive_path(model_file) if is_directory else model_file
-    kind = "archive" if is_directory else "file"
-    runner._working_dir_mgr.add(kind, path, shipped_name(model_file, place))
-
-
-def task_settings() -> dict[str, str]:
-    """Return the environment variables that tasks are given of the driver's."""
-    return {SETTING: chosen_configuration()}
-
-
-def _upload_bundle(bundle: Path, shell: HadoopShell, directory: str) -> str:
-    """Return where a bundle is on the cluster: put there once, and so fetched once a node."""
-    uri = posixpath.join(directory, "bundles", file_digest(bundle), DEFAULT.name)
-    put_once(shell, uri, lambda: bundle)
-    return uri
 
 
 def file_digest(path: Path) -> str:
