@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import re
-import secrets
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -122,7 +121,7 @@ class Parts:
         self._finished: dict[Path, tuple[PartRecord, tuple[int, ...]]] = {}
         self.durable = durable
         # a worker that outlives its killed driver must not write to the same file as a worker of this run
-        self._run = secrets.token_hex(4)
+        self._run = os.urandom(4).hex()
 
     def attempt_path(self, task: MapTask, attempt: int) -> Path:
         """Return the path that an attempt writes to."""

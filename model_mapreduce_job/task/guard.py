@@ -8,7 +8,6 @@ import select
 import signal
 import subprocess
 import sys
-import tempfile
 import weakref
 from mmap import mmap
 from time import monotonic_ns
@@ -32,6 +31,8 @@ def watch(process: int, page: int, life: int) -> None:
 
 def guarded_memory() -> mmap:
     """Start a guard of this process; return the memory of the page that it watches while that is in use."""
+    import tempfile  # noqa: PLC0415 - Spark's tasks alone start one
+
     with tempfile.TemporaryFile() as file:
         os.ftruncate(file.fileno(), PAGE_BYTES)
         memory = mmap(file.fileno(), PAGE_BYTES)

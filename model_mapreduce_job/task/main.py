@@ -9,7 +9,6 @@ import argparse
 import faulthandler
 import os
 import socket
-import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
@@ -74,6 +73,8 @@ def _reported_to_hadoop(streams: TaskStreams) -> Iterator[None]:
 
 def exec_mapper(options: TaskOptions, paths: Sequence[str]) -> NoReturn:
     """Replace this process, which has imported a job's own script, with a freshly started mapper."""
+    import tempfile  # noqa: PLC0415 - a worker has no use for it
+
     with tempfile.TemporaryFile() as file:
         file.write(options.to_json())
         file.flush()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -51,6 +50,8 @@ class ModelType(msgspec.Struct, frozen=True):
 def _is_skops(path: Path, head: bytes) -> bool:
     if not head.startswith(b"PK"):
         return False
+    import zipfile  # noqa: PLC0415 - model files alone need it
+
     with suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
         return "schema.json" in archive.namelist()
     return path.suffix == ".skops"
