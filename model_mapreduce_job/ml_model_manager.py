@@ -104,6 +104,12 @@ class ModelManager:
             model = self._models[qualified_name] = _load(model)
         return model
 
+    def get_class(self, qualified_name: str) -> Any:
+        """Return the class of the model of this name, which is not loaded; raises as get_model() does."""
+        self.check_name(qualified_name)
+        model = self._models[qualified_name]
+        return _import_class(model) if isinstance(model, _LazyModel) else type(model)
+
     def loaded(self, qualified_name: str) -> MLModel | None:
         """Return the model of this name if it is loaded already, None otherwise."""
         model = self._models.get(qualified_name)

@@ -21,8 +21,9 @@ from emr_stack.faults import Fault
 from emr_stack.stack import REGION, EmrStack, emr_stack
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.runners.emr.runner import LOG_DAYS, TMP_DAYS, console_link
+from model_mapreduce_job.runners.emr.runner import LOG_DAYS, TMP_DAYS
 from model_mapreduce_job.runners.emr.security import DEFINITION, ensure_security_configuration
+from model_mapreduce_job.runners.emr.steps import console_link
 from model_mapreduce_job.storage.aws_errors import AwsError, aws_errors
 from model_mapreduce_job.storage.s3 import ResumingS3Filesystem, ensure_bucket
 from model_mapreduce_job.storage.s3_objects import read_ranges

@@ -89,7 +89,7 @@ def check(job: Job, first: FirstWorker) -> Checked:
         return _with_model(job, first, Checked(options))
     if options.task.input_protocol in DELIMITERS:
         read_stdin_in_utf_8(job, options)
-        return _with_model(job, first, _with_columns(job, options))
+        return _with_model(job, first, _with_columns(job, first, options))
     if not options.task.no_fail_fast and options.task.input_protocol not in TABLES:
         _check_first_bytes(options.inputs)
     return _with_model(job, first, Checked(options))
@@ -100,9 +100,16 @@ def _with_model(job: Job, first: FirstWorker, checked: Checked) -> Checked:
     checked = _with_tables(job, first, checked)
     if checked.options.task.model_files:
         first.load(job.begin(checked.options.task))
-    if not checked.options.verify:
-        return checked
-    return replace(checked, verified=verify(job, first, checked.options))
+    if checked.options.verify:
+        checked = replace(checked, verified=verify(job, first, checked.options))
+    if _has_tasks_elsewhere(checked.options) and checked.options.task.input_protocol in DELIMITERS:
+        first.ask_for_columns(job.begin(checked.options.task))
+    return checked
+
+
+def _has_tasks_elsewhere(options: RunOptions) -> bool:
+    """Return whether this is a run whose tasks start late, on other machines; of an input as it was given."""
+    return not (options.is_on_this_machine or options.plan or options.replay is not None)
 
 
 def _with_tables(job: Job, first: FirstWorker, checked: Checked) -> Checked:
@@ -132,7 +139,9 @@ def _check_first_bytes(inputs: Iterable[str]) -> None:
             )
 
 
-def _with_columns(job: Job, options: RunOptions) -> Checked:
+def _with_columns(job: Job, first: FirstWorker, options: RunOptions) -> Checked:
+    if _has_tasks_elsewhere(options) and not (options.verify or options.task.model_files):
+        first.ask_for_columns(job.begin(options.task))  # its import takes as long as a look at the input
     found = input_columns(job, options)
     if not (options.is_on_this_machine or options.may_have_blocks):  # whose runner knows if tasks can
         check_order(found.orders, found.named_by)

@@ -51,9 +51,9 @@ def drive(job: Job) -> None:
         checked = check(job, first)
         options = checked.options
         if options.plan:
-            from model_mapreduce_job.plan.command import plan_job  # noqa: PLC0415 - no task and no run needs it
+            from model_mapreduce_job.driver.plan_run import plan_run  # noqa: PLC0415 - no run needs it
 
-            plan_job(job, options, checked.column_orders, checked.surveyed, checked.verified)
+            plan_run(job, checked, spec_of(job, checked))
             return
         if not options.debug_record:
             _run(job, checked)

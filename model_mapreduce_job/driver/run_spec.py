@@ -37,6 +37,14 @@ class RunSpec(msgspec.Struct, frozen=True):
     input_states: Mapping[str, tuple[int, ...]] = msgspec.field(default_factory=dict)
     table_files: tuple[TableFile, ...] = ()
 
+    def check_columns(self) -> None:
+        """Raise InputError where the input's columns are not those that the run's models need.
+
+        A runner of a cluster calls it before it starts anything: the answer was asked for earlier.
+        """
+        if self.first_worker:
+            self.first_worker.check_columns()
+
     @property
     def predicted_step(self) -> int:
         """The step whose predictions the run is about."""

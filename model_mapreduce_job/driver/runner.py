@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import msgspec
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from model_mapreduce_job.driver.run_spec import RunSpec
     from model_mapreduce_job.pipeline.counters import Groups
     from model_mapreduce_job.pipeline.task_report import TaskReport
+    from model_mapreduce_job.plan.tasks import ExpectedTasks, InputSize
     from model_mapreduce_job.task.messages import ModelFacts
 
 
@@ -52,6 +53,18 @@ class Runner(Protocol):
 
     def prepare(self, spec: RunSpec) -> None:
         """Take what it needs to know of the run."""
+        ...
+
+    def mrjobs(self) -> Any:
+        """Return the runner as mrjob knows it."""
+        ...
+
+    def check_places(self) -> None:
+        """Raise what a run would be refused for by its input, its output's place or its cluster."""
+        ...
+
+    def expected_tasks(self, files: Sequence[InputSize], cores: int) -> ExpectedTasks:
+        """Return the tasks of a run over files, on this many cores."""
         ...
 
     def run(self) -> None:

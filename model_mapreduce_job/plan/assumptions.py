@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_mapreduce_job.plan.report import duration, size
+from model_mapreduce_job.plan.report import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,9 +18,9 @@ _WAITING = 1.5
 
 
 def assumptions_of(
-    cluster: Cluster, result: SampleResult, cost: Cost | None, *, is_exact: bool
+    cluster: Cluster, result: SampleResult, cost: Cost | None, note: str, *, is_exact: bool
 ) -> Iterator[str]:
-    """Yield the assumptions behind a plan's figures, a sentence each."""
+    """Yield the assumptions behind a plan's figures, a sentence each; note is that about its tasks."""
     if not is_exact:
         yield "The whole input is like the sample: its rows are its bytes by the sample's bytes a row."
     if result.waiting > _WAITING:
@@ -28,10 +28,12 @@ def assumptions_of(
             f"Only a core's own time is counted. The sample took {result.waiting:.1f} times as long: this "
             "machine was busy, or the model waits for something else."
         )
-    if cluster.shared_workers:
-        yield "Nothing else runs on this machine; each worker loads the model once."
+    if cluster.is_here:
+        yield "Nothing else runs on this machine."
     else:
         yield from _of_a_cluster(cluster)
+    if note:
+        yield note
     if cost:
         yield (
             "Every machine is paid for the whole time. Spot costs as much as on-demand, unless its price is "
@@ -42,5 +44,3 @@ def assumptions_of(
 def _of_a_cluster(cluster: Cluster) -> Iterator[str]:
     yield f"Its start takes {duration(cluster.start_seconds)}; uploading local input is not counted."
     yield "A core there (on EMR a vCPU) is as fast as one here, and runs one task at a time."
-    most = size(cluster.split_bytes).partition(" (")[0]
-    yield f"A task reads {most} of a file, or a whole file that can't be split, and loads the model."

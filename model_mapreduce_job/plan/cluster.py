@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
-from model_mapreduce_job.storage.splits import SMALLEST_SPLIT
 from model_mapreduce_job.task.run_options import ON_THIS_MACHINE
 
 if TYPE_CHECKING:
@@ -70,15 +69,13 @@ class Cluster:
     """The machines that a run uses.
 
     cores is how many tasks can run at a time, None when that is not known from the options. start_seconds is
-    the time until the first task. split_bytes is the most that a task reads of a file that can be split. Each
-    task loads the model; with shared_workers, each core loads it once for all its tasks.
+    the time until the first task. is_here says that they are this machine alone.
     """
 
     description: str
     cores: int | None
     start_seconds: float
-    split_bytes: int = HADOOP_SPLIT_BYTES
-    shared_workers: bool = False
+    is_here: bool = False
     fleets: Sequence[Fleet] = ()
     region: str | None = None
 
@@ -110,10 +107,9 @@ def emr_split_bytes(release: str | None) -> int:
 
 def _emr(options: Mapping[str, Any], instance_groups: Sequence[Mapping[str, Any]]) -> Cluster:
     region, release = options.get("region"), options.get("release_label")
-    split_bytes = emr_split_bytes(release)
     if cluster := options.get("cluster_id"):
         there = f"the EMR cluster {cluster}, which is running already; its size is not known here"
-        return Cluster(there, None, HADOOP_START_SECONDS, split_bytes, region=region)
+        return Cluster(there, None, HADOOP_START_SECONDS, region=region)
     fleets = fleets_of(options, instance_groups)
     workers = [fleet for fleet in fleets if fleet.role != "master"] or fleets
     vcpus = [fleet.fewest_vcpus for fleet in workers]
@@ -123,7 +119,6 @@ def _emr(options: Mapping[str, Any], instance_groups: Sequence[Mapping[str, Any]
         description=f"a new EMR cluster, {release} in {region}{pool}",
         cores=cores,
         start_seconds=EMR_START_SECONDS + HADOOP_START_SECONDS,
-        split_bytes=split_bytes,
         fleets=fleets,
         region=region,
     )
@@ -165,8 +160,7 @@ def _this_machine(alias: str, num_cores: int | None) -> Cluster:
         f"this machine, {cores} core{'s' if cores > 1 else ''} of it{more}",
         cores,
         LOCAL_START_SECONDS,
-        split_bytes=SMALLEST_SPLIT,  # those of a large input are larger, and more than enough for every core
-        shared_workers=True,
+        is_here=True,
     )
 
 

@@ -9,27 +9,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from model_mapreduce_job.plan.cluster import Cluster, Fleet
+    from model_mapreduce_job.plan.cluster import Fleet
     from model_mapreduce_job.plan.prices import Prices
+    from model_mapreduce_job.plan.tasks import ExpectedTasks
 
 SECONDS_AN_HOUR = 3600.0
 
 
 @dataclass(frozen=True)
-class FileSize:
-    """A file's bytes as stored and as text; a file that is not split is one task."""
-
-    stored: int
-    text: float
-    is_split: bool
-
-
-@dataclass(frozen=True)
 class Work:
-    """The work of a run: its tasks, the largest task's share of the rows, its rows, and core seconds."""
+    """The work of a run: its tasks, its rows, the seconds for a row, and for loading the model once."""
 
-    tasks: int
-    largest_share: float
+    tasks: ExpectedTasks
     rows: int
     record_seconds: float
     load_seconds: float
@@ -44,11 +35,14 @@ class Work:
 class Duration:
     """The expected seconds until the first task, for loading the model, and for predicting.
 
-    cores is how many there are, busy how many of them have something to do.
+    cores is how many there are, busy how many of them have something to do; tasks and loads are those of the
+    whole run.
     """
 
     cores: int
     busy: int
+    tasks: int
+    loads: int
     start_seconds: float
     load_seconds: float
     predict_seconds: float
@@ -77,30 +71,17 @@ def estimate_rows(text_bytes: float, sample_bytes: int, sample_rows: int) -> int
     return round(text_bytes * sample_rows / sample_bytes) if sample_bytes else 0
 
 
-def split_work(
-    files: Sequence[FileSize], rows: int, record_seconds: float, load_seconds: float, split_bytes: int
-) -> Work:
-    """Return the work of predicting files, of which a task reads at most split_bytes if they can be split."""
-    tasks = [ceil(file.stored / split_bytes) if file.is_split else 1 for file in files]
-    largest = [
-        min(file.text, split_bytes * file.text / file.stored) if file.is_split and file.stored else file.text
-        for file in files
-    ]
-    text = sum(file.text for file in files)
-    share = max(largest) / text if text else 0.0
-    return Work(sum(tasks), share, rows, record_seconds, load_seconds)
-
-
-def estimate_duration(work: Work, cluster: Cluster, cores: int) -> Duration:
+def estimate_duration(work: Work, start_seconds: float, cores: int) -> Duration:
     """Return the expected duration on a number of cores, at least that of the largest task."""
-    busy = max(1, min(cores, work.tasks))
-    loads = 1 if cluster.shared_workers else ceil(work.tasks / busy)
+    busy = max(1, min(cores, work.tasks.count))
     return Duration(
         cores=cores,
         busy=busy,
-        start_seconds=cluster.start_seconds,
-        load_seconds=loads * work.load_seconds,
-        predict_seconds=work.core_seconds * max(1 / busy, work.largest_share),
+        tasks=work.tasks.count,
+        loads=work.tasks.loads,
+        start_seconds=start_seconds,
+        load_seconds=ceil(work.tasks.loads / busy) * work.load_seconds,
+        predict_seconds=work.core_seconds * max(1 / busy, work.tasks.largest_share),
     )
 
 

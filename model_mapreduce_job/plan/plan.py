@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from model_mapreduce_job.plan.cluster import Cluster
     from model_mapreduce_job.plan.estimate import Cost, Duration
     from model_mapreduce_job.plan.sample_run import SampleRun
+    from model_mapreduce_job.plan.tasks import ExpectedTasks
     from model_mapreduce_job.task.messages import Verified
     from model_mapreduce_job.task.sample_prediction import SampledModel, SchemaCheck
 
@@ -38,8 +39,9 @@ class InputFigures:
 class Plan:
     """What a run would read, the result of a sample, and the expected duration and cost.
 
-    sample_files and sample_bytes say how much was read, decompressed. durations has one entry; when the
-    cluster's size is not known, one for each of several sizes; none when no record was predicted.
+    sample_files and sample_bytes say how much was read, decompressed. tasks has one entry, by the number of
+    cores; when the cluster's size is not known, one for each of several sizes. So has durations,
+    but none when no record was predicted.
     """
 
     runner: str
@@ -48,6 +50,7 @@ class Plan:
     sample_bytes: int
     sample_run: SampleRun
     cluster: Cluster
+    tasks: Mapping[int, ExpectedTasks]
     durations: Sequence[Duration]
     cost: Cost | None
     price_source: str
@@ -93,6 +96,10 @@ class Plan:
             "records_per_second_per_core": self.records_per_second,
             "load_seconds": result.load_seconds,
             "cluster": asdict(self.cluster),
+            "tasks": [
+                {"cores": cores, "tasks": expected.count, "loads": expected.loads, "words": expected.words}
+                for cores, expected in self.tasks.items()
+            ],
             "expected": [{**asdict(duration), "seconds": duration.seconds} for duration in self.durations],
             "cost": _cost(self.cost, self.price_source),
             "assumptions": list(self.assumptions),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from model_mapreduce_job.plan.cluster import Fleet, Machines
     from model_mapreduce_job.plan.estimate import Cost, Duration
     from model_mapreduce_job.plan.plan import InputFigures, Plan
+    from model_mapreduce_job.plan.tasks import ExpectedTasks
     from model_mapreduce_job.task.sample_prediction import SampledModel
 
 _REASONS = 5
@@ -52,6 +53,7 @@ def _rows(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "cluster", plan.cluster.description
     for fleet in plan.cluster.fleets:
         yield f"  {fleet.role}", _fleet(fleet)
+    yield from _task_rows(plan.tasks)
     yield from (("time", _time(duration)) for duration in plan.durations)
     if plan.cost:
         yield "cost", _cost(plan.cost, plan.price_source)
@@ -68,6 +70,15 @@ def _columns(columns: Mapping[str, str]) -> str:
 def _input(figures: InputFigures) -> str:
     rows = counted(figures.rows, "row") if figures.is_exact else f"about {counted(figures.rows, 'row')}"
     return f"{counted(figures.files, 'file')}, {size(figures.stored_bytes)}, {rows}"
+
+
+def _task_rows(tasks: Mapping[int, ExpectedTasks]) -> Iterator[tuple[str, str]]:
+    """Yield the rows of a run's tasks, by the number of cores: one row where all have the same."""
+    words = {cores: expected.words for cores, expected in tasks.items()}
+    if len({*words.values()}) == 1:
+        words = {0: next(iter(words.values()))}
+    for cores, text in words.items():
+        yield "tasks", f"on {counted(cores, 'core')}: {text}" if cores else text
 
 
 def _sample_rows(plan: Plan) -> Iterator[tuple[str, str]]:

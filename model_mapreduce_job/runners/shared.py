@@ -16,10 +16,11 @@ from model_mapreduce_job.storage.private_directory import PrivateDirectory
 from model_mapreduce_job.task.child_processes import die_with_parent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Self
 
     from model_mapreduce_job.driver.run_spec import RunSpec
+    from model_mapreduce_job.plan.tasks import ExpectedTasks, InputSize
 
 
 def default_opts(mrjobs: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,6 +33,11 @@ def with_hadoop_shell(filesystems: Any, hadoop_bin: list[str] | None) -> Any:
     if not isinstance(filesystems.hadoop, HadoopShell):
         filesystems.hadoop = HadoopShell(hadoop_bin or None, partial(die_with_parent, os.getpid()))
     return filesystems
+
+
+def itself(runner: Any) -> Any:
+    """Return a runner: what one that is also mrjob's has as its mrjobs()."""
+    return runner
 
 
 class LocalTmp:
@@ -77,8 +83,22 @@ class PlainRunner:
             )
         ship_options(self._runner, spec.options.task)
 
+    def mrjobs(self) -> Any:
+        """Return the runner as mrjob knows it."""
+        return self._runner
+
+    def check_places(self) -> None:
+        """Do nothing: mrjob's runner looks at its input and output when it runs."""
+
+    def expected_tasks(self, files: Sequence[InputSize], cores: int) -> ExpectedTasks:  # noqa: ARG002 - the protocol's
+        """Return the tasks that Hadoop makes of files by lines."""
+        from model_mapreduce_job.runners.hadoop.expected_tasks import expected_tasks  # noqa: PLC0415 - plans alone need it
+
+        return expected_tasks(self._spec, self._runner._opts["jobconf"], files, by_blocks=False)
+
     def run(self) -> None:
         """Run the job to its end."""
+        self._spec.check_columns()
         self._runner.run()
 
     def report(self) -> RunReport:

@@ -130,7 +130,7 @@ def _check_output(output: str) -> None:
     if is_remote(output) and (odd := sorted(_PATTERN_CHARACTERS & {*output})):
         raise InputError(f"Hadoop takes {' '.join(odd)} in the output {output} for a pattern. Name another.")
     if not is_remote(output) and os.path.lexists(absolute_path(output)):  # a link to nowhere as well
-        raise InputError(_is_there(output))
+        raise InputError(is_there(output))
 
 
 def _check_remote(inputs: list[str], output: list[str], found: Listing) -> None:
@@ -138,7 +138,7 @@ def _check_remote(inputs: list[str], output: list[str], found: Listing) -> None:
         if path in found.missing:
             raise InputError(nothing_at(path))
     if not found.missing.issuperset(output):
-        raise InputError(_is_there(output[0]))
+        raise InputError(is_there(output[0]))
     if inputs and not visible(found, inputs):
         raise InputError(f"The input {' '.join(inputs)} has no files in it.")
 
@@ -165,7 +165,8 @@ def _file_state(path: str) -> tuple[int, ...] | None:
         return None
 
 
-def _is_there(output: str) -> str:
+def is_there(output: str) -> str:
+    """Return the message for an output that exists."""
     return f"The output {output} is there already. Name another, or remove it first."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -70,6 +71,15 @@ class OutputDirectory:
         self._staged: StagingDirectory | None = None
         self._parent: int | None = None
         self.published: Path | None = None
+
+    def check(self, *, resume: bool) -> None:
+        """Raise InputError when the output exists or can't be made; makes nothing."""
+        self._refuse_if_there(resume=resume)
+        above = next(filter(Path.exists, self._final.parents))
+        is_open = above.is_dir() and os.access(above, os.W_OK | os.X_OK)
+        if not is_open:
+            reason = os.strerror(errno.EACCES if above.is_dir() else errno.ENOTDIR)
+            raise InputError(f"The output {self._final} can't be made: {reason}: {above}.")
 
     def prepare(self, *, resume: bool) -> None:
         """Make the staging directory; a stopped run's parts are only kept to resume with.

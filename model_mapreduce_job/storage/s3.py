@@ -196,3 +196,17 @@ def requester_pays(jobconf: Mapping[str, Any]) -> bool:
     """Return whether Hadoop's settings say that who asks S3 pays for it, by either of EMR's connectors."""
     names = ("fs.s3a.requester.pays.enabled", "fs.s3.useRequesterPaysHeader")
     return any(str(jobconf.get(name)).lower() == "true" for name in names)
+
+
+def s3_filesystem(options: Mapping[str, Any], part_size: int | None) -> ResumingS3Filesystem:
+    """Return the filesystem of S3 that an EMR runner's options describe; part_size is an upload's part's."""
+    filesystem = ResumingS3Filesystem(
+        aws_access_key_id=options["aws_access_key_id"],
+        aws_secret_access_key=options["aws_secret_access_key"],
+        aws_session_token=options["aws_session_token"],
+        s3_endpoint=options["s3_endpoint"],
+        s3_region=options["region"],
+        part_size=part_size,
+    )
+    filesystem.requester_pays = requester_pays(options["jobconf"])
+    return filesystem

@@ -121,6 +121,12 @@ class TaskFactory:
 
         return surveyed(request, self._begin, self.models, self._for_first_answers)
 
+    def check_columns(self) -> None:
+        """Raise InputError where the columns of the run's rows are not those that its models need."""
+        from model_mapreduce_job.task.column_check import check_columns  # noqa: PLC0415 - rows alone need it
+
+        check_columns(self._options, self._configuration)
+
     def predict_sample(self, attempt: int, sample: bytes, beat: Callable[[], None]) -> SamplePredicted:
         """Return the result of a packed sample; beat is called as a sign of life."""
         from model_mapreduce_job.task.sample_prediction import SampleSetup, predict_sample  # noqa: PLC0415 - for plans

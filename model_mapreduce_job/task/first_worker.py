@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from model_mapreduce_job.exceptions import ConfigurationError, IncompleteRunError
+from model_mapreduce_job.exceptions import ConfigurationError, IncompleteRunError, InputError
 from model_mapreduce_job.task.messages import (
+    CheckColumns,
     Describe,
     Described,
     Faulted,
@@ -35,6 +36,8 @@ ONE_THREAD: Final = {"OMP_NUM_THREADS": "1"}
 _NAMES: Final = Describe(load=False)
 # As many attempts as a task has.
 _TRIES: Final = 4
+# For an answer that tasks will give anyway, and that a model may have to be loaded for.
+_PATIENCE_SECONDS: Final = 10.0
 
 
 class FirstWorker:
@@ -58,6 +61,7 @@ class FirstWorker:
         # nobody waits for their answers: to be asked makes them import the configuration and the model
         self._others = [self._asked(each, _NAMES) for each in others]
         self._described: Described | None = None
+        self._owed = 0
 
     def __enter__(self) -> Self:
         """Return the worker."""
@@ -108,6 +112,34 @@ class FirstWorker:
         found = self._ask(Survey(paths, places))
         assert isinstance(found, Surveyed)  # noqa: S101 - there is no other answer
         return found
+
+    def ask_for_columns(self, begin: Begin) -> None:
+        """Ask whether a run's rows have the columns that its models need; check_columns() has the answer.
+
+        Before these are known, to ask makes the process import the models' classes meanwhile.
+        """
+        self._begin_again(begin)
+        if self._process is not None:
+            self._process.send(CheckColumns())
+            self._owed += 1
+
+    def check_columns(self) -> None:
+        """Raise InputError where the answer to ask_for_columns() is that the rows lack columns.
+
+        Where this machine can't tell, or takes too long to, the tasks will.
+        """
+        while self._owed and self._process is not None:
+            self._owed -= 1
+            try:
+                found = self._process.receive(_PATIENCE_SECONDS)
+            except ProcessLostError:
+                self._process = None
+                return
+            if found is None:
+                self._process.end()
+                self._process = None
+            elif isinstance(found[0], Refused) and found[0].kind == InputError.__name__:
+                raise_refused(found[0])
 
     def verify(self, begin: Begin, request: Verify) -> Verified:
         """Return how a run's model predicts golden records; loads it.

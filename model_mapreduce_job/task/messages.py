@@ -67,6 +67,10 @@ class Survey(msgspec.Struct, tag=True, frozen=True):
     places: tuple[TablePlace, ...] = ()
 
 
+class CheckColumns(msgspec.Struct, tag=True, frozen=True):
+    """Asks whether the columns of the run's rows are those that its models need."""
+
+
 class Verify(msgspec.Struct, tag=True, frozen=True):
     """Asks to predict the golden records of a file, or of a directory, and to compare what comes out."""
 
@@ -142,6 +146,10 @@ class Surveyed(msgspec.Struct, tag=True, frozen=True):
     tables: TableRun
     files: tuple[TableFile, ...] = ()
     columns: tuple[str, ...] = ()
+
+
+class ColumnsFit(msgspec.Struct, tag=True, frozen=True):
+    """Answers that the columns of the run's rows are those that its models need."""
 
 
 class Verified(msgspec.Struct, tag=True, frozen=True):
@@ -224,12 +232,24 @@ class Raised(msgspec.Struct, tag=True, frozen=True):
 
 
 Request: TypeAlias = (
-    Begin | Describe | Survey | Verify | Run | Load | Predict | Overlong | Fail | Check | PredictSample
+    Begin
+    | Describe
+    | Survey
+    | CheckColumns
+    | Verify
+    | Run
+    | Load
+    | Predict
+    | Overlong
+    | Fail
+    | Check
+    | PredictSample
 )
 Answer: TypeAlias = (
     Ready
     | Described
     | Surveyed
+    | ColumnsFit
     | Verified
     | Progress
     | Done

@@ -20,6 +20,8 @@ from model_mapreduce_job.task.messages import (
     Asking,
     Begin,
     Check,
+    CheckColumns,
+    ColumnsFit,
     Describe,
     Done,
     Fail,
@@ -77,6 +79,10 @@ class Factory(Protocol):
 
     def survey(self, request: Survey) -> Surveyed:
         """Return the columns of the run's tables, and the files of its input."""
+        ...
+
+    def check_columns(self) -> None:
+        """Raise InputError where the columns of the run's rows are not those that its models need."""
         ...
 
     def verify(self, request: Verify) -> Verified:
@@ -140,14 +146,10 @@ class TaskServer:
         except Exception as error:  # noqa: BLE001 - the starter decides whether to try again
             return Raised(one_line(f"{type(error).__name__}: {error}"), traceback.format_exc()), b""
 
-    def _answered(self, request: Message, data: bytes) -> tuple[Answer, bytes]:  # noqa: PLR0911 - one a request
+    def _answered(self, request: Message, data: bytes) -> tuple[Answer, bytes]:
         match request:
-            case Describe():
-                return self._factory.describe(load=request.load, identify=request.identify), b""
-            case Survey():
-                return self._factory.survey(request), b""
-            case Verify():
-                return self._factory.verify(request), b""
+            case Describe() | Survey() | CheckColumns() | Verify():
+                return self._before_a_run(request), b""
             case Run():
                 return Done(self._worker.run(request, data), self._factory.model_facts()), b""
             case PredictSample():
@@ -157,6 +159,18 @@ class TaskServer:
             case Predict() | Overlong() | Fail() | Check():
                 return self._output(request, data)
         raise ForeignBytesError(f"{type(request).__name__} is no request")
+
+    def _before_a_run(self, request: Describe | Survey | CheckColumns | Verify) -> Answer:
+        match request:
+            case Describe():
+                return self._factory.describe(load=request.load, identify=request.identify)
+            case Survey():
+                return self._factory.survey(request)
+            case Verify():
+                return self._factory.verify(request)
+            case CheckColumns():
+                self._factory.check_columns()
+                return ColumnsFit()
 
     def _output(self, request: Predict | Overlong | Fail | Check, data: bytes) -> tuple[Answer, bytes]:
         task = self._isolated_pipeline()

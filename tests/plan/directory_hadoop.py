@@ -11,8 +11,8 @@ def main(directory: Path, arguments: list[str]) -> int:
     match arguments:
         case ["version"]:
             print("Hadoop 3.4.1")  # noqa: T201 - its output
-        case ["fs", *_, "-ls", "-R", uri]:
-            return ls(directory, uri)
+        case ["fs", "-D", _, "-ls", "-R", *uris]:
+            return max([ls(directory, uri) for uri in uris])
         case ["fs", "-cat", *uris]:
             sys.stdout.buffer.writelines(place(directory, uri).read_bytes() for uri in uris)
         case _:

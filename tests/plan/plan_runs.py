@@ -37,13 +37,17 @@ class Planner:
 
     def plan(self, *arguments: object, stdin: bytes = b"", **environment: str) -> Told:
         """Run a job with --plan."""
+        return self.run("--plan", *arguments, stdin=stdin, **environment)
+
+    def run(self, *arguments: object, stdin: bytes = b"", **environment: str) -> Told:
+        """Run a job."""
         own = {
             "APP_SETTINGS": "plan_models.Models",
             "PYTHONPATH": os.pathsep.join((str(HERE), str(PROJECT))),
             "TMPDIR": str(self.tmp),
             "MRJOB_CONF": os.devnull,
         }
-        command = [sys.executable, self.job, "--model_qualified_name", self.model, "--plan"]
+        command = [sys.executable, self.job, "--model_qualified_name", self.model]
         ended = subprocess.run(
             [*command, *map(str, arguments)],
             cwd=self.directory,

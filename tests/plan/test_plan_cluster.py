@@ -12,6 +12,7 @@ from model_mapreduce_job.plan.cluster import (
     Fleet,
     Machines,
     cluster_of,
+    emr_split_bytes,
     fleets_of,
 )
 
@@ -118,7 +119,7 @@ def test_the_application_master_takes_the_place_of_two_tasks() -> None:
     ],
 )
 def test_a_release_that_reads_s3_by_s3a_has_smaller_splits(release: str | None, mib: int) -> None:
-    assert emr(fleet("CORE", ("m5.xlarge", 1), on_demand=1), release_label=release).split_bytes == mib << 20
+    assert emr_split_bytes(release) == mib << 20
 
 
 def test_a_type_of_unknown_size_leaves_the_cores_unknown() -> None:
@@ -175,4 +176,4 @@ def test_inline_has_one_core_and_local_all_or_as_many_as_it_may() -> None:
 def test_the_size_of_a_hadoop_is_not_known() -> None:
     made = cluster_of(OptionsOfARunner("hadoop"))
     assert made.cores is None
-    assert not made.shared_workers
+    assert not made.is_here

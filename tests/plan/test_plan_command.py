@@ -102,7 +102,39 @@ def test_a_spark_of_unknown_size_is_planned_for_some_sizes(planner: Planner) -> 
     assert left_by(planner) == set()
 
 
+def test_small_files_share_tasks_and_a_large_one_has_many(planner: Planner) -> None:
+    """The run's parts are as many as its plan has tasks, and its model is loaded as often."""
+    for number in range(60):
+        planner.write(f"in/{number:02}", numbered(15))
+    planner.write("in/large", numbered(200_000))
+    told = planner.plan("-r", "local", "--num-cores", "2", "in")
+    assert told.code == 0, told.errors
+    summary, output = planner.directory / "run.json", planner.directory / "out"
+    options = ("-r", "local", "--num-cores", "2", "--output-dir", output, "--summary_file", summary)
+    ran = planner.run(*options, "in")
+    assert ran.code == 0, ran.errors
+    parts = len(list(output.glob("part-*")))
+    assert told.row("tasks").startswith(f"{parts} tasks, the model is loaded 2 times: 1 file is cut into ")
+    assert json.loads(summary.read_text())["counts"]["loads"] == 2
+
+
 # What can't be planned
+
+
+@pytest.mark.parametrize("runner", ["inline", "local", "spark"])
+def test_an_output_that_is_there_is_refused_as_the_run_would_be(planner: Planner, runner: str) -> None:
+    planner.write("out/something", [])
+    told = planner.plan("-r", runner, "--output-dir", "out", planner.write("in", numbered(1)))
+    assert (told.code, told.report) == (1, "")
+    mistake = f"The output {planner.directory / 'out'} is there already. Name another, or remove it first."
+    assert told.errors.splitlines()[-1] == mistake
+
+
+def test_an_output_that_cant_be_made_is_refused(planner: Planner) -> None:
+    path = planner.write("in", numbered(1))
+    told = planner.plan("--output-dir", path / "out", path)
+    assert (told.code, told.report) == (1, "")
+    assert told.errors == f"The output {path / 'out'} can't be made: Not a directory: {path}.\n"
 
 
 @pytest.mark.measured

@@ -20,6 +20,9 @@ INPUT = (PROJECT / "data" / "input.ldjson").read_bytes()
 BUCKET = "plans"
 LARGE = INPUT * 8000  # 10 MB
 OTHERS = "4 x m6i.xlarge, 4 x m6a.xlarge, 2 x m5.2xlarge, 2 x m6i.2xlarge"  # as mrjob.conf has them
+TASKS = (
+    "3 tasks, the model is loaded 3 times: 1 file is cut into 2 tasks; 1 file, which can't be cut, is a task"
+)
 OBJECT = r"/plans/small/a\.ldjson$"
 
 
@@ -33,6 +36,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmrStack]:
             ("small/b.ldjson.gz", gzip.compress(INPUT)),
             ("small/_SUCCESS", b""),
             ("large.ldjson", LARGE),
+            ("a.csv", b"a,b\n1,2\n"),
         ):
             s3.put_object(Bucket=BUCKET, Key=key, Body=body)
         yield running
@@ -77,9 +81,10 @@ def test_input_on_s3_is_planned_with_the_cluster_of_mrjob_conf_and_its_cost(
         "  master       1 x m5.xlarge, on demand; or 1 x m6i.xlarge, 1 x m6a.xlarge",
         "  core         1 x m5.xlarge, on demand; or 1 x m6i.xlarge, 1 x m6a.xlarge",
         f"  task         4 x m5.xlarge, spot; or {OTHERS}",
+        f"tasks          {TASKS}",
     ):
         assert line in told.stdout.splitlines()
-    assert "on 18 cores, of which the input's tasks keep 2 busy: 10 min to start" in told.stdout
+    assert "on 18 cores, of which the input's tasks keep 3 busy: 10 min to start" in told.stdout
     # 10.5 minutes to start, of 6 machines at 0.216 to 0.24 an hour
     assert f"about 0.23 to 0.25 USD (on-demand prices of EC2 and EMR, a copy of {COPIED_ON})" in told.stdout
     figures = json.loads(summary.read_text())["plan"]
@@ -143,6 +148,28 @@ def test_what_the_run_would_refuse_is_refused(watched: EmrStack, tmp_path: Path)
     told = plan(watched, tmp_path, str(tmp_path / "rows.xz"))
     assert (told.returncode, told.stdout) == (1, "")
     assert "rows.xz can't be read on a cluster: Hadoop does not know .xz" in told.stderr
+
+
+def test_an_output_that_is_there_is_refused_with_and_without_a_plan(
+    watched: EmrStack, tmp_path: Path
+) -> None:
+    output = f"s3://{BUCKET}/small"
+    arguments = ("--output-dir", output, str(PROJECT / "data" / "input.ldjson"))
+    refused = [
+        plan(watched, tmp_path, *arguments),
+        Driver(watched, tmp_path).run("--model_qualified_name", "iris_model", *arguments, job=MAIN_JOB),
+    ]
+    for told in refused:
+        assert (told.returncode, told.stdout) == (1, "")
+        assert f"The output {output}/ is there already. Name another" in told.stderr.splitlines()[-1]
+
+
+def test_rows_that_lack_a_column_start_no_cluster(watched: EmrStack, tmp_path: Path) -> None:
+    path = f"s3://{BUCKET}/a.csv"
+    options = ("--model_qualified_name", "iris_model", "--input_protocol", "csv")
+    told = Driver(watched, tmp_path).run(*options, path, job=MAIN_JOB)
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr.splitlines()[-1].startswith("The model needs sepal_length, ")
 
 
 def test_a_cluster_that_is_there_is_neither_asked_nor_paid_for(watched: EmrStack, tmp_path: Path) -> None:

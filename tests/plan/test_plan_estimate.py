@@ -2,20 +2,17 @@
 
 import pytest
 
-from model_mapreduce_job.plan.cluster import Cluster, Fleet, Machines
+from model_mapreduce_job.plan.cluster import Fleet, Machines
 from model_mapreduce_job.plan.estimate import (
     Cost,
-    FileSize,
     Work,
     estimate_cost,
     estimate_duration,
     estimate_rows,
-    split_work,
 )
 from model_mapreduce_job.plan.prices import COPIED_ON, EC2_AND_EMR, Prices, prices_for
+from model_mapreduce_job.plan.tasks import ExpectedTasks, Piece
 
-HADOOP = Cluster("a cluster", cores=8, start_seconds=100.0)
-HERE = Cluster("here", cores=8, start_seconds=1.0, shared_workers=True)
 MASTER = Fleet("master", "on demand", [Machines("a.xlarge", 1)])
 CORE = Fleet("core", "spot", [Machines("a.xlarge", 4), Machines("b.xlarge", 2)])
 
@@ -32,56 +29,36 @@ def test_an_empty_sample_tells_of_no_rows() -> None:
     assert estimate_rows(text_bytes=0.0, sample_bytes=0, sample_rows=0) == 0
 
 
-def work(*files: FileSize, split_bytes: int = 100) -> Work:
-    return split_work(files, rows=1000, record_seconds=0.01, load_seconds=2.0, split_bytes=split_bytes)
+def work(*texts: float, loads: int) -> Work:
+    tasks = ExpectedTasks([[Piece(f"f{number}", 1, text)] for number, text in enumerate(texts)], loads)
+    return Work(tasks, rows=1000, record_seconds=0.01, load_seconds=2.0)
 
 
-def test_a_file_is_as_many_tasks_as_it_has_splits() -> None:
-    made = work(FileSize(250, 250.0, is_split=True), FileSize(100, 100.0, is_split=True))
-    assert made.tasks == 4
-    assert made.largest_share == pytest.approx(100 / 350)
-
-
-def test_a_file_that_cant_be_split_is_one_task_by_its_size_as_text() -> None:
-    made = work(FileSize(250, 2500.0, is_split=False), FileSize(50, 50.0, is_split=True))
-    assert made.tasks == 2
-    assert made.largest_share == pytest.approx(2500 / 2550)
-
-
-def test_a_compressed_file_that_can_be_split_has_splits_of_its_stored_bytes() -> None:
-    made = work(FileSize(250, 2500.0, is_split=True))
-    assert made.tasks == 3
-    assert made.largest_share == pytest.approx(0.4)
-
-
-def test_empty_files_make_no_task() -> None:
-    assert work(FileSize(0, 0.0, is_split=True)).tasks == 0
-
-
-def test_work_is_shared_by_the_cores() -> None:
-    expected = estimate_duration(Work(80, 1 / 80, 1000, 0.01, 2.0), HADOOP, 8)
-    assert (expected.cores, expected.busy) == (8, 8)
+def test_work_is_shared_by_the_cores_and_the_model_loaded_one_time_after_the_other() -> None:
+    expected = estimate_duration(work(*[1.0] * 80, loads=80), 100.0, 8)
+    assert (expected.cores, expected.busy, expected.tasks, expected.loads) == (8, 8, 80, 80)
     assert expected.predict_seconds == pytest.approx(10.0 / 8)
-    assert expected.load_seconds == pytest.approx(10 * 2.0)  # ten tasks a core, each of which loads the model
+    assert expected.load_seconds == pytest.approx(10 * 2.0)
     assert expected.seconds == pytest.approx(100.0 + 20.0 + 1.25)
 
 
 def test_workers_that_are_kept_load_the_model_once() -> None:
-    assert estimate_duration(Work(80, 1 / 80, 1000, 0.01, 2.0), HERE, 8).load_seconds == 2.0
+    assert estimate_duration(work(*[1.0] * 80, loads=8), 1.0, 8).load_seconds == 2.0
 
 
 def test_no_more_cores_are_busy_than_there_are_tasks() -> None:
-    expected = estimate_duration(Work(2, 0.5, 1000, 0.01, 2.0), HADOOP, 8)
+    expected = estimate_duration(work(5.0, 5.0, loads=2), 100.0, 8)
     assert expected.busy == 2
     assert expected.predict_seconds == pytest.approx(5.0)
 
 
 def test_the_largest_task_is_the_least_that_a_run_takes() -> None:
-    assert estimate_duration(Work(8, 0.9, 1000, 0.01, 2.0), HADOOP, 8).predict_seconds == pytest.approx(9.0)
+    assert estimate_duration(work(0.9, 0.05, 0.05, loads=3), 1.0, 8).predict_seconds == pytest.approx(9.0)
 
 
 def test_nothing_to_do_takes_the_start_alone() -> None:
-    assert estimate_duration(Work(0, 0.0, 0, 0.01, 2.0), HADOOP, 8).seconds == 100.0
+    nothing = Work(ExpectedTasks([], 0), 0, 0.01, 2.0)
+    assert estimate_duration(nothing, 100.0, 8).seconds == 100.0
 
 
 def test_cost_is_hours_by_the_prices_of_all_machines() -> None:

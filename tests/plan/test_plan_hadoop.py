@@ -45,9 +45,14 @@ def test_a_directory_of_hdfs_is_planned_by_listing_and_reading_it(
         line.split(" on ")[1].split(":")[0] for line in told.report.splitlines() if line[:5] == "time "
     ] == [
         "1 core",
-        "10 cores, of which the input's tasks keep 2 busy",
-        "100 cores, of which the input's tasks keep 2 busy",
+        "10 cores, of which the input's tasks keep 3 busy",
+        "100 cores, of which the input's tasks keep 3 busy",
     ]
+    # Hadoop cuts even a small file, to have the two tasks that it is asked for
+    assert told.row("tasks") == (
+        "3 tasks, the model is loaded 3 times: 1 file is cut into 2 tasks; 1 file, which can't be cut, is a "
+        "task"
+    )
     commands = hdfs.with_suffix(".commands").read_text().splitlines()
     words = {word for command in commands for word in command.split() if word in COMMANDS}
     assert words == {"version", "-ls", "-cat"}
@@ -96,3 +101,22 @@ def test_local_input_for_a_hadoop_is_planned_from_here(planner: Planner, hadoop:
     assert told.code == 0, told.errors
     assert told.row("input").endswith(" 5 rows")
     assert "uploading local input is not counted" in told.report
+
+
+def test_an_output_that_is_there_is_refused_as_the_run_would_be(
+    planner: Planner, hdfs: Path, hadoop: str
+) -> None:
+    """On HDFS, and in an object store that Hadoop reaches, also from Spark."""
+    planner.write("hdfs/in", [{"n": 1}])
+    planner.write("hdfs/out/part-00000", [])
+    for runner, output in (
+        ("hadoop", "hdfs:///out"),
+        ("hadoop", "s3a://bucket/out"),
+        ("spark", "hdfs:///out"),
+    ):
+        told = planner.plan("-r", runner, hadoop, "--output-dir", output, "hdfs:///in")
+        assert (told.code, told.report) == (1, "")
+        mistake = f"The output {output} is there already. Name another, or remove it first."
+        assert told.errors.splitlines()[-1] == mistake
+    assert planner.plan("-r", "hadoop", hadoop, "--output-dir", "hdfs:///new", "hdfs:///in").code == 0
+    assert not (hdfs / "new").exists()

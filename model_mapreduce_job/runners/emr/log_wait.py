@@ -1,4 +1,4 @@
-"""How long the driver waits for a step's logs to come to S3, and how it knows that they have."""
+"""How long the driver waits for AWS to answer, and for a step's logs to come to S3."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from model_mapreduce_job.storage.aws_errors import UNREACHED
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 log = logging.getLogger("mrjob.emr")  # mrjob shows what its own loggers write
 
+OFFLINE_SECONDS: Final = 600.0
 _MOST_SECONDS: Final = 600.0  # EMR copies logs to S3 every five minutes
 _OVER: Final = frozenset({"TERMINATED", "TERMINATED_WITH_ERRORS"})
 
@@ -48,3 +51,19 @@ def logs_have_come(step: dict[str, Any], filesystem: Any, place: str) -> bool:
         return False
     since = ended - timedelta(seconds=1)  # S3 keeps whole seconds
     return any(item.last_modified >= since for _, item in filesystem._ls(place))  # ls() has no times
+
+
+def until_reached(call: Callable[[], None], pause: float) -> None:
+    """Call something until AWS answers, with pauses of some seconds; at most ten minutes."""
+    deadline = 0.0
+    while True:
+        try:
+            call()
+        except UNREACHED as error:
+            deadline = deadline or time.monotonic() + OFFLINE_SECONDS
+            if time.monotonic() > deadline:
+                raise
+            log.warning("AWS can't be reached; the step runs on, trying again: %s", error)
+            time.sleep(pause)
+        else:
+            return

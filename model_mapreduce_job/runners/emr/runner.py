@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import posixpath
-import time
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,32 +19,39 @@ from model_mapreduce_job.bundle.archive import pack
 from model_mapreduce_job.bundle.choice import bundle_for
 from model_mapreduce_job.driver.run_spec import RunSpec
 from model_mapreduce_job.driver.runner import RunReport, step_report
-from model_mapreduce_job.runners.emr.log_wait import LogWait, logs_have_come
+from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.plan.cluster import emr_split_bytes
+from model_mapreduce_job.runners.emr.log_wait import LogWait, logs_have_come, until_reached
 from model_mapreduce_job.runners.emr.security import ensure_security_configuration
-from model_mapreduce_job.runners.emr.steps import as_asked_for, kill_step
+from model_mapreduce_job.runners.emr.steps import as_asked_for, cancel_steps, console_link, kill_step
 from model_mapreduce_job.runners.hadoop import blocks, tables
+from model_mapreduce_job.runners.hadoop.expected_tasks import expected_tasks
 from model_mapreduce_job.runners.hadoop.shipped_code import BUNDLE, BUNDLE_PYTHON
 from model_mapreduce_job.runners.hadoop.streaming_settings import JOB_NAME, step_settings
+from model_mapreduce_job.runners.shared import itself
 from model_mapreduce_job.runners.task_environment import ship_options, task_settings
-from model_mapreduce_job.storage.aws_errors import UNREACHED, aws_errors
+from model_mapreduce_job.storage.aws_errors import aws_errors
+from model_mapreduce_job.storage.cluster_paths import is_there
 from model_mapreduce_job.storage.emr_inputs import UPLOADED, EmrInputs, UploadedNames
-from model_mapreduce_job.storage.s3 import ResumingS3Filesystem, ensure_bucket, requester_pays, split_uri
+from model_mapreduce_job.storage.s3 import ensure_bucket, s3_filesystem, split_uri
 from model_mapreduce_job.storage.s3_objects import objects_below, read_objects, remove_objects
 from model_mapreduce_job.task.signals import signals_as_exit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from model_mapreduce_job.plan.tasks import ExpectedTasks, InputSize
 
 log = logging.getLogger("mrjob.emr")  # mrjob shows what its own loggers write
 
 TMP_DAYS: Final = 7
 LOG_DAYS: Final = 90
-OFFLINE_SECONDS: Final = 600.0
 
 
 class EmrRunner(EMRJobRunner):
     """Runs the job on EMR, with every option of mrjob's own EMR runner. Raises ModelMapReduceError."""
 
+    mrjobs = itself
     _input_paths: list[str]  # mrjob's own
 
     def __init__(self, **kwargs: Any) -> None:
@@ -64,18 +70,9 @@ class EmrRunner(EMRJobRunner):
     @property
     def fs(self) -> Any:
         """The filesystems of mrjob's runner, with an S3 that survives broken connections."""
-        is_new = self._fs is None
-        filesystems = super().fs
+        is_new, filesystems = self._fs is None, super().fs
         if is_new:
-            filesystems.s3 = ResumingS3Filesystem(
-                aws_access_key_id=self._opts["aws_access_key_id"],
-                aws_secret_access_key=self._opts["aws_secret_access_key"],
-                aws_session_token=self._opts["aws_session_token"],
-                s3_endpoint=self._opts["s3_endpoint"],
-                s3_region=self._opts["region"],
-                part_size=self._upload_part_size(),
-            )
-            filesystems.s3.requester_pays = requester_pays(self._opts["jobconf"])
+            filesystems.s3 = s3_filesystem(self._opts, self._upload_part_size())
         return filesystems
 
     def prepare(self, spec: RunSpec) -> None:
@@ -89,12 +86,25 @@ class EmrRunner(EMRJobRunner):
     def run(self) -> None:
         """Run the job to its end; SIGTERM and SIGHUP end it the way Ctrl-C does."""
         with aws_errors(), signals_as_exit():
-            self._find_inputs()
+            self._inputs = self._found_inputs()
+            self._input_paths = list(self._inputs.named)
+            self._spec.check_columns()
             try:
                 super().run()
             except StepFailedException:
                 self._step_failed = True
                 raise
+
+    def check_places(self) -> None:
+        """Raise what a run would be refused for by its input or its output's place."""
+        with aws_errors():
+            self._found_inputs()
+            self._check_output_not_exists()
+
+    def expected_tasks(self, files: Sequence[InputSize], cores: int) -> ExpectedTasks:  # noqa: ARG002 - the protocol's
+        """Return the tasks that Hadoop on EMR makes of files on S3."""
+        jobconf, block = self._opts["jobconf"], emr_split_bytes(self._opts["release_label"])
+        return expected_tasks(self._spec, jobconf, files, by_blocks=self._by_blocks, block_bytes=block)
 
     def report(self) -> RunReport:
         """Return what the run amounts to."""
@@ -137,22 +147,25 @@ class EmrRunner(EMRJobRunner):
             client.terminate_job_flows(JobFlowIds=[self._cluster_id])
         elif self._step_ids:
             log.info("Cancelling our steps on cluster %s", self._cluster_id)
-            how = {"StepIds": self._step_ids, "StepCancellationOption": "TERMINATE_PROCESS"}
-            client.cancel_steps(ClusterId=self._cluster_id, **how)
+            cancel_steps(client, self._cluster_id, self._step_ids)
             if not self._step_failed:
                 client.add_job_flow_steps(JobFlowId=self._cluster_id, Steps=[kill_step(self._job_name())])
 
     # Steps
 
-    def _find_inputs(self) -> None:
-        self._inputs = EmrInputs.find(
-            self._input_paths, self.fs.s3.make_s3_client, look_at_s3=self._opts["check_input_paths"]
-        )
-        self._input_paths = list(self._inputs.named)
-        tables.refuse_if_changed(self._spec, self._inputs.states())
+    def _found_inputs(self) -> EmrInputs:
+        look = self._opts["check_input_paths"]
+        inputs = EmrInputs.find(self._input_paths, self.fs.s3.make_s3_client, look_at_s3=look)
+        tables.refuse_if_changed(self._spec, inputs.states())
+        return inputs
+
+    def _check_output_not_exists(self) -> None:
+        with suppress(ClientError):  # of a bucket that is not there yet
+            if self.fs.exists(self._output_dir):
+                raise InputError(is_there(self._output_dir))
 
     def _check_input_path(self, path: str) -> None:
-        pass  # _find_inputs() has looked at all of them
+        pass  # _found_inputs() has looked at all of them
 
     def _add_input_files_for_upload(self) -> None:
         # Hadoop would take some characters of a file's name for a glob's
@@ -245,19 +258,13 @@ class EmrRunner(EMRJobRunner):
     # Waiting
 
     def _wait_for_step_to_complete(self, step_id: str, step_num: int | None = None) -> None:
-        known, deadline = len(self._log_interpretations), 0.0
-        while True:
-            try:
-                super()._wait_for_step_to_complete(step_id, step_num)
-            except UNREACHED as error:
-                deadline = deadline or time.monotonic() + OFFLINE_SECONDS
-                if time.monotonic() > deadline:
-                    raise
-                log.warning("AWS can't be reached; the step runs on, trying again: %s", error)
-                del self._log_interpretations[known:]  # each try adds its own
-                time.sleep(self._opts["check_cluster_every"])
-            else:
-                return
+        known = len(self._log_interpretations)
+
+        def wait() -> None:
+            del self._log_interpretations[known:]  # each try adds its own
+            super(EmrRunner, self)._wait_for_step_to_complete(step_id, step_num)
+
+        until_reached(wait, self._opts["check_cluster_every"])
 
     def _stream_log_dirs(
         self, log_desc: str, dir_name: str, s3_dir_name: str, **kwargs: Any
@@ -272,13 +279,12 @@ class EmrRunner(EMRJobRunner):
         yield from super()._ls_task_logs(step_type, **given)
 
     def _wait_for_logs_on_s3(self) -> None:
-        step_id = self._interpreted_step_id()
-        self._log_wait.wait(
-            step_id,
-            lambda: str(self._describe_cluster()["Status"]["State"]),
-            lambda: self._logs_have_come(step_id),
-            self._opts["check_cluster_every"],
-        )
+        step_id, every = self._interpreted_step_id(), self._opts["check_cluster_every"]
+        state, have_come = self._cluster_state, partial(self._logs_have_come, step_id)
+        self._log_wait.wait(step_id, state, have_come, every)
+
+    def _cluster_state(self) -> str:
+        return str(self._describe_cluster()["Status"]["State"])
 
     def _interpreted_step_id(self) -> str:
         return str((self._log_interpretations or [self._mns_log_interpretation])[-1]["step_id"])
@@ -287,10 +293,4 @@ class EmrRunner(EMRJobRunner):
         if not self._s3_log_dir() or self._log_dir_awaited.startswith("hadoop-mapreduce"):
             return True  # job history only helps to find a failed task's log, and does not always come
         step = self.make_emr_client().describe_step(ClusterId=self._cluster_id, StepId=step_id)["Step"]
-        place = posixpath.join(self._s3_log_dir(), self._log_dir_awaited)
-        return logs_have_come(step, self.fs.s3, place)
-
-
-def console_link(region: str, cluster_id: str) -> str:
-    """Return the address of a cluster's page in AWS's console."""
-    return f"https://{region}.console.aws.amazon.com/emr/home?region={region}#/clusterDetails/{cluster_id}"
+        return logs_have_come(step, self.fs.s3, posixpath.join(self._s3_log_dir(), self._log_dir_awaited))

@@ -1,4 +1,4 @@
-"""The step that ends what a cancelled run left, and how a run knows a cluster of its pool."""
+"""The step that ends what a cancelled run left, how a run knows a cluster of its pool, and its page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _ALIVE: Final = "NEW,NEW_SAVING,SUBMITTED,ACCEPTED,RUNNING"
 # A client that was stopped a moment ago may still have got its application through, so there are three looks
@@ -33,6 +33,12 @@ def kill_step(job_name: str) -> dict[str, Any]:
     }
 
 
+def cancel_steps(client: Any, cluster_id: str, step_ids: Sequence[str]) -> None:
+    """End the processes of a cluster's steps."""
+    how = {"StepIds": step_ids, "StepCancellationOption": "TERMINATE_PROCESS"}
+    client.cancel_steps(ClusterId=cluster_id, **how)
+
+
 def as_asked_for(cluster: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the description of a cluster without what AWS chose by itself, since nothing was asked for.
 
@@ -47,3 +53,8 @@ def as_asked_for(cluster: Mapping[str, Any], options: Mapping[str, Any]) -> dict
         attributes.pop("Ec2SubnetId", None)
         described["Ec2InstanceAttributes"] = attributes
     return described
+
+
+def console_link(region: str, cluster_id: str) -> str:
+    """Return the address of a cluster's page in AWS's console."""
+    return f"https://{region}.console.aws.amazon.com/emr/home?region={region}#/clusterDetails/{cluster_id}"

@@ -21,10 +21,11 @@ from model_mapreduce_job.driver.runner import RunReport, step_report
 from model_mapreduce_job.printable import printable
 from model_mapreduce_job.runners.hadoop import blocks, part_compression, tables
 from model_mapreduce_job.runners.hadoop.client_process import ClientProcess
+from model_mapreduce_job.runners.hadoop.expected_tasks import expected_tasks
 from model_mapreduce_job.runners.hadoop.shipped_code import PACKAGE, code_uri, ship_bundle, upload_code
 from model_mapreduce_job.runners.hadoop.streaming_settings import step_settings
 from model_mapreduce_job.runners.hadoop.task_failures import TaskFailure, failure_found
-from model_mapreduce_job.runners.shared import LocalTmp, default_opts, with_hadoop_shell
+from model_mapreduce_job.runners.shared import LocalTmp, default_opts, itself, with_hadoop_shell
 from model_mapreduce_job.runners.task_environment import ship_options, task_settings
 from model_mapreduce_job.storage.cluster_paths import ClusterInputs, check_paths
 from model_mapreduce_job.storage.hadoop_commands import ClusterError
@@ -33,7 +34,9 @@ from model_mapreduce_job.storage.staged_output import StagedOutput
 from model_mapreduce_job.storage.upload_names import UploadNames, plain_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    from model_mapreduce_job.plan.tasks import ExpectedTasks, InputSize
 
 log = logging.getLogger("mrjob.hadoop")  # mrjob shows what its own loggers write
 
@@ -47,6 +50,7 @@ _TRIES: Final = 9  # a client's own ten tries, a second apart; it would start ov
 class HadoopRunner(HadoopJobRunner):
     """Runs the job on Hadoop, with every option of mrjob's own runner. Raises ModelMapReduceError."""
 
+    mrjobs = itself
     # mrjob's own
     _output_dir: str
     _input_paths: list[str]
@@ -79,12 +83,11 @@ class HadoopRunner(HadoopJobRunner):
 
     def run(self) -> None:
         """Run the job; what it writes bears no name that a result has until publish()."""
-        output = self._output.final if self._output else None
-        self._inputs = check_paths(self._input_paths, output, self.fs.hadoop)
+        self._inputs = self._checked_inputs()
         self._input_paths = self._inputs.as_given_to_cluster()
         self._upload_mgr.shown = self._inputs.absolute()
-        tables.refuse_if_changed(self._spec, self._inputs.before_by_absolute_path())
         self.fs.hadoop.mkdir_for_all(posixpath.dirname(self._hadoop_tmp_dir))
+        self._spec.check_columns()
         self._ship_bundle()
         upload_code(self.fs.hadoop, self._code_uri, Path(self._get_local_tmp_dir()))
         try:
@@ -99,6 +102,14 @@ class HadoopRunner(HadoopJobRunner):
         self._spec, self._by_blocks = blocks.prepared(self, spec)
         self._options_file = ship_options(self, self._spec.options.task)
         self._bundle = bundle_for(spec.options, self._opts)
+
+    def check_places(self) -> None:
+        """Raise what a run would be refused for by its input or its output's place."""
+        self._checked_inputs()
+
+    def expected_tasks(self, files: Sequence[InputSize], cores: int) -> ExpectedTasks:  # noqa: ARG002 - the protocol's
+        """Return the tasks that Hadoop makes of files."""
+        return expected_tasks(self._spec, self._opts["jobconf"], files, by_blocks=self._by_blocks)
 
     def report(self) -> RunReport:
         """Return what the run amounts to."""
@@ -128,6 +139,12 @@ class HadoopRunner(HadoopJobRunner):
         )
 
     # Before the run
+
+    def _checked_inputs(self) -> ClusterInputs:
+        output = self._output.final if self._output else None
+        inputs = check_paths(self._input_paths, output, self.fs.hadoop)
+        tables.refuse_if_changed(self._spec, inputs.before_by_absolute_path())
+        return inputs
 
     def _ship_bundle(self) -> None:
         if self._bundle:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from model_mapreduce_job.driver.run_spec import RunSpec
     from model_mapreduce_job.pipeline.task_report import TaskReport
+    from model_mapreduce_job.storage.table_ranges import Ranges
 
 _RANGES: Final = "modelmapreducejob.ranges"
 _RANGES_FILE: Final = "ranges.txt"
@@ -55,16 +56,22 @@ def list_ranges(runner: Any, spec: RunSpec, uri_of: Callable[[str], str]) -> dic
     """
     if not spec.begin.tables.is_read:
         return {}
-    jobconf = runner._opts["jobconf"]
-    splits = table_ranges(
-        spec.table_files,
-        _number(jobconf, _TASKS, _HADOOPS_TASKS),
-        _number(jobconf, _LEAST, 1),
-        whole=not FORMATS[spec.options.task.source_protocol].has_footer,
-    )
+    splits = table_splits(spec, runner._opts["jobconf"])
     path = Path(runner._get_local_tmp_dir(), _RANGES_FILE)
     path.write_bytes(as_text(splits, uri_of))
     return {_RANGES: runner._upload_mgr.add(str(path))}
+
+
+def table_splits(spec: RunSpec, jobconf: Mapping[str, Any]) -> list[Ranges]:
+    """Return what of the files of a run's tables each task reads, by Hadoop's settings."""
+    tasks, least = split_settings(jobconf)
+    has_footer = FORMATS[spec.options.task.source_protocol].has_footer
+    return table_ranges(spec.table_files, tasks, least, whole=not has_footer)
+
+
+def split_settings(jobconf: Mapping[str, Any]) -> tuple[int, int]:
+    """Return how many tasks Hadoop is asked for, and the least bytes of a split. Raises InputError."""
+    return _number(jobconf, _TASKS, _HADOOPS_TASKS), _number(jobconf, _LEAST, 1)
 
 
 def _number(jobconf: Mapping[str, Any], names: Iterable[str], default: int) -> int:

@@ -17,7 +17,7 @@ from model_mapreduce_job.models.content_digest import comparable
 from model_mapreduce_job.pipeline.several_counters import groups_of
 from model_mapreduce_job.runners.local.dist_cache import fill_dist_cache
 from model_mapreduce_job.runners.local.local_run import LocalRun, MapStep
-from model_mapreduce_job.runners.shared import LocalTmp, default_opts
+from model_mapreduce_job.runners.shared import LocalTmp, default_opts, itself
 from model_mapreduce_job.runners.task_environment import OPTIONS_FILE, ship_options
 from model_mapreduce_job.storage.inputs import (
     STDIN,
@@ -34,10 +34,11 @@ from model_mapreduce_job.task.model_output import ModelOutput
 from model_mapreduce_job.task.model_process import same_imports, start
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from model_mapreduce_job.driver.run_spec import RunSpec
     from model_mapreduce_job.pipeline.task_report import TaskReport
+    from model_mapreduce_job.plan.tasks import ExpectedTasks, InputSize
     from model_mapreduce_job.storage.splits import MapTask, Split
     from model_mapreduce_job.task.model_process import ModelProcess
 
@@ -63,6 +64,7 @@ class LocalEngineRunner(SimMRJobRunner):
     """
 
     local_run: LocalRun
+    mrjobs = itself
     _output_dir: str | None
     _local_tmp_dir: str | None
 
@@ -82,6 +84,16 @@ class LocalEngineRunner(SimMRJobRunner):
         """Take what it needs to know of the run."""
         self.local_run.spec = spec
         ship_options(self, spec.options.task)
+
+    def check_places(self) -> None:
+        """Raise what a run would be refused for by its input or its output's place."""
+        list_inputs(self._input_paths)
+        self.local_run.check_output(self._output_dir)
+
+    def expected_tasks(self, files: Sequence[InputSize], cores: int) -> ExpectedTasks:  # noqa: ARG002 - the protocol's
+        """Return the tasks that the engine makes of files."""
+        splits = self._splits([file.path for file in files])
+        return self.local_run.expected_tasks(splits, files, self._workers())
 
     def run(self) -> None:
         """Run the job; what it writes is private, and under no name that a result has, until publish()."""
@@ -149,6 +161,10 @@ class LocalEngineRunner(SimMRJobRunner):
         spec = self.local_run.spec
         if step_num not in spec.predicted_steps:
             return super()._split_mapper_input(list(map(self._stored, input_paths)), step_num)
+        return self._splits(input_paths)
+
+    def _splits(self, input_paths: list[str]) -> list[Split]:
+        spec = self.local_run.spec
         if spec.begin.tables.is_read:
             return split_tables(spec.table_files, self._workers())
         whole = not text_reading(spec.options.task).splits_at_lines

@@ -14,10 +14,11 @@ import msgspec
 from model_mapreduce_job.driver.run_spec import RunSpec
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.models.content_digest import digest_of
+from model_mapreduce_job.plan.tasks import ExpectedTasks, InputSize
 from model_mapreduce_job.printable import counted
 from model_mapreduce_job.runners.local.engine import LocalEngine
 from model_mapreduce_job.runners.local.progress import make_progress
-from model_mapreduce_job.storage.compression import decompressed, whole_or_error
+from model_mapreduce_job.storage.compression import decompressed, is_compressed, whole_or_error
 from model_mapreduce_job.storage.file_operations import OS_FILES
 from model_mapreduce_job.storage.inputs import STDIN
 from model_mapreduce_job.storage.output_directory import OutputDirectory, output_path, write_to_stderr
@@ -27,10 +28,11 @@ from model_mapreduce_job.storage.splits import MapTask, together
 from model_mapreduce_job.task.delimited_options import text_reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from model_mapreduce_job.formats.lines import Source
     from model_mapreduce_job.pipeline.task_report import TaskReport
+    from model_mapreduce_job.plan.tasks import Piece
     from model_mapreduce_job.storage.file_operations import FileOperations
     from model_mapreduce_job.storage.splits import Split
     from model_mapreduce_job.task.messages import ModelFacts
@@ -83,6 +85,23 @@ class LocalRun(msgspec.Struct):
         self.output = OutputDirectory(output_path(output_dir), identity, self.files)
         self.output.prepare(resume=self.spec.options.resume)
         return str(self.output.staging)
+
+    def check_output(self, output_dir: str | None) -> None:
+        """Raise InputError for an output that a run could not make; makes nothing."""
+        if output_dir is not None:
+            OutputDirectory(output_path(output_dir), {}, self.files).check(resume=self.spec.options.resume)
+
+    def expected_tasks(
+        self, splits: Sequence[Split], files: Sequence[InputSize], workers: int
+    ) -> ExpectedTasks:
+        """Return the tasks of splits of files on workers, each of which keeps its model."""
+        known = {os.path.abspath(file.path): file for file in files}  # noqa: PTH100 - text
+        whole = not text_reading(self.spec.options.task).splits_at_lines
+        tasks = [
+            [_piece(split, known, whole=whole) for split in of_task] for of_task in together(splits, workers)
+        ]
+        isolated = self.spec.options.task.isolate == "always"
+        return ExpectedTasks(tasks, len(tasks) if isolated else min(workers, len(tasks)))
 
     def publish(self) -> str | None:
         """Make the output appear under its name and return that; None when there's none to appear.
@@ -165,6 +184,12 @@ class LocalRun(msgspec.Struct):
         if reading.delimiter_of_long_rows is None:
             return chunks(source, reading.max_record_bytes)
         return reading.chunks(source, CHUNK_BYTES)
+
+
+def _piece(split: Split, files: Mapping[str, InputSize], *, whole: bool) -> Piece:
+    # a file that has no name of its own is known by another
+    file = files.get(split.path) or InputSize(split.path, split.length, float(split.length))
+    return file.piece(split.length, is_cut=not (whole or is_compressed(split.path)))
 
 
 @contextmanager

@@ -22,9 +22,18 @@ from model_mapreduce_job.pipeline.task_report import TaskReport
 from model_mapreduce_job.printable import printable
 from model_mapreduce_job.runners.hadoop import part_compression, tables
 from model_mapreduce_job.runners.hadoop.shipped_code import ship_bundle
-from model_mapreduce_job.runners.shared import LocalTmp, default_opts, with_hadoop_shell
+from model_mapreduce_job.runners.shared import LocalTmp, default_opts, itself, with_hadoop_shell
+from model_mapreduce_job.runners.spark.expected_tasks import expected_tasks
 from model_mapreduce_job.runners.spark.failures import error_of
-from model_mapreduce_job.runners.spark.submission import check_master, own_settings, submit, with_tries
+from model_mapreduce_job.runners.spark.submission import (
+    check_master,
+    link_to,
+    own_environment,
+    own_settings,
+    read_result,
+    submit,
+    with_tries,
+)
 from model_mapreduce_job.runners.spark.table_plan import TablePlan, plan_of
 from model_mapreduce_job.runners.task_environment import ship_options, task_settings
 from model_mapreduce_job.storage.cluster_paths import absolute_path, check_paths, uri_of
@@ -34,20 +43,20 @@ from model_mapreduce_job.storage.parts import sorted_parts
 from model_mapreduce_job.storage.staged_output import LocalOutputs, StagedOutput
 from model_mapreduce_job.storage.upload_names import UploadNames, escape_pattern, plain_key
 from model_mapreduce_job.task.child_processes import how_it_ended
-from model_mapreduce_job.task.model_process import PACKAGE_PARENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from model_mapreduce_job.plan.tasks import ExpectedTasks, InputSize
     from model_mapreduce_job.storage.cluster_paths import ClusterInputs
 
 HARNESS: Final = Path(__file__).with_name("harness.py")
-LOOPBACK: Final = "127.0.0.1"
 
 
 class SparkRunner(SparkMRJobRunner):
     """Runs the job on Spark, with every option of mrjob's own runner. Raises ModelMapReduceError."""
 
+    mrjobs = itself
     # mrjob's own
     _output_dir: str
     _input_paths: list[str]
@@ -81,16 +90,14 @@ class SparkRunner(SparkMRJobRunner):
 
     def run(self) -> None:
         """Run the job; what it writes bears no name that a result has until publish()."""
-        check_master(self._spark_master())
-        output = self._output.final if self._output else None
-        self._inputs = check_paths(self._input_paths, output, self.fs.hadoop)
+        self._inputs = self._checked_inputs()
         self._input_paths = self._inputs.as_given_to_cluster()
         if self._plan and self._plan.reads:
-            tables.refuse_if_changed(self._spec, self._inputs.before_by_absolute_path())
             paths = (file.path for file in self._spec.table_files)
             self._input_paths = [escape_pattern(path) if is_remote(path) else path for path in paths]
         if is_remote(self._spark_tmp_dir):
             self.fs.hadoop.mkdir_for_all(posixpath.dirname(self._spark_tmp_dir))
+        self._spec.check_columns()
         self._ship_bundle()
         super().run()
         self._inputs.check_unchanged(self.fs.hadoop)
@@ -101,6 +108,14 @@ class SparkRunner(SparkMRJobRunner):
         self._plan = plan_of(self._spec, self._spark_deploy_mode())
         ship_options(self, self._spec.options.task)
         self._bundle = None if self._on_this_machine() else bundle_for(spec.options, self._opts)
+
+    def check_places(self) -> None:
+        """Raise what a run would be refused for by its master, its input or its output's place."""
+        self._checked_inputs()
+
+    def expected_tasks(self, files: Sequence[InputSize], cores: int) -> ExpectedTasks:
+        """Return the tasks that Spark makes of files, on this many cores."""
+        return expected_tasks(self._spec, self._opts["jobconf"], files, cores, self._max_output_files)
 
     def report(self) -> RunReport:
         """Return what the run amounts to."""
@@ -158,13 +173,7 @@ class SparkRunner(SparkMRJobRunner):
 
     def _link(self, path: str) -> str:
         """Return a link to a file of this machine, whose own name Spark may take for a pattern."""
-        directory = Path(absolute_path(self._spark_tmp_dir), "inputs")
-        directory.mkdir(parents=True, exist_ok=True)
-        self._links.prefix = str(directory)
-        link = Path(self._links.add(path))
-        if not link.is_symlink():
-            link.symlink_to(path)
-        return str(link)
+        return link_to(path, Path(absolute_path(self._spark_tmp_dir), "inputs"), self._links)
 
     def _restore(self, text: str) -> str:
         """Return Spark's words with the person's names of files in them."""
@@ -182,6 +191,13 @@ class SparkRunner(SparkMRJobRunner):
         return self.fs.hadoop if is_remote(self._output_dir) else LocalOutputs()
 
     # Before the run
+
+    def _checked_inputs(self) -> ClusterInputs:
+        check_master(self._spark_master())
+        output = self._output.final if self._output else None
+        inputs = check_paths(self._input_paths, output, self.fs.hadoop)
+        tables.refuse_if_changed(self._spec, inputs.before_by_absolute_path())
+        return inputs
 
     def _ship_bundle(self) -> None:
         if self._bundle:
@@ -246,7 +262,7 @@ class SparkRunner(SparkMRJobRunner):
             return
         command = self._args_for_spark_step(step_num, last_step_num)
         code, complaint = submit(command, {**os.environ, **self._environment(step_num)}, self._restore)
-        result = self._read_result(step_num)
+        result = read_result(self._result_path(step_num), self.fs.hadoop)
         if "failure" in result:
             raise error_of(result["failure"], self._restore)
         if code or "counters" not in result:
@@ -263,19 +279,7 @@ class SparkRunner(SparkMRJobRunner):
         return Place(place.line, self._restore(place.file), place.start)
 
     def _environment(self, step_num: int) -> dict[str, str]:
-        environment = self._spark_cmdenv(step_num)
-        paths = [PACKAGE_PARENT, os.environ.get("PYTHONPATH", "")]
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
-        if self._on_this_machine():
-            environment["SPARK_LOCAL_IP"] = os.environ.get("SPARK_LOCAL_IP", LOOPBACK)
-        return environment
-
-    def _read_result(self, step_num: int) -> dict[str, Any]:
-        path = self._result_path(step_num)
-        with suppress(OSError, ValueError, ClusterError):
-            text = b"".join(self.fs.hadoop.read([path])) if is_remote(path) else Path(path).read_bytes()
-            return dict(json.loads(text))
-        return {}
+        return own_environment(self._spark_cmdenv(step_num), on_this_machine=self._on_this_machine())
 
     # After the run
 

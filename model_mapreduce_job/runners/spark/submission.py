@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from mrjob.logs.log4j import _parse_hadoop_log4j_records
 
@@ -13,12 +16,18 @@ from model_mapreduce_job.printable import printable
 from model_mapreduce_job.runners.hadoop.client_process import start_client
 from model_mapreduce_job.storage.hadoop_commands import ClusterError
 from model_mapreduce_job.storage.hadoop_fs import no_command
+from model_mapreduce_job.storage.inputs import is_remote
+from model_mapreduce_job.task.model_process import PACKAGE_PARENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from model_mapreduce_job.storage.hadoop_fs import HadoopShell
+    from model_mapreduce_job.storage.upload_names import UploadNames
 
 log = logging.getLogger("mrjob.spark")  # mrjob shows what its own loggers write
 
+_LOOPBACK: Final = "127.0.0.1"
 _TRIES: Final = 4  # of a task, as on a cluster; local masters would try once
 _ANSWER_SECONDS: Final = 10.0
 _SHOWN: Final = frozenset({"WARN", "ERROR", "FATAL"})
@@ -42,6 +51,33 @@ def own_settings(*, has_ui: bool) -> dict[str, str]:
         # the driver writes _SUCCESS, when the run was checked
         "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
     }
+
+
+def own_environment(environment: Mapping[str, str], *, on_this_machine: bool) -> dict[str, str]:
+    """Return the environment of spark-submit, in which its Python finds this package."""
+    paths = [PACKAGE_PARENT, os.environ.get("PYTHONPATH", "")]
+    own = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    if on_this_machine:
+        own["SPARK_LOCAL_IP"] = os.environ.get("SPARK_LOCAL_IP", _LOOPBACK)
+    return {**environment, **own}
+
+
+def link_to(path: str, directory: Path, names: UploadNames) -> str:
+    """Return a link to a file of this machine in a directory, by a name that Spark takes for no pattern."""
+    directory.mkdir(parents=True, exist_ok=True)
+    names.prefix = str(directory)
+    link = Path(names.add(path))
+    if not link.is_symlink():
+        link.symlink_to(path)
+    return str(link)
+
+
+def read_result(path: str, shell: HadoopShell) -> dict[str, Any]:
+    """Return what the driver program has left for the runner, here or on a cluster; {} for nothing."""
+    with suppress(OSError, ValueError, ClusterError):
+        text = b"".join(shell.read([path])) if is_remote(path) else Path(path).read_bytes()
+        return dict(json.loads(text))
+    return {}
 
 
 def with_tries(master: str) -> str:
