@@ -31,6 +31,7 @@ from model_mapreduce_job.models.adapters.trained import (
     by_class,
     classifier_answers,
     label_type,
+    several,
     single,
     values,
 )
@@ -152,8 +153,7 @@ def _asked_by(method: Callable[[Any], Any]) -> Callable[[Any], NDArray[Any]]:
 def _labels(estimator: Any, classes: list[Any]) -> Answer:
     """Return the answer of a classifier with several targets, each with classes of its own."""
     kinds = [label_type(np.asarray(each)) for each in classes]
-    fields = tuple(pa.field(f"{LABEL}_{place}", kind) for place, kind in enumerate(kinds, 1))
-    return Answer(fields, lambda rows: list(np.asarray(estimator.predict(rows)).T))
+    return several(LABEL, _asked_by(estimator.predict), kinds)
 
 
 def _values(estimator: Any) -> Answer:

@@ -103,7 +103,11 @@ class FileModel:
         return dict(zip(self._own_names, self._names, strict=True)) if self._is_bound else {}
 
     def predict_columns(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Return a column for each field of the answers; raises what the library raises."""
+        """Return a column for each field of output_schema, with a value for each row of a batch.
+
+        The batch has the model's columns by the input's names, among others. Raises InputError where neither
+        the model nor the input has names, and what the library raises for values that it can't take.
+        """
         if not self._is_bound:
             raise InputError(
                 f"{self._path.name} has no names for its features, and the input none for its columns. "

@@ -22,6 +22,7 @@ from model_mapreduce_job.models.adapters.trained import (
     Trained,
     classifier_answers,
     once,
+    several,
     single,
 )
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from model_mapreduce_job.models.adapters.onnx_tensors import DataSet
 
 _ERRORS_ONLY = 3
+_MOST_DIMENSIONS = 2  # records and columns
 _NO_WORD = re.compile(r"\W")
 _TYPES: Mapping[str, tuple[Kind, Any, pa.DataType]] = {
     "tensor(float)": (Kind.NUMBER, np.float32, pa.float32()),
@@ -132,7 +134,7 @@ def _session(data: bytes) -> onnxruntime.InferenceSession:
 
 def _check_inputs(inputs: Sequence[Any], path: Path) -> None:
     for each in inputs:
-        if each.type not in _TYPES or len(each.shape) > 2:  # noqa: PLR2004 - records and columns
+        if each.type not in _TYPES or len(each.shape) > _MOST_DIMENSIONS:
             raise ConfigurationError(
                 f"{path} has the input {each.name} of {each.type} and shape {each.shape}: it takes "
                 "no columns of a table. Write a model class for it: docs/models.md."
@@ -149,7 +151,7 @@ def _column(tensor: Any) -> Feature:
 
 def _width(tensor: Any) -> int:
     """Return how many columns a tensor has, 0 for one that takes any number."""
-    if len(tensor.shape) < 2:  # noqa: PLR2004 - see above
+    if len(tensor.shape) < _MOST_DIMENSIONS:
         return 1
     return tensor.shape[1] if isinstance(tensor.shape[1], int) else 0
 
@@ -186,7 +188,7 @@ def _answers(session: _Session, classes: tuple[str | int, ...], path: Path) -> d
     scores = next((each for each in outputs[1:] if _is_scores(each, classes)), None)
     if scores is not None and classes and _width(outputs[0]) == 1:
         return _classifier(session, outputs[0], scores, classes)
-    unusable = [each for each in outputs if each.type not in _TYPES or len(each.shape) > 2]  # noqa: PLR2004
+    unusable = [each for each in outputs if each.type not in _TYPES or len(each.shape) > _MOST_DIMENSIONS]
     if unusable:
         raise ConfigurationError(
             f"{path} has the output {unusable[0].name} of {unusable[0].type}, which is no column. "
@@ -230,8 +232,7 @@ def _output(session: _Session, output: Any) -> Answer:
         return single(name, lambda feed: compute(feed).reshape(-1), kind)
     if width == 0:
         return Answer((pa.field(name, pa.list_(kind)),), lambda feed: [compute(feed).tolist()])
-    fields = tuple(pa.field(f"{name}_{place}", kind) for place in range(1, width + 1))
-    return Answer(fields, lambda feed: list(compute(feed).T))
+    return several(name, compute, [kind] * width)
 
 
 def _name(output: str) -> str:

@@ -75,7 +75,8 @@ class Trained:
     """A loaded model file.
 
     features has the columns that it takes, in its order; named says whether it has names for them. prepare
-    turns a batch of these columns into what the library takes. answers gives, from the features' names, what
+    turns a batch of these columns into what the library takes, and raises ValueError for values that the
+    model doesn't know. answers gives, from the features' names, what
     it can be asked for; of these it gives the usual ones where none are named. spelled gives a column's name
     as the library writes it into a file. examples returns the examples in a directory.
     """
@@ -184,12 +185,20 @@ def single(name: str, compute: Callable[[Any], NDArray[Any]], dtype: pa.DataType
     return Answer((pa.field(name, dtype),), lambda data: [compute(data)])
 
 
+def several(name: str, compute: Callable[[Any], NDArray[Any]], kinds: Sequence[pa.DataType]) -> Answer:
+    """Return an answer with a field of each of these types, called by the name and a number, from 1.
+
+    compute gives an array of shape (records, types).
+    """
+    fields = tuple(pa.field(f"{name}_{place}", kind) for place, kind in enumerate(kinds, 1))
+    return Answer(fields, lambda data: list(compute(data).T))
+
+
 def values(compute: Callable[[Any], NDArray[Any]], count: int, dtype: pa.DataType) -> Answer:
     """Return the answer of a regressor: one value for each record, or as many as it has targets."""
     if count == 1:
         return single(VALUE, lambda data: compute(data).reshape(-1), dtype)
-    fields = tuple(pa.field(f"{VALUE}_{place}", dtype) for place in range(1, count + 1))
-    return Answer(fields, lambda data: list(compute(data).T))
+    return several(VALUE, compute, [dtype] * count)
 
 
 def contributions(
