@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.models.arrow_arrays import arrow_array
+from model_mapreduce_job.formats.byte_arrays import text_scalar
 from model_mapreduce_job.profiles.arrow_columns import add_batch
 from model_mapreduce_job.profiles.picking import Picked
 from model_mapreduce_job.profiles.profile import Profile
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Arrow would import pandas for Python's.
-_EMPTY: Final = arrow_array([""], pa.string())[0]
 _NULL: Final = pa.nulls(1, pa.string())[0]
 
 
@@ -66,7 +64,7 @@ def _csv(path: Path) -> pa.Table:
             )
         if pa.types.is_string(field.type):
             column = table.column(place)
-            cells = pc.if_else(pc.equal(column, _EMPTY), _NULL, column)
+            cells = pc.if_else(pc.equal(column, text_scalar("")), _NULL, column)
             table = table.set_column(place, field.name, cells)
     return table
 
