@@ -153,7 +153,7 @@ def test_a_run_that_lacks_a_column_starts_nothing_and_has_the_same_words_on_each
     own = {"HADOOP_HOME": str(models / "home"), "FAKE_JAVA": "serves", "APP_SETTINGS": "needing.Models"}
     job = LocalJob(models, environment={**own, "PYTHONPATH": str(models)})
     options = ("-r", runner, "--no-conf", "--model_qualified_name", "said", "--input_protocol", "csv")
-    more = ("--spark-submit-bin", "/nowhere/spark-submit") if runner == "spark" else ()
+    more = ("--spark-submit-bin", "/bin/false") if runner == "spark" else ()
     run = job.run(*options, *more, "in.csv" if runner == "local" else "hdfs:///in.csv")
     assert (run.code, run.errors.splitlines()[-1]) == (1, LACKING)
     calls = models / "calls"

@@ -52,6 +52,14 @@ def test_a_cluster_that_is_down_is_told_in_one_line(
         ask(shell)
 
 
+def test_the_scheme_that_only_aws_has_for_s3_is_named_as_hadoop_has_it(
+    shell: HadoopShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_HADOOP_COMPLAINT", 'ls: No FileSystem for scheme "s3"')
+    with pytest.raises(ClusterError, match=r"s3://a/b can't be reached: .*S3 is s3a:// outside of EMR"):
+        shell.look(["s3://a/b"])
+
+
 def test_a_command_that_is_not_there_is_told_with_the_way_out() -> None:
     with pytest.raises(
         ClusterError, match=r"/no/hadoop can't be started: No such file.*HADOOP_HOME.*--hadoop-bin"

@@ -61,8 +61,9 @@ def read_manifest(path: Path) -> dict[str, Any]:
             file = archive.extractfile(first) if first and first.name == _MANIFEST else None
             manifest: dict[str, Any] = json.load(file) if file else {}
     except (OSError, tarfile.TarError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise ConfigurationError(
-            f"The bundle {path} can't be read: {error}. Make it again: make bundle."
+            f"The bundle {path} can't be read: {reason}. Make it again: make bundle."
         ) from error
     if not manifest:
         raise ConfigurationError(f"{path} is not a bundle. Make one: make bundle.")

@@ -104,6 +104,8 @@ def _notes(job: Job, options: RunOptions, plan: Plan) -> Iterator[str]:
     """Yield what the plan does not take into account."""
     if has_further_steps(job):
         yield "Steps and reducers that follow the predictions are not counted."
+    if options.resume:
+        yield "What a stopped run has finished is counted, though --resume would not predict it again."
     types = {machines.instance_type for fleet in plan.cluster.fleets for machines in fleet.choices}
     for kind, _ in options.price_per_hour or ():
         if kind not in types:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.printable import some_of
+from model_mapreduce_job.storage.file_operations import why_no_directory
 from model_mapreduce_job.storage.hadoop_fs import nothing_at
 from model_mapreduce_job.storage.inputs import STDIN, is_hidden, is_remote, list_inputs
 from model_mapreduce_job.storage.splits import file_state
@@ -129,8 +130,12 @@ def check_commas(paths: Iterable[str]) -> None:
 def _check_output(output: str) -> None:
     if is_remote(output) and (odd := sorted(_PATTERN_CHARACTERS & {*output})):
         raise InputError(f"Hadoop takes {' '.join(odd)} in the output {output} for a pattern. Name another.")
-    if not is_remote(output) and os.path.lexists(absolute_path(output)):  # a link to nowhere as well
+    if is_remote(output):
+        return
+    if os.path.lexists(absolute_path(output)):  # a link to nowhere as well
         raise InputError(is_there(output))
+    if reason := why_no_directory(Path(absolute_path(output))):
+        raise InputError(f"The output {output} can't be made: {reason}.")
 
 
 def _check_remote(inputs: list[str], output: list[str], found: Listing) -> None:

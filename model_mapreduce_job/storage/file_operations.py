@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Taken before a model is loaded, whose code may replace them.
 _write, _fsync = os.write, os.fsync
+
+
+def why_no_directory(path: Path) -> str:
+    """Return why this user can't make a directory at a path, in the system's words; "" where he can."""
+    above = next(filter(os.path.exists, path.parents))
+    if above.is_dir() and os.access(above, os.W_OK | os.X_OK):
+        return ""
+    return f"{os.strerror(errno.EACCES if above.is_dir() else errno.ENOTDIR)}: {above}"
 
 
 class FileOperations(Protocol):

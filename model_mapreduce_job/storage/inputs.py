@@ -196,4 +196,5 @@ def _nothing_at(pattern: str) -> str:
     if not path.parent.is_dir():
         return f"There is no input {pattern}. There is no directory {path.parent}. Check the path."
     there = sorted(entry.name for entry in path.parent.iterdir() if not is_hidden(entry.name))
-    return f"There is no input {pattern}. {path.parent} has: {some_of(there) or 'no files'}. Check the path."
+    place = "The current directory" if path.parent == Path() else path.parent
+    return f"There is no input {pattern}. {place} has: {some_of(there) or 'no files'}. Check the path."

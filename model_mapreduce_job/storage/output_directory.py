@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import stat
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.printable import counted
-from model_mapreduce_job.storage.file_operations import OS_FILES
+from model_mapreduce_job.storage.file_operations import OS_FILES, why_no_directory
 from model_mapreduce_job.storage.inputs import local_path
 from model_mapreduce_job.storage.own_directory import own_directory
 from model_mapreduce_job.storage.parts import PART_NAME, record_name
@@ -75,11 +74,8 @@ class OutputDirectory:
     def check(self, *, resume: bool) -> None:
         """Raise InputError when the output exists or can't be made; makes nothing."""
         self._refuse_if_there(resume=resume)
-        above = next(filter(Path.exists, self._final.parents))
-        is_open = above.is_dir() and os.access(above, os.W_OK | os.X_OK)
-        if not is_open:
-            reason = os.strerror(errno.EACCES if above.is_dir() else errno.ENOTDIR)
-            raise InputError(f"The output {self._final} can't be made: {reason}: {above}.")
+        if reason := why_no_directory(self._final):
+            raise InputError(f"The output {self._final} can't be made: {reason}.")
 
     def prepare(self, *, resume: bool) -> None:
         """Make the staging directory; a stopped run's parts are only kept to resume with.

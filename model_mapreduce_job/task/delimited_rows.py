@@ -73,13 +73,19 @@ def check_fields(model: MLModel, options: TaskOptions) -> None:
     if missing:
         raise InputError(
             f"The model needs {', '.join(missing)}, and the input's columns are {', '.join(names)}. "
-            + (
-                f"Cells that {other!r} separates are read with --delimiter {other!r}."
-                if other
-                else "Name the columns with --columns, as the model calls them; a header line that doesn't "
-                "name them so has to go, or it would be a record."
-            )
+            f"{_advice(names, other)}"
         )
+
+
+def _advice(names: list[str], other: str | None) -> str:
+    if other:
+        return f"Cells that {other!r} separates are read with --delimiter {other!r}."
+    if names[0].startswith("{"):
+        return "Lines of JSON are read with --input_protocol ldjson."
+    return (
+        "Name the columns with --columns, as the model calls them; a header line that doesn't name them so "
+        "has to go, or it would be a record."
+    )
 
 
 def _other_delimiter(names: list[str], options: TaskOptions) -> str | None:

@@ -130,11 +130,34 @@ def test_an_output_that_is_there_is_refused_as_the_run_would_be(planner: Planner
     assert told.errors.splitlines()[-1] == mistake
 
 
-def test_an_output_that_cant_be_made_is_refused(planner: Planner) -> None:
+@pytest.mark.parametrize("runner", ["inline", "spark"])
+def test_an_output_that_cant_be_made_is_refused(planner: Planner, runner: str) -> None:
     path = planner.write("in", numbered(1))
-    told = planner.plan("--output-dir", path / "out", path)
+    told = planner.plan("-r", runner, "--output-dir", path / "out", path)
     assert (told.code, told.report) == (1, "")
-    assert told.errors == f"The output {path / 'out'} can't be made: Not a directory: {path}.\n"
+    mistake = f"The output {path / 'out'} can't be made: Not a directory: {path}."
+    assert told.errors.splitlines()[-1] == mistake
+
+
+@pytest.mark.measured
+@pytest.mark.parametrize(
+    ("arguments", "mistake"),
+    [
+        (("--resume",), "--resume goes on with the parts of an --output-dir."),
+        (
+            ("-r", "spark", "--spark-submit-bin", "/nowhere/submit"),
+            "/nowhere/submit can't be started",
+        ),
+        (("-r", "spark", "--spark-master", "spark://127.0.0.1:1"), "can't be reached. Is it up?"),
+        (("--input_protocol", "csv"), "Lines of JSON are read with --input_protocol ldjson."),
+    ],
+)
+def test_what_the_run_would_refuse_is_refused(
+    planner: Planner, arguments: tuple[str, ...], mistake: str
+) -> None:
+    told = Planner(planner.directory, "iris_model").plan(*arguments, planner.write("in", numbered(1)))
+    assert (told.code, told.report) == (1, "")
+    assert mistake in told.errors.splitlines()[-1]
 
 
 @pytest.mark.measured

@@ -97,6 +97,7 @@ def test_a_file_without_a_name_is_streamed_by_who_has_it_open(tmp_path: Path) ->
     [
         ("data/x*", r"There is no input data/x\*\. data has: a, b, many, sub\. Check the path\."),
         ("data/many/x", r"There is no input data/many/x\. data/many has: 0, 1, 2, 3, 4 and \d+ more\."),
+        ("x", r"There is no input x\. The current directory has: data"),
         ("nowhere/x", r"There is no input nowhere/x\. There is no directory nowhere\."),
         ("data/sub/_tmp/empty", "The input directory data/sub/_tmp/empty has no files in it."),
         ("s3://bucket/x", r"s3://bucket/x is not on this machine\."),

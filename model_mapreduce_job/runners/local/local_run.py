@@ -73,10 +73,7 @@ class LocalRun(msgspec.Struct):
         mrjob_identity has mrjob's options that the output depends on. Raises InputError.
         """
         if output_dir is None:
-            if self.spec.options.resume:
-                raise InputError(
-                    "--resume goes on with the parts of an --output-dir. Name the one of the stopped run."
-                )
+            self._refuse_to_resume_nothing()
             return None
         if self.spec.options.resume:
             _check_resumable(paths)
@@ -86,10 +83,18 @@ class LocalRun(msgspec.Struct):
         self.output.prepare(resume=self.spec.options.resume)
         return str(self.output.staging)
 
+    def _refuse_to_resume_nothing(self) -> None:
+        if self.spec.options.resume:
+            raise InputError(
+                "--resume goes on with the parts of an --output-dir. Name the one of the stopped run."
+            )
+
     def check_output(self, output_dir: str | None) -> None:
         """Raise InputError for an output that a run could not make; makes nothing."""
-        if output_dir is not None:
-            OutputDirectory(output_path(output_dir), {}, self.files).check(resume=self.spec.options.resume)
+        if output_dir is None:
+            self._refuse_to_resume_nothing()
+            return
+        OutputDirectory(output_path(output_dir), {}, self.files).check(resume=self.spec.options.resume)
 
     def expected_tasks(
         self, splits: Sequence[Split], files: Sequence[InputSize], workers: int

@@ -26,7 +26,7 @@ from model_mapreduce_job.runners.shared import LocalTmp, default_opts, itself, w
 from model_mapreduce_job.runners.spark.expected_tasks import expected_tasks
 from model_mapreduce_job.runners.spark.failures import error_of
 from model_mapreduce_job.runners.spark.submission import (
-    check_master,
+    check_submission,
     link_to,
     own_environment,
     own_settings,
@@ -193,7 +193,7 @@ class SparkRunner(SparkMRJobRunner):
     # Before the run
 
     def _checked_inputs(self) -> ClusterInputs:
-        check_master(self._spark_master())
+        check_submission(self._spark_master(), self.get_spark_submit_bin())
         output = self._output.final if self._output else None
         inputs = check_paths(self._input_paths, output, self.fs.hadoop)
         tables.refuse_if_changed(self._spec, inputs.before_by_absolute_path())

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import socket
 from contextlib import suppress
+from errno import ENOENT
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +22,7 @@ from model_mapreduce_job.storage.inputs import is_remote
 from model_mapreduce_job.task.model_process import PACKAGE_PARENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from model_mapreduce_job.storage.hadoop_fs import HadoopShell
     from model_mapreduce_job.storage.upload_names import UploadNames
@@ -89,6 +91,13 @@ def with_tries(master: str) -> str:
     return master
 
 
+def check_submission(master: str, command: Sequence[str]) -> None:
+    """Raise ClusterError when there is no such spark-submit, or as check_master() does."""
+    if shutil.which(command[0]) is None:
+        raise ClusterError(_no_submit(command[0], FileNotFoundError(ENOENT, os.strerror(ENOENT))))
+    check_master(master)
+
+
 def check_master(master: str) -> None:
     """Raise ClusterError when no master of a standalone cluster answers: Spark would try for a minute."""
     kind, _, places = master.partition("://")
@@ -105,9 +114,7 @@ def submit(command: list[str], environment: dict[str, str], restore: Callable[[s
     try:
         client = start_client(command, environment)
     except OSError as error:
-        raise ClusterError(
-            no_command(command[0], "Spark's", "SPARK_HOME", "--spark-submit-bin", error)
-        ) from error
+        raise ClusterError(_no_submit(command[0], error)) from error
     with client:
         try:
             for record in _parse_hadoop_log4j_records(client.stdout):
@@ -122,6 +129,10 @@ def submit(command: list[str], environment: dict[str, str], restore: Callable[[s
             client.terminate()  # Spark's own shutdown ends its tasks
             raise
     return client.returncode, complaint
+
+
+def _no_submit(name: str, error: OSError) -> str:
+    return no_command(name, "Spark's", "SPARK_HOME", "--spark-submit-bin", error)
 
 
 def _answers(place: str) -> bool:
