@@ -38,7 +38,7 @@ def table_sample(files: Sequence[TableFile]) -> Sample:
 def table_figures(files: Sequence[TableFile]) -> InputFigures:
     """Return the figures of a table's files, which say themselves how many rows they have."""
     return InputFigures(
-        len(files), sum(file.state[2] for file in files), sum(file.rows for file in files), is_exact=True
+        len(files), sum(file.size for file in files), sum(file.rows for file in files), is_exact=True
     )
 
 

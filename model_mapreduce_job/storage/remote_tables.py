@@ -18,6 +18,7 @@ from model_mapreduce_job.storage.hadoop_fs import as_uris, nothing_at
 from model_mapreduce_job.storage.hadoop_ranges import read_ranges
 from model_mapreduce_job.storage.inputs import is_remote, without_host
 from model_mapreduce_job.storage.sources import ChunkSource
+from model_mapreduce_job.storage.splits import size_in
 from model_mapreduce_job.storage.table_files import TablePlace, above_wildcards, named_files, partition_of
 from model_mapreduce_job.storage.table_ranges import FileRange
 
@@ -86,7 +87,7 @@ def table_places(
     format that table names. Raises InputError for a path that names nothing, and what remote raises.
     """
     places = list(chain.from_iterable(_places(remote, pattern) for pattern in patterns))
-    sizes = {place.path: place.state[2] for place in places if place.state}
+    sizes = {place.path: size_in(place.state) for place in places if place.state}
     copies = {path: directory / f"table-{number:06}" for number, path in enumerate(sizes)}
     _copy_descriptions(remote, sizes, copies, table)
     return tuple(replace(place, copy=str(copies[place.path])) if place.state else place for place in places)

@@ -127,6 +127,11 @@ def file_state(info: os.stat_result) -> tuple[int, int, int, int]:
     return info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns
 
 
+def size_in(state: tuple[int, ...]) -> int:
+    """Return the size, in bytes, that a file_state() has."""
+    return state[2]
+
+
 def split_files(
     paths: Iterable[str], workers: int, smallest: int = SMALLEST_SPLIT, *, whole: bool = False
 ) -> list[Split]:

@@ -22,6 +22,7 @@ from model_mapreduce_job.storage.splits import (
     Split,
     TablePart,
     file_state,
+    size_in,
 )
 
 if TYPE_CHECKING:
@@ -62,6 +63,11 @@ class TableFile(msgspec.Struct, frozen=True):
     state: tuple[int, ...]
     groups: tuple[RowGroup, ...] = ()
     partition: tuple[tuple[str, str | None], ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return size_in(self.state)
 
     @property
     def rows(self) -> int:

@@ -49,7 +49,7 @@ def table_ranges(
     rows is there where there are none: so an output has a part.
     """
     files = list(files)
-    size = split_bytes(sum(map(_size, files)), tasks, least)
+    size = split_bytes(sum(file.size for file in files), tasks, least)
     runs = [ranges for file in files for ranges in ([_whole(file)] if whole else _runs(file, size))]
     small = [run for run in runs if _bytes(run) < max(_SMALL_BYTES, least)]
     large = [run for run in runs if _bytes(run) >= max(_SMALL_BYTES, least)]
@@ -72,7 +72,7 @@ def _runs(file: TableFile, size: int) -> Iterator[Ranges]:
         return
     starts = [group.start for group in file.groups]
     end = file.groups[-1].start + file.groups[-1].size
-    if sorted(starts) != starts or starts[0] < 0 or end > _size(file):
+    if sorted(starts) != starts or starts[0] < 0 or end > file.size:
         yield _whole(file)
         return
     first, ends = 0, [*starts[1:], end]
@@ -85,7 +85,7 @@ def _runs(file: TableFile, size: int) -> Iterator[Ranges]:
 
 def _merged(file: TableFile, begin: int, run: tuple[int, int], end: int) -> Ranges:
     found: list[FileRange] = []
-    for start, behind in ((0, begin), run, (end, _size(file))):
+    for start, behind in ((0, begin), run, (end, file.size)):
         if found and found[-1].end == start:
             found[-1] = found[-1]._replace(length=behind - found[-1].start)
         elif behind > start:
@@ -108,11 +108,7 @@ def _together(runs: Sequence[Ranges], size: int) -> Iterator[Ranges]:
 
 
 def _whole(file: TableFile) -> Ranges:
-    return (FileRange(file.path, 0, _size(file)),)
-
-
-def _size(file: TableFile) -> int:
-    return file.state[2]
+    return (FileRange(file.path, 0, file.size),)
 
 
 def _bytes(ranges: Iterable[FileRange]) -> int:

@@ -94,7 +94,7 @@ def rows_given(counters: Mapping[str, Mapping[str, int]], tasks: TaskReport, spe
     if FORMATS[spec.options.task.source_protocol].has_footer:
         return sum(file.rows for file in spec.table_files)
     given = counters.get(COUNTERS, {}).get(_BYTES)
-    size = sum(file.state[2] for file in spec.table_files)
+    size = sum(file.size for file in spec.table_files)
     if given is not None and given != size:
         raise IncompleteRunError(
             f"Tasks were given {given:,} of the {counted(size, 'byte')} of the input. Run it again."

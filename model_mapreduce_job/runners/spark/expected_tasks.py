@@ -37,7 +37,7 @@ def expected_tasks(
     most is --max-output-files. Raises InputError for a setting that is no number.
     """
     if is_table := spec.begin.tables.is_read:
-        files = [InputSize(file.path, file.state[2], float(file.state[2])) for file in spec.table_files]
+        files = [InputSize(file.path, file.size, float(file.size)) for file in spec.table_files]
     open_cost = _bytes(settings, *_OPEN_COST)
     size = _partition_bytes(settings, files, cores, open_cost)
     splits = [
