@@ -36,7 +36,7 @@ _RAW_BYTES = 1 << 12
 
 
 @dataclass(frozen=True)
-class Place:
+class SamplePlace:
     """Where a part of the sample begins: the first line start at or after an offset of a file.
 
     share is roughly how many bytes of text to read there.
@@ -51,7 +51,7 @@ class Place:
 class Part:
     """Whole lines that were read at a place, and the bytes read for them before and after decompression."""
 
-    place: Place
+    place: SamplePlace
     text: bytes
     stored_bytes: int
     taken_bytes: int
@@ -96,7 +96,7 @@ def read_sample(
     return _sample(files, parts, reading, orders)
 
 
-def choose_places(files: Sequence[InputFile]) -> list[Place]:
+def choose_places(files: Sequence[InputFile]) -> list[SamplePlace]:
     """Return every file's start when all can be read whole, else places spread evenly over the input's bytes.
 
     A file that is compressed or not seekable can only be read from its start. Where that leaves too few
@@ -105,7 +105,7 @@ def choose_places(files: Sequence[InputFile]) -> list[Place]:
     filled = [file for file in files if file.size]
     likely = sum(file.size * (_LIKELY_EXPANSION if file.is_compressed else 1) for file in filled)
     if likely <= SAMPLE_BYTES and len(filled) <= MOST_PLACES:
-        return [Place(file, 0, SAMPLE_BYTES) for file in filled]
+        return [SamplePlace(file, 0, SAMPLE_BYTES) for file in filled]
     ends = list(accumulate(file.size for file in filled))
     # more places when files are smaller than a place's share
     count = min(MOST_PLACES, max(PLACES, SAMPLE_BYTES * len(filled) // ends[-1]))
@@ -113,7 +113,7 @@ def choose_places(files: Sequence[InputFile]) -> list[Place]:
     if len(located) < PLACES:
         starts = ((filled[number * len(filled) // PLACES], 0) for number in range(PLACES))
         located = list(dict.fromkeys([*located, *starts]))[:PLACES]
-    places = [Place(file, offset, SAMPLE_BYTES // len(located)) for file, offset in located]
+    places = [SamplePlace(file, offset, SAMPLE_BYTES // len(located)) for file, offset in located]
     # not in order, so that places all over the input were read when reading stops early
     return [place for start in range(PLACES) for place in places[start::PLACES]]
 
@@ -125,7 +125,7 @@ def _locate(files: Sequence[InputFile], ends: Sequence[int], position: int) -> t
     return file, position - (ends[number] - file.size) if can_seek else 0
 
 
-def _read(place: Place, reading: TextReading, deadline: float) -> Part:
+def _read(place: SamplePlace, reading: TextReading, deadline: float) -> Part:
     # from one byte before the place: if that is a newline, the line at the place is a whole one
     skipped = 1 if place.offset else 0
     path = place.file.path

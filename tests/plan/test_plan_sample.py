@@ -23,8 +23,8 @@ from model_mapreduce_job.plan.sample import (
     MOST_PLACES,
     PLACES,
     SAMPLE_BYTES,
-    Place,
     Sample,
+    SamplePlace,
     choose_places,
     read_sample,
 )
@@ -109,8 +109,8 @@ def test_places_are_spread_by_bytes_over_many_files() -> None:
 def test_a_file_that_cant_be_entered_in_its_middle_is_one_place() -> None:
     compressed, streamed = of_size("a.gz", SAMPLE_BYTES), of_size("b", SAMPLE_BYTES, seekable=False)
     assert choose_places([compressed, streamed]) == [
-        Place(compressed, 0, SAMPLE_BYTES // 2),
-        Place(streamed, 0, SAMPLE_BYTES // 2),
+        SamplePlace(compressed, 0, SAMPLE_BYTES // 2),
+        SamplePlace(streamed, 0, SAMPLE_BYTES // 2),
     ]
 
 
@@ -217,7 +217,7 @@ def test_whatever_a_file_holds_only_its_lines_are_sampled(lines: list[bytes], sh
     data = b"\n".join(lines)
     file = in_memory("a", data)
     for offset in range(0, len(data), 7):
-        part = sample_module._read(Place(file, offset, share), READING, float("inf"))
+        part = sample_module._read(SamplePlace(file, offset, share), READING, float("inf"))
         assert set(part.text.removesuffix(b"\n").split(b"\n")) <= {*lines, b""}
 
 
