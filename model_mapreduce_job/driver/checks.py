@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 # What mrjob calls before and after a mapper's lines, one by one; and who runs a filter of them before that.
 _NEVER_CALLED = ("mapper_init", "mapper_final")
 _RUN_FILTERS = frozenset({"hadoop", "emr"})
+_ON_S3 = re.compile(r"s3[an]?://[^/]+/+[^/]")
 # Of many files the first ones are looked at.
 _MOST_LOOKS = 100
 
@@ -192,6 +194,9 @@ def _for_no_such_runner(options: RunOptions) -> dict[str, object]:
         ),
         f"--no_blocks is for -r hadoop and -r emr, and this is -r {runner}": (
             options.no_blocks and not options.may_have_blocks
+        ),
+        f"--output-dir {options.output_dir} is no place on S3 (s3://BUCKET/DIRECTORY), and this is -r emr": (
+            runner == "emr" and options.output_dir and not _ON_S3.match(options.output_dir)
         ),
         f"--debug_record reads its record here, and this is -r {runner}": options.debug_record and not here,
     }

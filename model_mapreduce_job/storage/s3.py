@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import posixpath
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from botocore.exceptions import ClientError
 from mrjob.fs.s3 import S3Filesystem
 
+from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.storage.aws_errors import UNREACHED
+from model_mapreduce_job.storage.cluster_paths import is_there
 from model_mapreduce_job.storage.compression import decompressed, whole_or_error
 from model_mapreduce_job.storage.inputs import is_hidden
 
@@ -24,6 +26,7 @@ log = logging.getLogger("mrjob.s3")  # mrjob shows what its own loggers and thos
 CHUNK_BYTES: Final = 1 << 20
 READ_TRIES: Final = 5
 ABANDONED_UPLOAD_DAYS: Final = 1
+_NO_BUCKET: Final = frozenset({"404", "NoSuchBucket"})
 
 
 class ResumingS3Filesystem(S3Filesystem):
@@ -196,6 +199,30 @@ def requester_pays(jobconf: Mapping[str, Any]) -> bool:
     """Return whether Hadoop's settings say that who asks S3 pays for it, by either of EMR's connectors."""
     names = ("fs.s3a.requester.pays.enabled", "fs.s3.useRequesterPaysHeader")
     return any(str(jobconf.get(name)).lower() == "true" for name in names)
+
+
+def check_output(filesystem: S3Filesystem, uri: str, *, is_named: bool) -> None:
+    """Raise InputError for an output that exists; with is_named also for one in a bucket that doesn't.
+
+    Otherwise the bucket may be this run's own, which is made later.
+    """
+    if is_named:
+        _refuse_missing_bucket(filesystem.make_s3_client(), uri)
+    with suppress(ClientError):
+        if filesystem.exists(uri.rstrip("/")):
+            raise InputError(is_there(uri))
+
+
+def _refuse_missing_bucket(client: Any, uri: str) -> None:
+    bucket = split_uri(uri)[0]
+    try:
+        client.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        # whoever is not allowed to look may still be allowed to write
+        if error.response["Error"]["Code"] in _NO_BUCKET:
+            raise InputError(
+                f"There is no bucket {bucket} for the output {uri}. Make it, or name another."
+            ) from error
 
 
 def s3_filesystem(options: Mapping[str, Any], part_size: int | None) -> ResumingS3Filesystem:

@@ -164,6 +164,23 @@ def test_an_output_that_is_there_is_refused_with_and_without_a_plan(
         assert f"The output {output}/ is there already. Name another" in told.stderr.splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    ("output", "mistake"),
+    [
+        (f"s3://{BUCKET}/a.csv", f"The output s3://{BUCKET}/a.csv/ is there already."),
+        ("s3://no-bucket/out", "There is no bucket no-bucket for the output s3://no-bucket/out/."),
+        ("/tmp/out", "--output-dir /tmp/out is no place on S3"),  # noqa: S108 - nothing is made there
+        (f"s3://{BUCKET}", f"--output-dir s3://{BUCKET} is no place on S3"),
+    ],
+)
+def test_an_output_that_cant_be_made_is_refused(
+    watched: EmrStack, tmp_path: Path, output: str, mistake: str
+) -> None:
+    told = plan(watched, tmp_path, "--output-dir", output, str(PROJECT / "data" / "input.ldjson"))
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr.splitlines()[-1].startswith(mistake)
+
+
 def test_rows_that_lack_a_column_start_no_cluster(watched: EmrStack, tmp_path: Path) -> None:
     path = f"s3://{BUCKET}/a.csv"
     options = ("--model_qualified_name", "iris_model", "--input_protocol", "csv")

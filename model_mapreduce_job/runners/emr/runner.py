@@ -19,7 +19,6 @@ from model_mapreduce_job.bundle.archive import pack
 from model_mapreduce_job.bundle.choice import bundle_for
 from model_mapreduce_job.driver.run_spec import RunSpec
 from model_mapreduce_job.driver.runner import RunReport, step_report
-from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.plan.cluster import emr_split_bytes
 from model_mapreduce_job.runners.emr.log_wait import LogWait, logs_have_come, until_reached
 from model_mapreduce_job.runners.emr.security import ensure_security_configuration
@@ -31,9 +30,8 @@ from model_mapreduce_job.runners.hadoop.streaming_settings import JOB_NAME, step
 from model_mapreduce_job.runners.shared import itself
 from model_mapreduce_job.runners.task_environment import ship_options, task_settings
 from model_mapreduce_job.storage.aws_errors import aws_errors
-from model_mapreduce_job.storage.cluster_paths import is_there
 from model_mapreduce_job.storage.emr_inputs import UPLOADED, EmrInputs, UploadedNames
-from model_mapreduce_job.storage.s3 import ensure_bucket, s3_filesystem, split_uri
+from model_mapreduce_job.storage.s3 import check_output, ensure_bucket, s3_filesystem, split_uri
 from model_mapreduce_job.storage.s3_objects import objects_below, read_objects, remove_objects
 from model_mapreduce_job.task.signals import signals_as_exit
 
@@ -160,9 +158,7 @@ class EmrRunner(EMRJobRunner):
         return inputs
 
     def _check_output_not_exists(self) -> None:
-        with suppress(ClientError):  # of a bucket that is not there yet
-            if self.fs.exists(self._output_dir):
-                raise InputError(is_there(self._output_dir))
+        check_output(self.fs.s3, self._output_dir, is_named=self._spec.options.output_dir is not None)
 
     def _check_input_path(self, path: str) -> None:
         pass  # _found_inputs() has looked at all of them
