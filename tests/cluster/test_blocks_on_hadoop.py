@@ -43,7 +43,7 @@ def rows_of(number: int) -> str:
 def test_many_small_files_are_few_tasks_and_a_failure_is_found_in_its_file(
     hadoop: LocalHadoop, job: LocalJob, tmp_path: Path
 ) -> None:
-    """Tasks compress their parts; the driver has their reports and profiles, and leaves nothing of them."""
+    """As many as the plan has. Tasks compress their parts; the driver leaves nothing of their reports."""
     files = tmp_path / "small"
     files.mkdir()
     for number in range(FILES):
@@ -51,12 +51,16 @@ def test_many_small_files_are_few_tasks_and_a_failure_is_found_in_its_file(
     uri, summary = put(hadoop, files, "/small", "/small-out"), tmp_path / "summary.json"
     there, here = tmp_path / "there.json", tmp_path / "here.json"
     packed = ("--output_compression", "zst", "--output-dir", "hdfs:///small-out/1")
+    planned = job.run("--plan", *packed, uri)
     ended = job.run("--summary_file", summary, "--profile", there, *packed, uri)
     inline = inline_fingerprint(tmp_path, *IRIS, "--profile", here, files, **IRIS_SETTINGS)
     assert fingerprint(ended) == inline
     profile_facts.assert_same(profile_facts.read(there), profile_facts.read(here))
     parts = parts_of(hadoop, "/small-out/1", tmp_path / "out")
     assert 1 <= len(parts) <= MOST_TASKS
+    loaded = f"{len(parts)} tasks, the model is loaded {len(parts)} times"
+    together = f"{loaded}: {FILES} files come together in {len(parts)} tasks"
+    assert f"tasks          {together}" in planned.output.decode()
     assert {part.suffix for part in parts} == {".zst"}
     assert sum(map(lines_in, parts)) == FILES * ROWS
     found = summary_of(summary)
