@@ -32,7 +32,7 @@ with warnings.catch_warnings(), stdlib_distutils():
     from mrjob.protocol import BytesValueProtocol, JSONProtocol, JSONValueProtocol
 
 from model_mapreduce_job.driver.runner_numbers import check_runner_numbers
-from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
+from model_mapreduce_job.exceptions import InputError
 from model_mapreduce_job.formats.lines import blocks_of
 from model_mapreduce_job.formats.records import one_line
 from model_mapreduce_job.pipeline.model_warnings import ModelWarnings
@@ -187,7 +187,7 @@ class MLModelMapReduceJob(MRJob):
         runner = as_runner(mrjobs)
         try:
             runner.prepare(spec or spec_of(self, Checked(self.run_options)))
-        except ModelMapReduceError:
+        except BaseException:  # a signal's as well
             mrjobs.cleanup(mode=["LOCAL_TMP"])  # nothing else was made
             raise
         return runner

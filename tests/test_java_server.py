@@ -143,12 +143,15 @@ def test_the_client_of_a_job_runs_there_as_it_does_in_a_process(hdfs: Path, shel
 
 
 def test_a_client_that_is_ended_ends_its_java_machine(hdfs: Path, shell: HadoopShell) -> None:
+    """What it had written may name its job, which has to be ended too."""
     command = [sys.executable, str(FAKE), "jar", "streaming.jar"]
     served, process = shell.serve(command), ClientProcess(command, dict(os.environ))
     assert served
-    served.kill()
-    process.kill()
-    assert list(process.lines()) is not None
+    read = [served.lines(), process.lines()]
+    assert [next(lines) for lines in read] == [b"packageJobJar: []\n"] * 2
+    time.sleep(0.3)
+    for client in (served, process):
+        assert b"Running job: job_1\nStreaming Command Failed!" in client.kill()
     assert not is_there(int(servers(hdfs)[0][0]))
     assert shell.exists("hdfs:///a")
 

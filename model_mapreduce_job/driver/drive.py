@@ -20,6 +20,7 @@ from model_mapreduce_job.driver.hidden_values import hide_values
 from model_mapreduce_job.driver.profile_file import RunProfile
 from model_mapreduce_job.driver.run_spec import RunSpec
 from model_mapreduce_job.driver.run_stamp import stamp_identity
+from model_mapreduce_job.driver.runner import cleaned_up, note_what_is_kept
 from model_mapreduce_job.driver.summary_file import write_file
 from model_mapreduce_job.driver.verification import verified_row
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError, ModelMapReduceError
@@ -28,7 +29,7 @@ from model_mapreduce_job.models.content_digest import digest_of
 from model_mapreduce_job.pipeline.summary import Proof, RunSummary
 from model_mapreduce_job.storage.compressed_output import compressing
 from model_mapreduce_job.task.options import values_of
-from model_mapreduce_job.task.signals import signals_as_exit
+from model_mapreduce_job.task.signals import ignore_signals_at_the_end, signals_as_exit
 from model_mapreduce_job.task.standard_streams import ReaderGoneError
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def drive(job: Job) -> None:
             return
         if not options.debug_record:
             _run(job, checked)
+            ignore_signals_at_the_end()
             return
     # the first worker has ended: another process will load the model
     from model_mapreduce_job.driver.debug_record import become_debugger, find_line  # noqa: PLC0415 - as above
@@ -66,22 +68,17 @@ def drive(job: Job) -> None:
 
 def _run(job: Job, checked: Checked) -> None:
     started = monotonic()
-    with job.make_runner(spec_of(job, checked)) as runner:
+    with cleaned_up(job.make_runner(spec_of(job, checked))) as runner:
         try:
             runner.run()
             _finish(job, checked, runner, monotonic() - started)
         except StepFailedException as error:
             failure = IncompleteRunError(f"The run failed: {error}")
-            _note_what_is_kept(runner, failure)
+            note_what_is_kept(runner, failure)
             raise failure from error
         except BaseException as error:
-            _note_what_is_kept(runner, error)
+            note_what_is_kept(runner, error)
             raise
-
-
-def _note_what_is_kept(runner: Runner, error: BaseException) -> None:
-    if kept := runner.stop():
-        error.add_note(kept)
 
 
 def spec_of(job: Job, checked: Checked) -> RunSpec:

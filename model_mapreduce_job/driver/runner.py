@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import msgspec
 
 from model_mapreduce_job.pipeline.summary import RunSummary
+from model_mapreduce_job.task.signals import signals_held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -86,6 +89,33 @@ class Runner(Protocol):
     def stop(self) -> str:
         """Keep what is finished of a run that ends before its time; return what to report of it."""
         ...
+
+
+@contextmanager
+def cleaned_up(runner: Runner) -> Iterator[Runner]:
+    """Enter and leave a runner; a signal that comes while it removes what it has made waits for that.
+
+    The error of a run that has one stands: the signal asks for no more than its end.
+    """
+    runner.__enter__()
+    try:
+        yield runner
+    except BaseException:
+        with suppress(SystemExit, KeyboardInterrupt), signals_held():
+            runner.__exit__(*sys.exc_info())
+        raise
+    try:
+        with signals_held():
+            runner.__exit__(None, None, None)
+    except (SystemExit, KeyboardInterrupt) as stopped:
+        note_what_is_kept(runner, stopped)
+        raise
+
+
+def note_what_is_kept(runner: Runner, error: BaseException) -> None:
+    """Add what is kept of a run to the error that has ended it."""
+    if kept := runner.stop():
+        error.add_note(kept)
 
 
 def step_report(steps: Sequence[Groups] | None, spec: RunSpec, *, counts_input: bool = False) -> RunReport:

@@ -16,7 +16,7 @@ from model_mapreduce_job.storage.private_directory import PrivateDirectory
 from model_mapreduce_job.task.child_processes import die_with_parent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Self
 
     from model_mapreduce_job.driver.run_spec import RunSpec
@@ -28,16 +28,25 @@ def default_opts(mrjobs: Mapping[str, Any]) -> dict[str, Any]:
     return dict(combine_dicts(mrjobs, {"cleanup_on_failure": ["ALL"], "check_input_paths": False}))
 
 
-def with_hadoop_shell(filesystems: Any, hadoop_bin: list[str] | None) -> Any:
-    """Return a runner's filesystems with a Hadoop that needs few calls, and ends with this process."""
+def with_hadoop_shell(filesystems: Any, hadoop_bin: list[str] | None, local_tmp: Callable[[], str]) -> Any:
+    """Return a runner's filesystems with a Hadoop that needs few calls, and ends with this process.
+
+    local_tmp makes and returns the run's own temporary directory.
+    """
     if not isinstance(filesystems.hadoop, HadoopShell):
         filesystems.hadoop = HadoopShell(hadoop_bin or None, partial(die_with_parent, os.getpid()))
+        filesystems.hadoop.local_tmp = local_tmp
     return filesystems
 
 
 def itself(runner: Any) -> Any:
     """Return a runner: what one that is also mrjob's has as its mrjobs()."""
     return runner
+
+
+def is_complete(output: str) -> str:
+    """Return what a run that ends before its time says of the output that it has published, if any."""
+    return f"The output {output} is complete." if output else ""
 
 
 class LocalTmp:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import re
+import select
 import subprocess
 import tempfile
 from functools import partial
+from time import monotonic
 from typing import IO, TYPE_CHECKING, Final, Protocol
 
 from model_mapreduce_job.exceptions import ModelMapReduceError
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 _CHUNK_BYTES: Final = 1 << 20
 # The most that is kept of what a command writes to its standard error: its end says what was wrong
 _MOST_ERRORS: Final = 1 << 20
+_PATIENCE_SECONDS: Final = 3.0
 _LOG_RECORD: Final = re.compile(
     r"^\d{2,4}[-/]\d\d[-/]\d\d \d\d:\d\d:\d\d\S* [A-Z]+ |^\s*(?:at |\.\.\. \d+ more$)|^SLF4J|^\s*$"
 )
@@ -84,6 +87,25 @@ class ProcessCommand:
         with self._process, self._err:
             self.code = self._process.wait()
             self.errors = last_text(self._err)
+
+
+def what_is_left(process: subprocess.Popen[bytes]) -> bytes:
+    """Return what a process that is ending has written to its standard output and nobody has read.
+
+    Its standard input is closed: a program that it has started, and that has the same output, ends by that.
+    """
+    if process.stdin:
+        process.stdin.close()
+    assert process.stdout  # noqa: S101 - for mypy: it is a pipe
+    read = getattr(process.stdout, "read1", process.stdout.read)
+    left = bytearray()
+    deadline = monotonic() + _PATIENCE_SECONDS
+    while select.select([process.stdout], [], [], max(0.0, deadline - monotonic()))[0]:
+        if not (some := read(_CHUNK_BYTES)):
+            break
+        left += some
+        del left[:-_MOST_ERRORS]
+    return bytes(left)
 
 
 def last_text(file: IO[bytes]) -> str:

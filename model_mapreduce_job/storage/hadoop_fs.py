@@ -63,6 +63,8 @@ class HadoopShell(HadoopFilesystem):
     called in it first, sees to that. Without before_start each command starts one.
     """
 
+    local_tmp: Callable[[], str | None] = staticmethod(lambda: None)  # removed however the run ends
+
     def __init__(self, hadoop_bin: list[str] | None, before_start: Callable[[], None] | None = None) -> None:
         super().__init__(hadoop_bin)
         self._before_start = before_start
@@ -203,7 +205,7 @@ class HadoopShell(HadoopFilesystem):
 
     def _put_all(self, puts: Sequence[tuple[str, str]]) -> None:
         """Copy files by way of links that have their new names, so that one command copies many files."""
-        with tempfile.TemporaryDirectory() as place:
+        with tempfile.TemporaryDirectory(dir=self.local_tmp()) as place:
             for number, (directory, entries) in enumerate(_by_directory(puts).items()):
                 links = Path(place, str(number))
                 links.mkdir()
@@ -248,8 +250,7 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
     for chunk in chunks:
         *whole, begun = (begun + chunk).split(b"\n")
         yield from (line.decode(errors="replace") for line in whole)
-    if begun:
-        yield begun.decode(errors="replace")
+    yield from [begun.decode(errors="replace")] if begun else []
 
 
 def _reason(errors: str) -> str:

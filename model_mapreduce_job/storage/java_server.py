@@ -11,7 +11,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from model_mapreduce_job.storage.hadoop_commands import complaint, last_text
+from model_mapreduce_job.storage.hadoop_commands import complaint, last_text, what_is_left
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -62,6 +62,8 @@ class JavaServer:
         self._deadline: float | None = None
         self.busy = False
         self.last_errors = ""
+        self.unread = b""
+        self._reading = bytearray()
 
     @property
     def is_open(self) -> bool:
@@ -137,7 +139,8 @@ class JavaServer:
 
     def _read(self, size: int) -> bytes:
         assert self._process.stdout  # noqa: S101 - for mypy: it is a pipe
-        data = bytearray()
+        # what a signal's exception leaves of it is among what was not read
+        data = self._reading = bytearray()
         while len(data) < size:
             if self._deadline is not None:
                 select.select([self._process.stdout], [], [], max(0.0, self._deadline - monotonic()))
@@ -165,9 +168,10 @@ class JavaServer:
         self._end()
 
     def kill(self) -> None:
-        """End the process at once."""
+        """End the process at once; what it has written and nobody has read is kept as unread."""
         if self.is_open:
             self._process.kill()
+            self.unread = bytes(self._reading) + what_is_left(self._process)
             self._end()
 
     def _end(self) -> None:
@@ -233,9 +237,10 @@ class ServedCommand:
         """End the command: nobody reads on."""
         self._server.leave()
 
-    def kill(self) -> None:
-        """End the command with its Java machine, at once."""
+    def kill(self) -> bytes:
+        """End the command with its Java machine, at once; return what was not read of its output."""
         self._server.kill()
+        return self._server.unread
 
 
 def _request(args: Sequence[str]) -> bytes:

@@ -36,7 +36,7 @@ def end_at_once_by_signals() -> None:
 
 def ignore_signals_at_the_end() -> None:
     """Ignore ending signals from now on: the run is over, and its exit code says what it came to."""
-    for number in _nobodys(_end_at_once):
+    for number in _nobodys(_end_at_once, _end):
         signal.signal(number, signal.SIG_IGN)
 
 
@@ -61,6 +61,32 @@ def signals_as_exit() -> Iterator[None]:
         for number in taken:
             signal.signal(number, before[number])
         sys.unraisablehook = hook
+
+
+@contextmanager
+def signals_held(*, second_ends: bool = False) -> Iterator[None]:
+    """Let an ending signal, which would raise by signals_as_exit(), wait until the with statement ends.
+
+    Those that follow are ignored; with second_ends the next one raises at once. An error that ends the with
+    statement stands: the signal asks for no more than the end, which has come.
+    """
+    came: list[int] = []
+    held = _nobodys(_end)
+
+    def hold(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+        for other in held:
+            signal.signal(other, _end if second_ends else signal.SIG_IGN)
+
+    for number in held:
+        signal.signal(number, hold)
+    try:
+        yield
+    finally:
+        for number in held:
+            signal.signal(number, signal.SIG_IGN if came else _end)
+    if came:
+        _end(came[0], None)
 
 
 def _nobodys(*handlers: Any) -> list[signal.Signals]:

@@ -1,6 +1,7 @@
 """One protocol for the runners: the driver asks each for the same, whatever mrjob's own gives."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,9 @@ import pytest
 from mrjob.runner import MRJobRunner
 
 from model_mapreduce_job.driver.run_spec import RunSpec
-from model_mapreduce_job.driver.runner import Runner, RunReport, step_report
+from model_mapreduce_job.driver.runner import Runner, RunReport, cleaned_up, step_report
 from model_mapreduce_job.runners import as_runner, runner_class
+from model_mapreduce_job.task.signals import signals_as_exit
 
 COUNTERS = {"predictions": {"lines": 2}, "Map-Reduce Framework": {"Map input records": 3}}
 
@@ -19,7 +21,8 @@ COUNTERS = {"predictions": {"lines": 2}, "Map-Reduce Framework": {"Map input rec
 class Mrjobs:
     """What the driver uses of one of mrjob's runners."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, struck: bool = False) -> None:
+        self.struck = struck
         self.directory = str(directory)
         self.happened: list[str] = []
         self._extra_args: list[Any] = []
@@ -29,6 +32,8 @@ class Mrjobs:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self.struck:
+            os.kill(os.getpid(), signal.SIGTERM)
         self.happened.append("cleaned up")
 
     def _get_local_tmp_dir(self) -> str:
@@ -52,6 +57,15 @@ def test_each_runner_of_this_project_is_one_as_it_is(alias: str) -> None:
     kind = runner_class(alias)
     assert issubclass(kind, MRJobRunner)
     assert issubclass(kind, Runner)
+
+
+def test_a_signal_does_not_end_what_a_run_removes_when_it_ends(tmp_path: Path) -> None:
+    mrjobs = Mrjobs(tmp_path, struck=True)
+    with pytest.raises(SystemExit), signals_as_exit(), cleaned_up(as_runner(mrjobs)):
+        pass
+    with pytest.raises(ValueError, match="the run's"), signals_as_exit(), cleaned_up(as_runner(mrjobs)):
+        raise ValueError("the run's")
+    assert mrjobs.happened == ["cleaned up"] * 2
 
 
 def test_mrjobs_own_runners_do_with_what_they_have(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from faults.limits import Limit
 from local_jobs import wait_until
 
-from model_mapreduce_job.task.signals import signals_as_exit
+from model_mapreduce_job.task.signals import signals_as_exit, signals_held
 
 
 def send(number: signal.Signals) -> None:
@@ -48,6 +48,43 @@ def test_cleaning_up_is_not_disturbed_by_another_one(second: signal.Signals) -> 
         work_and_clean_up()
     assert cleaned
     assert leaving.value.code == 128 + signal.SIGTERM
+
+
+@pytest.mark.parametrize("second_ends", [False, True])
+def test_a_signal_that_is_held_comes_when_what_it_would_disturb_is_done(second_ends: bool) -> None:
+    """A second one waits as well, or does not, as one has asked for."""
+    done = []
+
+    def publish() -> None:
+        with signals_held(second_ends=second_ends):
+            send(signal.SIGTERM)
+            done.append("first")
+            send(signal.SIGINT)
+            done.append("second")
+
+    with pytest.raises(KeyboardInterrupt if second_ends else SystemExit), signals_as_exit():
+        publish()
+    assert done == ["first"] if second_ends else ["first", "second"]
+
+
+def test_an_error_of_what_a_signal_waits_for_stands() -> None:
+    def fail() -> None:
+        with signals_held():
+            send(signal.SIGTERM)
+            raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"), signals_as_exit():
+        fail()
+
+
+def test_without_a_signal_they_do_afterwards_what_they_did() -> None:
+    def work() -> None:
+        with signals_held():
+            pass
+        send(signal.SIGTERM)
+
+    with pytest.raises(SystemExit), signals_as_exit():
+        work()
 
 
 def test_afterwards_signals_do_what_they_did() -> None:

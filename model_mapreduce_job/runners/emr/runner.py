@@ -27,13 +27,13 @@ from model_mapreduce_job.runners.hadoop import blocks, tables
 from model_mapreduce_job.runners.hadoop.expected_tasks import expected_tasks
 from model_mapreduce_job.runners.hadoop.shipped_code import BUNDLE, BUNDLE_PYTHON
 from model_mapreduce_job.runners.hadoop.streaming_settings import JOB_NAME, step_settings
-from model_mapreduce_job.runners.shared import itself
+from model_mapreduce_job.runners.shared import is_complete, itself
 from model_mapreduce_job.runners.task_environment import ship_options, task_settings
 from model_mapreduce_job.storage.aws_errors import aws_errors
 from model_mapreduce_job.storage.emr_inputs import UPLOADED, EmrInputs, UploadedNames
 from model_mapreduce_job.storage.s3 import check_output, ensure_bucket, s3_filesystem, split_uri
 from model_mapreduce_job.storage.s3_objects import objects_below, read_objects, remove_objects
-from model_mapreduce_job.task.signals import signals_as_exit
+from model_mapreduce_job.task.signals import signals_as_exit, signals_held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,7 +59,7 @@ class EmrRunner(EMRJobRunner):
         self._by_blocks = False
         self._ranges: dict[str, str] = {}
         self._log_dir_awaited = ""
-        self._step_failed = False
+        self._step_failed, self._published = False, ""
         self._log_wait = LogWait()
         self.make_emr_client = cache(super().make_emr_client)  # mrjob wants one for each look at a step
         with aws_errors():
@@ -115,8 +115,8 @@ class EmrRunner(EMRJobRunner):
             return blocks.with_reports(report, text, self._names().of, self._spec)
 
     def stop(self) -> str:
-        """Return that nothing is kept of a run that ends before its time."""
-        return ""
+        """Return what stands of a run that ends before its time: its output, once it was published."""
+        return is_complete(self._published)
 
     def cat_output(self) -> Iterator[bytes]:
         """Yield the output, as mrjob's runner does."""
@@ -125,12 +125,13 @@ class EmrRunner(EMRJobRunner):
 
     def publish(self) -> None:
         """Make the output a result: the run was checked, is whole, and its input is what it was."""
-        with aws_errors():
+        with aws_errors(), signals_held(second_ends=True):
             client = self.fs.s3.make_s3_client()
             self._inputs.check_unchanged(client)
             if self._by_blocks:
                 remove_objects(client, objects_below(client, self._reports_uri()))
             self.fs.s3.touchz(posixpath.join(self._output_dir, "_SUCCESS"))
+            self._published = "" if self._output_dir.startswith(self._cloud_tmp_dir) else self._output_dir
 
     def cleanup(self, mode: list[str] | None = None) -> None:
         """Stop what this run has started on AWS, before anything that takes time or may fail."""

@@ -24,25 +24,27 @@ from model_mapreduce_job.runners.hadoop.client_process import ClientProcess
 from model_mapreduce_job.runners.hadoop.expected_tasks import expected_tasks
 from model_mapreduce_job.runners.hadoop.shipped_code import PACKAGE, code_uri, ship_bundle, upload_code
 from model_mapreduce_job.runners.hadoop.streaming_settings import step_settings
+from model_mapreduce_job.runners.hadoop.submitted_job import SubmittedJob
 from model_mapreduce_job.runners.hadoop.task_failures import TaskFailure, failure_found
-from model_mapreduce_job.runners.shared import LocalTmp, default_opts, itself, with_hadoop_shell
+from model_mapreduce_job.runners.shared import LocalTmp, default_opts, is_complete, itself, with_hadoop_shell
 from model_mapreduce_job.runners.task_environment import ship_options, task_settings
 from model_mapreduce_job.storage.cluster_paths import ClusterInputs, check_paths
 from model_mapreduce_job.storage.hadoop_commands import ClusterError
 from model_mapreduce_job.storage.inputs import is_remote
 from model_mapreduce_job.storage.staged_output import StagedOutput
 from model_mapreduce_job.storage.upload_names import UploadNames, plain_key
+from model_mapreduce_job.task.signals import signals_held
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from model_mapreduce_job.plan.tasks import ExpectedTasks, InputSize
+    from model_mapreduce_job.storage.java_server import ServedCommand
 
 log = logging.getLogger("mrjob.hadoop")  # mrjob shows what its own loggers write
 
 # By itself the client asks each second whether the job has ended
 _PROMPT: Final = {"mapreduce.client.progressmonitor.pollinterval": "200"}
-_APPLICATION: Final = re.compile(r"Submitted application (application_\d+_\d+)")
 _UNREACHED: Final = re.compile(r"Retrying connect to server: (\S+?)\. Already tried (\d+) time")
 _TRIES: Final = 9  # a client's own ten tries, a second apart; it would start over for a quarter of an hour
 
@@ -60,7 +62,9 @@ class HadoopRunner(HadoopJobRunner):
     def __init__(self, **kwargs: Any) -> None:
         self._private = LocalTmp()
         super().__init__(**kwargs)
-        self._application = ""
+        self._job = SubmittedJob()
+        self._leavings: list[str] = []
+        self._published = ""
         self._bundle: Path | None = None
         self._spec = RunSpec()
         self._by_blocks = False
@@ -79,7 +83,7 @@ class HadoopRunner(HadoopJobRunner):
     @property
     def fs(self) -> Any:
         """The filesystems of mrjob's runner, with a Hadoop that needs few calls."""
-        return with_hadoop_shell(super().fs, self._opts["hadoop_bin"])
+        return with_hadoop_shell(super().fs, self._opts["hadoop_bin"], self._get_local_tmp_dir)
 
     def run(self) -> None:
         """Run the job; what it writes bears no name that a result has until publish()."""
@@ -89,7 +93,8 @@ class HadoopRunner(HadoopJobRunner):
         self.fs.hadoop.mkdir_for_all(posixpath.dirname(self._hadoop_tmp_dir))
         self._spec.check_columns()
         self._ship_bundle()
-        upload_code(self.fs.hadoop, self._code_uri, Path(self._get_local_tmp_dir()))
+        here, there = Path(self._get_local_tmp_dir()), self._hadoop_tmp_dir
+        upload_code(self.fs.hadoop, self._code_uri, here, there)
         try:
             super().run()
         except StepFailedException as error:
@@ -120,16 +125,18 @@ class HadoopRunner(HadoopJobRunner):
         return blocks.with_reports(report, text, self._upload_mgr.restore, self._spec)
 
     def stop(self) -> str:
-        """Return that nothing is kept of a run that ends before its time."""
-        return ""
+        """Return what stands of a run that ends before its time: its output, once it was published."""
+        return is_complete(self._published)
 
     def publish(self) -> None:
         """Make the output a result: the run was checked, and is whole."""
-        if self._output:
+        if not self._output:
+            return
+        with signals_held(second_ends=True):
             if self._by_blocks:
                 self.fs.hadoop.remove([f"{self._output.staging}/{blocks.REPORTS}"])
             self._output.publish(self.fs.hadoop)
-            self._output = None
+            self._published, self._output = self._output.final, None
 
     def cat_output(self) -> Iterator[bytes]:
         """Yield the output in the order of its parts."""
@@ -148,8 +155,7 @@ class HadoopRunner(HadoopJobRunner):
 
     def _ship_bundle(self) -> None:
         if self._bundle:
-            directory = fully_qualify_hdfs_path(self._opts["hadoop_tmp_dir"])
-            ship_bundle(self, self._bundle, directory, "python_bin")
+            ship_bundle(self, self._bundle, self._hadoop_tmp_dir, "python_bin")
 
     @property
     def _code_uri(self) -> str:
@@ -202,35 +208,37 @@ class HadoopRunner(HadoopJobRunner):
             record_callback({**record, "message": "\n".join(lines)})
             self._show_record(record["message"])
 
-        client = self.fs.hadoop.serve(hadoop_args) or ClientProcess(hadoop_args, env)
+        job = self._job = SubmittedJob()
+        client = self._start_client(hadoop_args, env)
         try:
-            interpretation = _interpret_hadoop_jar_command_stderr(client.lines(), record_callback=read_record)
+            lines = job.learnt_from(client.lines())
+            interpretation = _interpret_hadoop_jar_command_stderr(lines, record_callback=read_record)
         except BaseException:
-            client.kill()
-            self._kill_application()
+            job.look_at(client.kill())
+            job.end(self.fs.hadoop)
+            self._leavings += job.leavings
             raise
         return client.code, interpretation
 
+    def _start_client(self, command: list[str], environment: dict[str, str]) -> ServedCommand | ClientProcess:
+        """Start the client, one that runs on this machine with this run's own directory for its files."""
+        place = len(self.get_hadoop_bin()) + 2  # before all else that the command says to the client
+        own = ["-D", f"stream.tmpdir={Path(self._get_local_tmp_dir()).absolute()}"]
+        served = self.fs.hadoop.serve([*command[:place], *own, *command[place:]])
+        return served or ClientProcess(command, environment)
+
     def _show_record(self, message: str) -> None:
-        if found := _APPLICATION.search(message):
-            self._application = found[1]
         unreached = _UNREACHED.search(message)
-        if unreached and int(unreached[2]) >= _TRIES and not self._application:
+        if unreached and int(unreached[2]) >= _TRIES and not self._job.id:
             raise ClusterError(
                 f"The ResourceManager at {unreached[1]} can't be reached. "
                 "Is it up, and does HADOOP_CONF_DIR name it?"
             )
 
-    def _kill_application(self) -> None:
-        if self._application:
-            log.info("Ending %s", self._application)
-            with suppress(ClusterError):
-                self.fs.hadoop.invoke_hadoop(_kill(self._application))
-
     def _pick_error(self, log_interpretation: dict[str, Any], step_type: str) -> None:
         """Keep the cause of a failure for run() to tell, instead of letting mrjob write pages about it."""
         pick = partial(super()._pick_error, log_interpretation, step_type)
-        self._failure = failure_found(lambda: self._explain(pick() or {}), self._application)
+        self._failure = failure_found(lambda: self._explain(pick() or {}), self._job.application)
         for line in self._failure.traceback.splitlines():
             log.error("%s", printable(self._upload_mgr.restore(line)))
 
@@ -256,16 +264,16 @@ class HadoopRunner(HadoopJobRunner):
         path = error.get("task_error", {}).get("path")
         if path:
             return b"".join(self.fs.cat(path)).decode(errors="replace")
-        if not (self._application and error.get("container_id")):
+        if not (self._job.id and error.get("container_id")):
             return ""
         return self._aggregated_stderr(error["container_id"])
 
     def _aggregated_stderr(self, container: str) -> str:
         """Return a task's standard error as YARN collected it; nothing when YARN has none."""
-        arguments = ["-applicationId", self._application, "-containerId", container, "-log_files", "stderr"]
+        of = ["-applicationId", self._job.application, "-containerId", container]
         with suppress(ClusterError):
             logs = self.fs.hadoop.invoke_hadoop(
-                ["org.apache.hadoop.yarn.client.cli.LogsCLI", *arguments], return_stdout=True
+                ["org.apache.hadoop.yarn.client.cli.LogsCLI", *of, "-log_files", "stderr"], return_stdout=True
             )
             return str(logs.decode(errors="replace"))
         return ""
@@ -283,10 +291,4 @@ class HadoopRunner(HadoopJobRunner):
             return  # nothing was made, and what is in the output's place is another run's
         unpublished = [self._output.staging] if self._output else []
         with suppress(ClusterError):
-            self.fs.hadoop.remove([self._hadoop_tmp_dir, *unpublished])
-
-
-def _kill(application: str) -> list[str]:
-    # the job, not its application: so ended, it removes its files in YARN's staging directory
-    job = application.replace("application_", "job_", 1)
-    return ["org.apache.hadoop.mapred.JobClient", "-kill", job]
+            self.fs.hadoop.remove([self._hadoop_tmp_dir, *unpublished, *self._leavings])

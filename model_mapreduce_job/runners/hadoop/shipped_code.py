@@ -11,16 +11,15 @@ import posixpath
 import py_compile
 import sys
 import tarfile
-from contextlib import suppress
 from functools import cache
 from importlib.util import cache_from_source
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from uuid import uuid4
 
 from model_mapreduce_job.bundle.archive import new_archive
 from model_mapreduce_job.bundle.choice import DEFAULT, file_digest
 from model_mapreduce_job.storage.hadoop_commands import ClusterError
+from model_mapreduce_job.task.signals import signals_held
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,58 +40,61 @@ def code_uri(directory: str) -> str:
     return posixpath.join(directory, "code", _digest(), f"{PACKAGE.name}.tar.gz")
 
 
-def upload_code(shell: HadoopShell, uri: str, place: Path) -> None:
-    """Put the code there unless it is there already; its archive is made in a directory of this machine."""
+def upload_code(shell: HadoopShell, uri: str, here: Path, there: str) -> None:
+    """Put the code there unless it is there already.
+
+    Its archive is made in a directory of this machine, here; there is the run's own directory on the cluster.
+    """
 
     def make_archive() -> Path:
-        path = place / f"{PACKAGE.name}.tar.gz"
+        path = here / f"{PACKAGE.name}.tar.gz"
         with new_archive(path) as archive:
-            for name, content in _entries(place / "compiled.pyc"):
+            for name, content in _entries(here / "compiled.pyc"):
                 entry = tarfile.TarInfo(name)
                 entry.size, entry.mode = len(content), _READABLE
                 archive.addfile(entry, io.BytesIO(content))
         return path
 
-    put_once(shell, uri, make_archive)
+    put_once(shell, uri, make_archive, there)
 
 
-def ship_bundle(runner: Any, bundle: Path, directory: str, python: str) -> None:
-    """Let a runner's tasks run in a bundle, which is put below a directory of the cluster.
+def ship_bundle(runner: Any, bundle: Path, own: str, python: str) -> None:
+    """Let a runner's tasks run in a bundle, which is put beside the run's own directory on the cluster.
 
     python is mrjob's option that names the tasks' Python.
     """
-    uri = _upload_bundle(bundle, runner.fs.hadoop, directory)
+    uri = _upload_bundle(bundle, runner.fs.hadoop, own)
     runner._working_dir_mgr.add("archive", uri, name=BUNDLE)
     runner._opts |= {python: [BUNDLE_PYTHON], "bootstrap_mrjob": False}  # the bundle has mrjob
 
 
-def _upload_bundle(bundle: Path, shell: HadoopShell, directory: str) -> str:
+def _upload_bundle(bundle: Path, shell: HadoopShell, own: str) -> str:
     """Return where a bundle is on the cluster: put there once, and so fetched once a node."""
-    uri = posixpath.join(directory, "bundles", file_digest(bundle), DEFAULT.name)
-    put_once(shell, uri, lambda: bundle)
+    uri = posixpath.join(posixpath.dirname(own), "bundles", file_digest(bundle), DEFAULT.name)
+    put_once(shell, uri, lambda: bundle, own)
     return uri
 
 
-def put_once(shell: HadoopShell, uri: str, make: Callable[[], Path]) -> None:
+def put_once(shell: HadoopShell, uri: str, make: Callable[[], Path], own: str) -> None:
     """Put the file that make() returns to a URI, unless this or another run has put it there.
 
-    It is written under a name of this run's own: of two runs that write to one, Hadoop fails both.
+    It is written to a directory of this run's own, which is removed with the run, however that ends: of two
+    runs that write to one file, Hadoop fails both.
     """
     if shell.exists(uri):
         return
     directory, name = posixpath.split(uri)
-    half = f"{directory}/.{uuid4().hex}.{name}"
+    half = posixpath.join(own, name)
+    with shell.together():
+        shell.mkdir(own)
+        shell.put(str(make()), half)
     try:
-        with shell.together():
+        with signals_held(second_ends=True):
             shell.mkdir(directory)
-            shell.put(str(make()), half)
-        shell.invoke_hadoop(["fs", "-mv", half, uri])
-    except BaseException as error:  # a signal's as well: nobody else knows the name
-        with suppress(ClusterError):
-            shell.remove([half, f"{half}._COPYING_"])
-            if isinstance(error, ClusterError) and shell.exists(uri):  # another run was faster
-                return
-        raise
+            shell.invoke_hadoop(["fs", "-mv", half, uri])
+    except ClusterError:
+        if not shell.exists(uri):  # else another run was faster
+            raise
 
 
 @cache

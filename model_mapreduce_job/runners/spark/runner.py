@@ -22,7 +22,7 @@ from model_mapreduce_job.pipeline.task_report import TaskReport
 from model_mapreduce_job.printable import printable
 from model_mapreduce_job.runners.hadoop import part_compression, tables
 from model_mapreduce_job.runners.hadoop.shipped_code import ship_bundle
-from model_mapreduce_job.runners.shared import LocalTmp, default_opts, itself, with_hadoop_shell
+from model_mapreduce_job.runners.shared import LocalTmp, default_opts, is_complete, itself, with_hadoop_shell
 from model_mapreduce_job.runners.spark.expected_tasks import expected_tasks
 from model_mapreduce_job.runners.spark.failures import error_of
 from model_mapreduce_job.runners.spark.submission import (
@@ -43,6 +43,7 @@ from model_mapreduce_job.storage.parts import sorted_parts
 from model_mapreduce_job.storage.staged_output import LocalOutputs, StagedOutput
 from model_mapreduce_job.storage.upload_names import UploadNames, escape_pattern, plain_key
 from model_mapreduce_job.task.child_processes import how_it_ended
+from model_mapreduce_job.task.signals import signals_held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -62,6 +63,7 @@ class SparkRunner(SparkMRJobRunner):
     _input_paths: list[str]
     _local_tmp_dir: str | None
     _upload_mgr: Any
+    _published = ""
 
     def __init__(self, **kwargs: Any) -> None:
         self._private = LocalTmp()
@@ -86,7 +88,7 @@ class SparkRunner(SparkMRJobRunner):
     @property
     def fs(self) -> Any:
         """The filesystems of mrjob's runner, with a Hadoop that needs few calls."""
-        return with_hadoop_shell(super().fs, self._opts["hadoop_bin"])
+        return with_hadoop_shell(super().fs, self._opts["hadoop_bin"], self._get_local_tmp_dir)
 
     def run(self) -> None:
         """Run the job; what it writes bears no name that a result has until publish()."""
@@ -98,7 +100,8 @@ class SparkRunner(SparkMRJobRunner):
         if is_remote(self._spark_tmp_dir):
             self.fs.hadoop.mkdir_for_all(posixpath.dirname(self._spark_tmp_dir))
         self._spec.check_columns()
-        self._ship_bundle()
+        if self._bundle:
+            ship_bundle(self, self._bundle, self._spark_tmp_dir, "task_python_bin")
         super().run()
         self._inputs.check_unchanged(self.fs.hadoop)
 
@@ -124,14 +127,15 @@ class SparkRunner(SparkMRJobRunner):
         return replace(report, tasks=tasks, input_records=self._spec.table_rows)
 
     def stop(self) -> str:
-        """Return that nothing is kept of a run that ends before its time."""
-        return ""
+        """Return what stands of a run that ends before its time: its output, once it was published."""
+        return is_complete(self._published)
 
     def publish(self) -> None:
         """Make the output a result: the run was checked, and is whole."""
-        if self._output:
-            self._output.publish(self._output_filesystem())
-            self._output = None
+        with signals_held(second_ends=True):
+            if self._output:
+                self._output.publish(self._output_filesystem())
+                self._published, self._output = self._output.final, None
 
     def cat_output(self) -> Iterator[bytes]:
         """Yield the output in the order of its parts."""
@@ -198,10 +202,6 @@ class SparkRunner(SparkMRJobRunner):
         inputs = check_paths(self._input_paths, output, self.fs.hadoop)
         tables.refuse_if_changed(self._spec, inputs.before_by_absolute_path())
         return inputs
-
-    def _ship_bundle(self) -> None:
-        if self._bundle:
-            ship_bundle(self, self._bundle, posixpath.dirname(self._spark_tmp_dir), "task_python_bin")
 
     def _cmdenv(self) -> dict[str, str]:
         return {**task_settings(), **super()._cmdenv()}
