@@ -1,5 +1,6 @@
 """A run on Hadoop that is stopped: one line, a signal's exit code, and nothing of the run anywhere."""
 
+import os
 import re
 import signal
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ INPUT = PROJECT / "data" / "input.ldjson"
 OUTPUT = "/stopped/out"
 ALIVE = "NEW,NEW_SAVING,SUBMITTED,ACCEPTED,RUNNING"
 # gzip's header has the time of packing (RFC 1952, 2.3): with another one it is another bundle
-GZIP_TIME, OTHER_TIME = 4, b"time"
+GZIP_TIME, GZIP_TIME_BYTES = 4, 4
 _STAGING = re.compile(r"Disabling Erasure Coding for path: (\S+)")
 _JAR = re.compile(r"packageJobJar: .* (\S+\.jar) tmpDir=")
 
@@ -28,13 +29,14 @@ def new_bundle(iris_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     path.write_bytes(iris_bundle.read_bytes())
     with path.open("r+b") as file:
         file.seek(GZIP_TIME)
-        file.write(OTHER_TIME)
+        file.write(os.urandom(GZIP_TIME_BYTES))
     return path
 
 
 @pytest.fixture
 def job(hadoop: LocalHadoop, iris_bundle: Path, tmp_path: Path) -> Iterator[LocalJob]:
     """Give the iris job, which leaves nothing on this machine, in HDFS's temporary directory and in YARN."""
+    hadoop.hadoop("fs", "-rm", "-r", "-f", "-skipTrash", OUTPUT)
     job = on_hadoop(hadoop, tmp_path, "--bundle", str(iris_bundle), *IRIS, **IRIS_SETTINGS)
     yield job
     assert job.processes() == []
@@ -98,7 +100,6 @@ def test_an_output_that_is_whole_is_called_so_and_the_rest_is_removed(
     hadoop: LocalHadoop, job: LocalJob
 ) -> None:
     """The signal comes while the run removes what it needs no more."""
-    hadoop.hadoop("fs", "-rm", "-r", "-f", "-skipTrash", OUTPUT)
     run = stopped_at(job, "Removing temp directory", signal.SIGTERM, "--output-dir", f"hdfs://{OUTPUT}")
     assert run.code == 143, run.errors
     assert run.errors.splitlines()[-1] == f"Stopped by SIGTERM. The output hdfs://{OUTPUT} is complete."
