@@ -73,6 +73,7 @@ class MLModelMapReduceJob(MRJob):
     OUTPUT_PROTOCOL = JSONProtocol
     early: EarlyStart | None = None
     hadoop: JavaServer | None = None
+    advance: Any = None
 
     def configure_args(self) -> None:
         """Add the job's options to mrjob's."""
@@ -180,13 +181,12 @@ class MLModelMapReduceJob(MRJob):
 
     def make_runner(self, spec: RunSpec | None = None) -> Runner:
         """Return the runner that was chosen, with what it needs to know of the run."""
-        from model_mapreduce_job.driver.checks import Checked  # noqa: PLC0415 - tasks have no use for it
-        from model_mapreduce_job.driver.drive import spec_of  # noqa: PLC0415 - as above
+        from model_mapreduce_job.driver.drive import spec_of  # noqa: PLC0415 - tasks have no use for it
 
         mrjobs = self.make_plain_runner()
         runner = as_runner(mrjobs)
         try:
-            runner.prepare(spec or spec_of(self, Checked(self.run_options)))
+            runner.prepare(spec or spec_of(self))
         except BaseException:  # a signal's as well
             mrjobs.cleanup(mode=["LOCAL_TMP"])  # nothing else was made
             raise
@@ -204,6 +204,7 @@ class MLModelMapReduceJob(MRJob):
         check_runner_numbers(runner._opts, "mrjob.conf")  # noqa: SLF001 - mrjob has no other way to ask
         if self.hadoop and runner.alias in {"hadoop", "spark"}:
             runner.fs.hadoop.adopt(self.hadoop)
+        runner.advance = self.advance
         return runner
 
     def import_runner(self) -> None:
@@ -224,9 +225,8 @@ class MLModelMapReduceJob(MRJob):
 
     def dirs(self) -> list[str]:
         """Return the directories that go to the tasks: this package."""
-        if self.run_options.is_on_this_machine:
-            return list(super().dirs())  # tasks on this machine find it where it is
-        return [*super().dirs(), f"{PACKAGE_DIRECTORY}#model_mapreduce_job"]
+        own = f"{PACKAGE_DIRECTORY}#model_mapreduce_job"  # which tasks on this machine find where it is
+        return [*super().dirs(), *([] if self.run_options.is_on_this_machine else [own])]
 
     @classmethod
     def run(cls, early: EarlyStart | None = None, hadoop: JavaServer | None = None) -> None:

@@ -11,6 +11,7 @@ import msgspec
 from mrjob.util import expand_path
 from msgspec.structs import replace
 
+from model_mapreduce_job.driver.advance import start_in_advance
 from model_mapreduce_job.driver.compressed_parts import with_part_compression
 from model_mapreduce_job.driver.dialect_checks import check_dialect, read_stdin_in_utf_8
 from model_mapreduce_job.driver.duplicates import check_duplicates
@@ -30,7 +31,7 @@ from model_mapreduce_job.formats.rows import join_row
 from model_mapreduce_job.formats.table_format import TableRun
 from model_mapreduce_job.ml_model_manager import check_name
 from model_mapreduce_job.task.delimited_options import DELIMITERS
-from model_mapreduce_job.task.messages import Surveyed
+from model_mapreduce_job.task.messages import Survey, Surveyed
 from model_mapreduce_job.task.run_options import RunOptions
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def check(job: Job, first: FirstWorker) -> Checked:
         check_profile(options, local_paths(options.inputs))
         options = options.with_task(is_profiled=True)
     _check_configurations(options.conf_paths or ())
+    start_in_advance(job, options)
     _check_models(options.task.names, first.described().names)
     if options.replay is not None:
         options = with_first_lines(job, options)
@@ -119,7 +121,8 @@ def _with_tables(job: Job, first: FirstWorker, checked: Checked) -> Checked:
     if not {task.input_protocol, task.output_protocol} & TABLES:
         return checked
     with table_places(job, checked.options) as places:
-        found = first.survey(job.begin(task), checked.options.inputs, places)
+        request = Survey(checked.options.inputs, places, checked.options.runner == "spark")
+        found = first.survey(job.begin(task), request)
     return replace(checked, options=_with_found(checked.options, found.columns), surveyed=found)
 
 

@@ -13,7 +13,8 @@ import msgspec
 from mrjob.step import StepFailedException
 from msgspec.structs import replace
 
-from model_mapreduce_job.driver.checks import check
+from model_mapreduce_job.driver.advance import ended_with_the_run
+from model_mapreduce_job.driver.checks import Checked, check
 from model_mapreduce_job.driver.duplicates import RunDuplicates
 from model_mapreduce_job.driver.header_once import header_once, without_later_headers
 from model_mapreduce_job.driver.hidden_values import hide_values
@@ -33,7 +34,6 @@ from model_mapreduce_job.task.signals import ignore_signals_at_the_end, signals_
 from model_mapreduce_job.task.standard_streams import ReaderGoneError
 
 if TYPE_CHECKING:
-    from model_mapreduce_job.driver.checks import Checked
     from model_mapreduce_job.driver.runner import Runner, RunReport
     from model_mapreduce_job.task.job import Job
     from model_mapreduce_job.task.messages import ModelFacts
@@ -47,7 +47,7 @@ def drive(job: Job) -> None:
     Raises ModelMapReduceError.
     """
     _set_up_logs(job)
-    with job.first_worker() as first:
+    with job.first_worker() as first, ended_with_the_run(job):
         job.import_runner()
         checked = check(job, first)
         options = checked.options
@@ -81,8 +81,9 @@ def _run(job: Job, checked: Checked) -> None:
             raise
 
 
-def spec_of(job: Job, checked: Checked) -> RunSpec:
-    """Return what a job's runner is given to know."""
+def spec_of(job: Job, checked: Checked | None = None) -> RunSpec:
+    """Return what a job's runner is given to know; of its command line alone where nothing was checked."""
+    checked = checked or Checked(job.run_options)
     options = checked.options
     begin = replace(job.begin(options.task), tables=checked.surveyed.tables)
     return RunSpec(
@@ -100,6 +101,7 @@ def spec_of(job: Job, checked: Checked) -> RunSpec:
         column_orders=checked.column_orders,
         input_states=checked.input_states,
         table_files=checked.surveyed.files,
+        spark_columns=checked.surveyed.for_spark,
     )
 
 

@@ -24,7 +24,7 @@ class RunSpec(msgspec.Struct, frozen=True):
     worker is sent first; show is called with each line that a model's code writes; first_worker is there
     already, for a runner that starts its workers with nothing else than the driver has. input_states has the
     state of each file that the driver has read the columns of. table_files are the input's, where that is a
-    table, which begin says.
+    table, which begin says; spark_columns are what Spark reads and writes of tables, as Surveyed has them.
     """
 
     predicted_steps: frozenset[int] = frozenset()
@@ -36,6 +36,7 @@ class RunSpec(msgspec.Struct, frozen=True):
     column_orders: Mapping[str, ColumnOrder] = msgspec.field(default_factory=dict)
     input_states: Mapping[str, tuple[int, ...]] = msgspec.field(default_factory=dict)
     table_files: tuple[TableFile, ...] = ()
+    spark_columns: tuple[str, str] = ("", "")
 
     def check_columns(self) -> None:
         """Raise InputError where the input's columns are not those that the run's models need.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from shutil import rmtree
 from typing import TYPE_CHECKING, Any
 
 from mrjob.conf import combine_dicts
@@ -17,6 +18,7 @@ from model_mapreduce_job.task.child_processes import die_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
     from typing import Self
 
     from model_mapreduce_job.driver.run_spec import RunSpec
@@ -59,6 +61,18 @@ class LocalTmp:
         """Make the directory and return its path."""
         self._directory = PrivateDirectory(parent, name)
         return str(self._directory.path)
+
+    @property
+    def path(self) -> Path:
+        """The directory, which was made."""
+        assert self._directory is not None  # noqa: S101 - make() comes first
+        return self._directory.path
+
+    def remove(self) -> None:
+        """Remove the directory, if there is one."""
+        if self._directory:
+            rmtree(self._directory.path, ignore_errors=True)
+            self.release()
 
     def release(self, *, stays: bool = True) -> None:
         """Let go of the directory; if it stays, no later run removes it."""

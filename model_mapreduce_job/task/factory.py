@@ -117,9 +117,10 @@ class TaskFactory:
 
     def survey(self, request: Survey) -> Surveyed:
         """Return the columns of the run's tables, and the files of its input; loads the model."""
-        from model_mapreduce_job.task.table_survey import surveyed  # noqa: PLC0415 - tables alone need Arrow
+        from model_mapreduce_job.task.table_survey import surveyed, with_spark_columns  # noqa: PLC0415 - tables alone need Arrow
 
-        return surveyed(request, self._begin, self.models, self._for_first_answers)
+        found = surveyed(request, self._begin, self.models, self._for_first_answers)
+        return with_spark_columns(found, self._begin.options) if request.on_spark else found
 
     def check_columns(self) -> None:
         """Raise InputError where the columns of the run's rows are not those that its models need."""

@@ -26,7 +26,6 @@ from model_mapreduce_job.task.model_process import GRACE_SECONDS, ProcessLostErr
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from model_mapreduce_job.storage.table_files import TablePlace
     from model_mapreduce_job.task.messages import Begin, Message
     from model_mapreduce_job.task.model_process import ModelProcess
 
@@ -100,16 +99,14 @@ class FirstWorker:
             self._described = _described_in(self._ask(Describe(load=True)))
         return self.described()
 
-    def survey(self, begin: Begin, paths: tuple[str, ...], places: tuple[TablePlace, ...] = ()) -> Surveyed:
+    def survey(self, begin: Begin, request: Survey) -> Surveyed:
         """Return what the tables of a run with these options are; loads the model.
-
-        places has the files of the paths, where some of them are elsewhere.
 
         Raises InputError for an input that is no such table, ModelContractError where it isn't known which
         columns the output has, and what loading the model raises.
         """
         self._begin_again(begin)
-        found = self._ask(Survey(paths, places))
+        found = self._ask(request)
         assert isinstance(found, Surveyed)  # noqa: S101 - there is no other answer
         return found
 

@@ -48,6 +48,9 @@ class Job(Protocol):
     hadoop: Any
     """The Java machine that runs commands of Hadoop, where one was started before it was needed."""
 
+    advance: Any
+    """Spark's driver program on this machine, where one was started before its arguments are known."""
+
     def steps(self) -> Sequence[Any]:
         """Return mrjob's steps."""
         ...

@@ -60,11 +60,12 @@ class Load(msgspec.Struct, tag=True, frozen=True):
 class Survey(msgspec.Struct, tag=True, frozen=True):
     """Asks for the columns of the run's tables, and for the files that these paths and globs name.
 
-    places has these files where some are elsewhere.
+    places has these files where some are elsewhere. on_spark is whether Spark reads and writes the tables.
     """
 
     paths: tuple[str, ...]
     places: tuple[TablePlace, ...] = ()
+    on_spark: bool = False
 
 
 class CheckColumns(msgspec.Struct, tag=True, frozen=True):
@@ -141,11 +142,15 @@ class Described(msgspec.Struct, tag=True, frozen=True):
 
 
 class Surveyed(msgspec.Struct, tag=True, frozen=True):
-    """Answers with the columns of the run's tables, and of an input that is one, its files and columns."""
+    """Answers with the columns of the run's tables, and of an input that is one, its files and columns.
+
+    for_spark has Spark's JSON of the columns that it reads and of those that it writes, "" for text.
+    """
 
     tables: TableRun
     files: tuple[TableFile, ...] = ()
     columns: tuple[str, ...] = ()
+    for_spark: tuple[str, str] = ("", "")
 
 
 class ColumnsFit(msgspec.Struct, tag=True, frozen=True):

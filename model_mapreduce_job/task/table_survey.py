@@ -12,6 +12,7 @@ from model_mapreduce_job.exceptions import InputError, ModelContractError
 from model_mapreduce_job.formats.prediction_columns import SINGLE, prediction_schema, schema_of_texts
 from model_mapreduce_job.formats.records import OverlongLine
 from model_mapreduce_job.formats.registry import TABLES, table_format
+from model_mapreduce_job.formats.spark_columns import read_columns, written_columns
 from model_mapreduce_job.formats.table_format import TableRun
 from model_mapreduce_job.formats.table_schemas import (
     columns_to_read,
@@ -20,6 +21,7 @@ from model_mapreduce_job.formats.table_schemas import (
     schema_of_several,
     write_schema,
 )
+from model_mapreduce_job.formats.table_stamp import written_schema
 from model_mapreduce_job.formats.unknown_columns import why_unknown
 from model_mapreduce_job.printable import counted
 from model_mapreduce_job.storage.inputs import STDIN, is_remote, list_inputs
@@ -88,6 +90,18 @@ def surveyed(
         pa.BufferOutputStream(), output_shape(tables, options).schema
     )
     return Surveyed(tables, files, columns)
+
+
+def with_spark_columns(found: Surveyed, options: TaskOptions) -> Surveyed:
+    """Return what was found with its columns as Spark has them; raises InputError for what it can't have."""
+    read = written = ""
+    if found.tables.is_read:
+        given = {name for file in found.files for name, _ in file.partition}
+        columns = read_schema(found.tables.read)
+        read = read_columns([field for field in columns if field.name not in given])
+    if found.tables.is_written:
+        written = written_columns(written_schema(found.tables, options), options.output_protocol)
+    return replace(found, for_spark=(read, written))
 
 
 def _of_replay(

@@ -68,10 +68,11 @@ def test_any_bytes_give_the_same_output_as_inline_in_parts_that_are_compressed_a
 def test_rows_come_out_on_standard_output_with_one_header_as_one_stream(
     job: LocalJob, inputs: dict[str, list[Path]], rows_fingerprint: dict[str, str]
 ) -> None:
-    """Which may be compressed in any way, as on each runner."""
-    ended = job.run("--output_compression", "zst", *OPTIONS["csv"], *inputs["csv"])
+    """Which may be compressed in any way, as on each runner. Spark starts before the input is looked at."""
+    ended = job.run("-v", "--output_compression", "zst", *OPTIONS["csv"], *inputs["csv"])
     assert fingerprint(ended) == rows_fingerprint["csv"]
     assert COMPLETE in ended.errors
+    assert "Spark was started in advance" in ended.errors
     header, *lines = zstd.decompress(ended.output).split(b"\n")
     assert header == b"sepal_length,sepal_width,petal_length,petal_width,species"
     assert header not in lines

@@ -6,12 +6,16 @@ import logging
 import os
 import re
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError
 from model_mapreduce_job.runners.spark.failures import error_of
-from model_mapreduce_job.runners.spark.submission import submit
+from model_mapreduce_job.runners.spark.submission import result_of, start
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WRITTEN = """\
 26/11/29 09:00:00 WARN NativeCodeLoader: Unable to load native-hadoop library for your platform
@@ -27,15 +31,22 @@ java.io.IOException: it is cut off
 
 
 def test_of_sparks_warnings_each_is_one_line_and_the_rest_is_for_verbose(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
+    """The last of them says why there is no result."""
     caplog.set_level(logging.DEBUG, "mrjob.spark")
     command = [sys.executable, "-c", "import sys; print(sys.argv[1], end='')", WRITTEN]
-    code, complaint = submit(command, dict(os.environ), lambda text: text.replace("here", "there"))
     last = "Lost task 0.0 in stage 0.0 (TID 0) (there driver): it is cut off"
+    with pytest.raises(IncompleteRunError) as error:
+        result_of(
+            start(command, dict(os.environ)),
+            str(tmp_path / "none"),
+            None,
+            lambda text: text.replace("here", "there"),
+        )
+    assert str(error.value) == f"Spark did not run the job (exit code 0): {last}"
     assert [each.message for each in caplog.records if each.levelno >= logging.WARNING] == [f"  {last}"]
     assert len(caplog.records) == WRITTEN.count("\n")
-    assert (code, complaint) == (0, last.replace("there", "here"))
 
 
 READING = "Encountered error while reading file"

@@ -8,6 +8,7 @@ import platform
 import re
 import sys
 from contextlib import suppress
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -57,10 +58,10 @@ class OncePerPartition(AccumulatorParam[dict[int, StepSums]]):
         return value1
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], session: SparkSession | None = None) -> int:
     """Run the steps that the arguments name; write what they report, or why they failed, to --result."""
     options = _parse(arguments)
-    session = SparkSession.builder.getOrCreate()
+    session = session or SparkSession.builder.getOrCreate()
     _make_package_importable(options.job_class)
     counted = session.sparkContext.accumulator({}, OncePerPartition())
     read, run = (table_frame, run_table) if options.tables else (read_lines, run_steps)
@@ -120,18 +121,10 @@ def table_frame(session: SparkSession, options: Namespace) -> DataFrame:
 
 def run_table(options: Namespace, frame: DataFrame, counted: Any) -> None:
     """Predict the rows of a frame, and save them."""
-    from model_mapreduce_job.runners.spark.tables import write_frame  # noqa: PLC0415 - text does without
+    from model_mapreduce_job.runners.spark.tables import predictor, write_frame  # noqa: PLC0415 - text does without
 
-    make, plan = _job_maker(options, counted), Path(options.tables).read_bytes()
-
-    def predict(batches: Iterator[Any]) -> Iterator[Any]:
-        # the job makes the package importable
-        job = make("mapper", options.first_step_num)
-        from model_mapreduce_job.runners.spark.table_tasks import naming_task, output_batches  # noqa: PLC0415 - as above
-
-        with naming_task(TaskContext.get()):
-            yield from output_batches(job, plan, batches)
-
+    plan = Path(options.tables).read_bytes()
+    predict = predictor(partial(_job_maker(options, counted), "mapper", options.first_step_num), plan)
     frame = frame.coalesce(options.max_output_files) if options.max_output_files else frame
     write_frame(frame, predict, plan, options.output_path, options.compression_codec)
 
@@ -275,19 +268,23 @@ def _split(source: RDD[bytes] | DataFrame, partition: int) -> str:
 def _files(source: RDD[bytes] | DataFrame, partition: int) -> list[tuple[str, int, int]]:
     """Return path, start and length of the file ranges of a partition; none for one of a later step."""
     try:
-        # Python's side doesn't know them
-        java = source._jdf.toJavaRDD() if isinstance(source, DataFrame) else source._jrdd
-        files = java.rdd().partitions()[partition].files()
+        files = _partitions(source)[partition].files()
         return [(file.filePath().toString(), file.start(), file.length()) for file in files]
     except Exception:  # noqa: BLE001 - what a report says beside its counts must not cost the run
         return []
 
 
+@cache
+def _partitions(source: RDD[bytes] | DataFrame) -> Any:
+    """Return Java's partitions of the input, which Python's side doesn't know."""
+    is_frame = isinstance(source, DataFrame)
+    return (source._jdf.queryExecution().toRdd() if is_frame else source._jrdd.rdd()).partitions()
+
+
 def _write(session: SparkSession, path: str, text: str) -> None:
     """Write a file where the runner finds it: here, or on a filesystem that both reach."""
     if "://" not in path:
-        with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123 - a path that came as text
-            file.write(text)
+        Path(path).write_text(text, encoding="utf-8")
         return
     context = session.sparkContext
     place = context._jvm.org.apache.hadoop.fs.Path(path)  # the way to Java

@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
 import posixpath
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from mrjob.bin import MRJobBinRunner
 from mrjob.spark.runner import SparkMRJobRunner
 from msgspec.structs import replace
 
 from model_mapreduce_job.bundle.choice import bundle_for
 from model_mapreduce_job.driver.run_spec import RunSpec
 from model_mapreduce_job.driver.runner import RunReport, step_report
-from model_mapreduce_job.exceptions import IncompleteRunError
-from model_mapreduce_job.formats.lines import Place
-from model_mapreduce_job.pipeline.task_report import TaskReport
-from model_mapreduce_job.printable import printable
 from model_mapreduce_job.runners.hadoop import part_compression, tables
 from model_mapreduce_job.runners.hadoop.shipped_code import ship_bundle
 from model_mapreduce_job.runners.shared import LocalTmp, default_opts, is_complete, itself, with_hadoop_shell
+from model_mapreduce_job.runners.spark import submission
+from model_mapreduce_job.runners.spark.advance import ProgramInAdvance
 from model_mapreduce_job.runners.spark.expected_tasks import expected_tasks
-from model_mapreduce_job.runners.spark.failures import error_of
-from model_mapreduce_job.runners.spark.submission import (
-    check_submission,
-    link_to,
-    own_environment,
-    own_settings,
-    read_result,
-    submit,
-    with_tries,
-)
 from model_mapreduce_job.runners.spark.table_plan import TablePlan, plan_of
 from model_mapreduce_job.runners.task_environment import ship_options, task_settings
 from model_mapreduce_job.storage.cluster_paths import absolute_path, check_paths, uri_of
@@ -42,23 +31,25 @@ from model_mapreduce_job.storage.inputs import is_remote
 from model_mapreduce_job.storage.parts import sorted_parts
 from model_mapreduce_job.storage.staged_output import LocalOutputs, StagedOutput
 from model_mapreduce_job.storage.upload_names import UploadNames, escape_pattern, plain_key
-from model_mapreduce_job.task.child_processes import how_it_ended
 from model_mapreduce_job.task.signals import signals_held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from model_mapreduce_job.pipeline.task_report import TaskReport
     from model_mapreduce_job.plan.tasks import ExpectedTasks, InputSize
     from model_mapreduce_job.storage.cluster_paths import ClusterInputs
+    from model_mapreduce_job.task.run_options import RunOptions
 
 HARNESS: Final = Path(__file__).with_name("harness.py")
+LOCAL_PROGRAM: Final = Path(__file__).with_name("local_program.py")
+JOB_MODULE: Final = "model_mapreduce_job.ml_model_map_reduce_job"
 
 
 class SparkRunner(SparkMRJobRunner):
     """Runs the job on Spark, with every option of mrjob's own runner. Raises ModelMapReduceError."""
 
     mrjobs = itself
-    # mrjob's own
     _output_dir: str
     _input_paths: list[str]
     _local_tmp_dir: str | None
@@ -75,6 +66,11 @@ class SparkRunner(SparkMRJobRunner):
         self._reports: dict[int, TaskReport] = {}
         self._links = UploadNames("")
         self._plan: TablePlan | None = None
+        self.advance: ProgramInAdvance | None = None
+        if self._on_this_machine():  # where tasks have what this process has, unless they have another Python
+            self._dir_to_archive_path.clear()
+            if not (self._opts["python_bin"] or self._opts["task_python_bin"]):
+                self._opts["bootstrap_mrjob"] = bool(self._opts["bootstrap_mrjob"])
         if self._upload_mgr:
             self._upload_mgr = UploadNames(self._upload_mgr.prefix)
         if kwargs.get("output_dir"):
@@ -89,6 +85,14 @@ class SparkRunner(SparkMRJobRunner):
     def fs(self) -> Any:
         """The filesystems of mrjob's runner, with a Hadoop that needs few calls."""
         return with_hadoop_shell(super().fs, self._opts["hadoop_bin"], self._get_local_tmp_dir)
+
+    def in_advance(self, options: RunOptions) -> ProgramInAdvance | None:
+        """Start what a run with these options starts first, on this machine; raises InputError for them."""
+        is_plain = self._on_this_machine() and self._get_step(0)["type"] == "streaming"
+        if not is_plain or self._bootstrap_mrjob():
+            return None
+        self._spec = part_compression.checked(RunSpec(options=options), self._opts["jobconf"], by_tasks=False)
+        return ProgramInAdvance(*self._program(0), self._private)
 
     def run(self) -> None:
         """Run the job; what it writes bears no name that a result has until publish()."""
@@ -145,17 +149,23 @@ class SparkRunner(SparkMRJobRunner):
         for part in sorted_parts(Path(self._output_dir).glob("part-*")):
             yield from self.fs.local._cat_file(str(part))  # as mrjob's own runners do
 
-    # Where things are
-
     def _spark_master(self) -> str:
         """Return the master, a local one with as many tries for a task as a cluster has."""
-        return with_tries(str(super()._spark_master()))
+        return submission.with_tries(str(super()._spark_master()))
 
     def _on_this_machine(self) -> bool:
         return not self._spark_executors_have_own_wd()
 
     def _emulate_archives_on_spark(self) -> bool:
         return False  # since Spark 3.1 --archives works on every master
+
+    def _job_script_module_name(self) -> str:
+        is_own = self._mrjob_cls.__module__ == JOB_MODULE
+        return JOB_MODULE if is_own and self._on_this_machine() else str(super()._job_script_module_name())
+
+    def _py_files(self) -> list[str]:
+        of_all = SparkMRJobRunner if not self._on_this_machine() else MRJobBinRunner
+        return list(of_all._py_files(self))
 
     def _make_unique_job_key(self, label: str | None = None, owner: str | None = None) -> str:
         return plain_key(super()._make_unique_job_key(label, owner))
@@ -173,18 +183,14 @@ class SparkRunner(SparkMRJobRunner):
     def _step_input_uris(self, step_num: int) -> list[str]:
         if step_num or self._upload_mgr:
             return list(super()._step_input_uris(step_num))
-        return [path if is_remote(path) else f"file://{self._link(path)}" for path in self._get_input_paths()]
-
-    def _link(self, path: str) -> str:
-        """Return a link to a file of this machine, whose own name Spark may take for a pattern."""
-        return link_to(path, Path(absolute_path(self._spark_tmp_dir), "inputs"), self._links)
+        place = Path(absolute_path(self._spark_tmp_dir), "inputs")
+        link = partial(submission.link_to, directory=place, names=self._links)
+        return [path if is_remote(path) else f"file://{link(path)}" for path in self._get_input_paths()]
 
     def _restore(self, text: str) -> str:
         """Return Spark's words with the person's names of files in them."""
-        for names in filter(None, (self._upload_mgr, self._links if self._links.prefix else None)):
-            names.shown = self._inputs.absolute() if self._inputs else {}
-            text = names.restore(text)
-        return text
+        shown = self._inputs.absolute() if self._inputs else {}
+        return submission.restored(text, (self._upload_mgr, self._links), shown)
 
     def _step_output_uri(self, step_num: int) -> str:
         if self._output and step_num == self._num_steps() - 1:
@@ -194,10 +200,8 @@ class SparkRunner(SparkMRJobRunner):
     def _output_filesystem(self) -> Any:
         return self.fs.hadoop if is_remote(self._output_dir) else LocalOutputs()
 
-    # Before the run
-
     def _checked_inputs(self) -> ClusterInputs:
-        check_submission(self._spark_master(), self.get_spark_submit_bin())
+        submission.check_submission(self._spark_master(), self.get_spark_submit_bin())
         output = self._output.final if self._output else None
         inputs = check_paths(self._input_paths, output, self.fs.hadoop)
         tables.refuse_if_changed(self._spec, inputs.before_by_absolute_path())
@@ -220,17 +224,23 @@ class SparkRunner(SparkMRJobRunner):
         return environment
 
     def _jobconf_for_step(self, step_num: int) -> dict[str, Any]:
-        own = own_settings(has_ui=not self._on_this_machine()) | part_compression.settings(self._spec.options)
-        return {**own, **super()._jobconf_for_step(step_num)}
+        own = submission.own_settings(is_local=self._on_this_machine())
+        compressed = part_compression.settings(self._spec.options)
+        return {**own, **compressed, **super()._jobconf_for_step(step_num)}
 
     def _spark_harness_path(self) -> str:
-        return str(HARNESS)
+        return str(LOCAL_PROGRAM if self._on_this_machine() else HARNESS)
 
     def _spark_script_args(self, step_num: int, last_step_num: int | None = None) -> list[str]:
-        args = list(super()._spark_script_args(step_num, last_step_num))
+        args = [*self._script_option(), *super()._spark_script_args(step_num, last_step_num)]
         inputs = json.dumps(self._step_input_uris(step_num))
         own = [*self._own_options(), *self._table_options(step_num)]
         return [*args, "--result", self._result_path(step_num), "--input-paths", inputs, *own]
+
+    def _script_option(self) -> list[str]:
+        """Return what gives the local program the script of a job that is in no package."""
+        is_there = not self._on_this_machine() or self._job_script_module_name() == JOB_MODULE
+        return [] if is_there else ["--script", self._create_job_script_zip()]
 
     def _own_options(self) -> list[str]:
         """Return what names the job's options to a driver program that doesn't run where tasks do."""
@@ -243,8 +253,7 @@ class SparkRunner(SparkMRJobRunner):
         if self._plan is None:
             return []
         path = Path(self._get_local_tmp_dir(), "tables.json")
-        plan = self._plan.with_partitions(self._spec.table_files, self._step_input_uris(step_num))
-        path.write_bytes(plan.to_json())
+        self._plan.write(path, self._spec.table_files, self._step_input_uris(step_num))
         return ["--tables", str(path)]
 
     def _result_path(self, step_num: int) -> str:
@@ -252,36 +261,25 @@ class SparkRunner(SparkMRJobRunner):
         place = self._get_local_tmp_dir() if self._spark_deploy_mode() == "client" else self._spark_tmp_dir
         return f"{place}/result-of-step-{step_num}.json"
 
-    # The run
-
     def _run_step_on_spark(
         self, step: dict[str, Any], step_num: int, last_step_num: int | None = None
     ) -> None:
         if step["type"] != "streaming":
             super()._run_step_on_spark(step, step_num, last_step_num)
             return
-        command = self._args_for_spark_step(step_num, last_step_num)
-        code, complaint = submit(command, {**os.environ, **self._environment(step_num)}, self._restore)
-        result = read_result(self._result_path(step_num), self.fs.hadoop)
-        if "failure" in result:
-            raise error_of(result["failure"], self._restore)
-        if code or "counters" not in result:
-            raise IncompleteRunError(
-                f"Spark did not run the job ({how_it_ended(code)}): {printable(self._restore(complaint))}"
-            )
+        command, environment = self._program(step_num)
+        arguments = self._spark_script_args(step_num, last_step_num)
+        client = self.advance and self.advance.take(command, environment, arguments)
+        client = client or submission.start([*command, *arguments], environment)
+        result = submission.result_of(client, self._result_path(step_num), self.fs.hadoop, self._restore)
         self._counters += result["counters"]
-        for number, report in enumerate(result["reports"], step_num):
-            if report:
-                self._reports[number] = TaskReport.from_json(report).with_places(self._shown)
+        self._reports |= submission.reports_in(result, step_num, self._restore)
 
-    def _shown(self, place: Place) -> Place:
-        """Return a place with the person's own name of its file."""
-        return Place(place.line, self._restore(place.file), place.start)
-
-    def _environment(self, step_num: int) -> dict[str, str]:
-        return own_environment(self._spark_cmdenv(step_num), on_this_machine=self._on_this_machine())
-
-    # After the run
+    def _program(self, step_num: int) -> tuple[list[str], dict[str, str]]:
+        """Return what starts a step's driver program, up to its arguments, and its environment."""
+        submit = [*self.get_spark_submit_bin(), *self._spark_submit_args(step_num)]
+        environment = submission.environment(self._spark_cmdenv(step_num), is_local=self._on_this_machine())
+        return [*submit, self._spark_script_path(step_num)], environment
 
     def cleanup(self, mode: Any = None) -> None:
         """Remove temporary files, and an output that was never published."""

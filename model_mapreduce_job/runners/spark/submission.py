@@ -13,23 +13,37 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mrjob.logs.log4j import _parse_hadoop_log4j_records
+from msgspec.structs import replace
 
+from model_mapreduce_job.exceptions import IncompleteRunError
+from model_mapreduce_job.pipeline.task_report import TaskReport
 from model_mapreduce_job.printable import printable
 from model_mapreduce_job.runners.hadoop.client_process import start_client
+from model_mapreduce_job.runners.spark.failures import error_of
 from model_mapreduce_job.storage.hadoop_commands import ClusterError
 from model_mapreduce_job.storage.hadoop_fs import no_command
 from model_mapreduce_job.storage.inputs import is_remote
+from model_mapreduce_job.task.child_processes import how_it_ended
 from model_mapreduce_job.task.model_process import PACKAGE_PARENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    import subprocess
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from model_mapreduce_job.formats.lines import Place
     from model_mapreduce_job.storage.hadoop_fs import HadoopShell
     from model_mapreduce_job.storage.upload_names import UploadNames
 
 log = logging.getLogger("mrjob.spark")  # mrjob shows what its own loggers write
 
 _LOOPBACK: Final = "127.0.0.1"
+_DAEMON: Final = "model_mapreduce_job.runners.spark.worker_daemon"
+# Java's better compiler takes a third of a short run's CPU time, for what runs some thousand times while
+# Spark starts: it is given what runs ten times as often as by default, which rows do at once.
+_COMPILE_LATER: Final = (
+    "-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 "
+    "-XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000"
+)
 _TRIES: Final = 4  # of a task, as on a cluster; local masters would try once
 _ANSWER_SECONDS: Final = 10.0
 _SHOWN: Final = frozenset({"WARN", "ERROR", "FATAL"})
@@ -40,12 +54,13 @@ _SAID_AGAIN: Final = frozenset(
 )
 
 
-def own_settings(*, has_ui: bool) -> dict[str, str]:
+def own_settings(*, is_local: bool) -> dict[str, str]:
     """Return Spark's settings that a run has unless a person sets them."""
     return {
+        **({"spark.python.daemon.module": _DAEMON} if is_local else {}),
         "spark.log.level": "WARN",
         "spark.ui.showConsoleProgress": "false",
-        "spark.ui.enabled": str(has_ui).lower(),
+        "spark.ui.enabled": str(not is_local).lower(),
         # a crash says where it was
         "spark.python.worker.faulthandler.enabled": "true",
         # tasks bring reports home and nothing else, which are added one by one: there may be many
@@ -55,13 +70,14 @@ def own_settings(*, has_ui: bool) -> dict[str, str]:
     }
 
 
-def own_environment(environment: Mapping[str, str], *, on_this_machine: bool) -> dict[str, str]:
-    """Return the environment of spark-submit, in which its Python finds this package."""
+def environment(own: Mapping[str, str], *, is_local: bool) -> dict[str, str]:
+    """Return the environment of spark-submit, with a run's own variables: its Python finds this package."""
     paths = [PACKAGE_PARENT, os.environ.get("PYTHONPATH", "")]
-    own = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    if on_this_machine:
-        own["SPARK_LOCAL_IP"] = os.environ.get("SPARK_LOCAL_IP", _LOOPBACK)
-    return {**environment, **own}
+    given = {**os.environ, **own, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    if not is_local:
+        return given
+    java = " ".join(filter(None, [_COMPILE_LATER, os.environ.get("SPARK_SUBMIT_OPTS")]))
+    return {"SPARK_LOCAL_IP": _LOOPBACK, **given, "SPARK_SUBMIT_OPTS": java}
 
 
 def link_to(path: str, directory: Path, names: UploadNames) -> str:
@@ -74,7 +90,16 @@ def link_to(path: str, directory: Path, names: UploadNames) -> str:
     return str(link)
 
 
-def read_result(path: str, shell: HadoopShell) -> dict[str, Any]:
+def restored(text: str, links: Iterable[UploadNames | None], shown: Mapping[str, str]) -> str:
+    """Return Spark's words with the person's names of files, as shown has them, in place of links to them."""
+    for names in links:
+        if names and names.prefix:
+            names.shown = shown
+            text = names.restore(text)
+    return text
+
+
+def _read_result(path: str, shell: HadoopShell) -> dict[str, Any]:
     """Return what the driver program has left for the runner, here or on a cluster; {} for nothing."""
     with suppress(OSError, ValueError, ClusterError):
         text = b"".join(shell.read([path])) if is_remote(path) else Path(path).read_bytes()
@@ -105,16 +130,45 @@ def check_master(master: str) -> None:
         raise ClusterError(f"The Spark master {master} can't be reached. Is it up?")
 
 
-def submit(command: list[str], environment: dict[str, str], restore: Callable[[str], str]) -> tuple[int, str]:
-    """Run spark-submit, which ends with this run; return its exit code and last complaint.
+def start(command: list[str], variables: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start spark-submit, which ends with this run. Raises ClusterError."""
+    try:
+        return start_client(command, variables)
+    except OSError as error:
+        raise ClusterError(_no_submit(command[0], error)) from error
+
+
+def result_of(
+    client: subprocess.Popen[bytes], path: str, shell: HadoopShell, restore: Callable[[str], str]
+) -> dict[str, Any]:
+    """Return what a driver program has left at a path when it ends; raises why it has not run the job.
 
     restore gives Spark's words with the person's names of files in them.
     """
+    code, complaint = _follow(client, restore)
+    result = _read_result(path, shell)
+    if "failure" in result:
+        raise error_of(result["failure"], restore)
+    if code or "counters" not in result:
+        raise IncompleteRunError(
+            f"Spark did not run the job ({how_it_ended(code)}): {printable(restore(complaint))}"
+        )
+    return result
+
+
+def reports_in(result: dict[str, Any], step: int, restore: Callable[[str], str]) -> dict[int, TaskReport]:
+    """Return the reports of a result whose first step is this one, by step, with a person's names."""
+
+    def named(place: Place) -> Place:
+        return replace(place, file=restore(place.file))
+
+    found = enumerate(result["reports"], step)
+    return {number: TaskReport.from_json(text).with_places(named) for number, text in found if text}
+
+
+def _follow(client: subprocess.Popen[bytes], restore: Callable[[str], str]) -> tuple[int, str]:
+    """Log what spark-submit writes until it ends; return its exit code and last complaint."""
     complaint = "it did not say why"
-    try:
-        client = start_client(command, environment)
-    except OSError as error:
-        raise ClusterError(_no_submit(command[0], error)) from error
     with client:
         try:
             for record in _parse_hadoop_log4j_records(client.stdout):

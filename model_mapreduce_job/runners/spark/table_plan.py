@@ -14,6 +14,7 @@ from model_mapreduce_job.storage.inputs import is_remote, without_host
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from model_mapreduce_job.driver.run_spec import RunSpec
     from model_mapreduce_job.storage.table_files import TableFile
@@ -39,15 +40,14 @@ class TablePlan(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, text: bytes) -> TablePlan:
-        """Return the plan that to_json() has written."""
+        """Return the plan that write() has written."""
         return msgspec.json.decode(text, type=cls)
 
-    def to_json(self) -> bytes:
-        """Return the plan as JSON."""
-        return msgspec.json.encode(self)
+    def write(self, path: Path, files: Sequence[TableFile], uris: Sequence[str]) -> None:
+        """Write the plan, with what the directories of files give, which Spark reads by these URIs."""
+        path.write_bytes(msgspec.json.encode(self._with_partitions(files, uris)))
 
-    def with_partitions(self, files: Sequence[TableFile], uris: Sequence[str]) -> TablePlan:
-        """Return the plan with what the directories of files give, which Spark reads by these URIs."""
+    def _with_partitions(self, files: Sequence[TableFile], uris: Sequence[str]) -> TablePlan:
         if not any(file.partition for file in files):
             return self
         given = zip(files, uris, strict=True)
@@ -63,28 +63,19 @@ class TablePlan(msgspec.Struct, frozen=True):
 
 
 def plan_of(spec: RunSpec, deploy_mode: str) -> TablePlan | None:
-    """Return the plan of a run; None where it has no table. Raises InputError for what Spark can't have."""
+    """Return the plan of a run; None where it has no table. Raises InputError for what it can't be given."""
     begin, task = spec.begin, spec.begin.options
     source = task.source_protocol
     if not (begin.tables.is_read or begin.tables.is_written):
         return None
     _refuse_elsewhere(deploy_mode, {source, task.output_protocol} & TABLES)
-    from model_mapreduce_job.formats.table_schemas import read_schema  # noqa: PLC0415 - tables alone need Arrow
-    from model_mapreduce_job.formats.table_stamp import written_schema  # noqa: PLC0415 - same
-    from model_mapreduce_job.runners.spark.column_types import read_columns, written_columns  # noqa: PLC0415 - same
-
-    plan = TablePlan(begin.tables)
     if begin.tables.is_read:
         _refuse_compression(spec.options.output_compression)
         _refuse_nameless(source, spec.options.task.input_fields)
-        found = read_schema(begin.tables.read)
-        given = {name for file in spec.table_files for name, _ in file.partition}
-        columns = read_columns([field for field in found if field.name not in given])
-        plan = msgspec.structs.replace(plan, reads=source, read_columns=columns)
-    if begin.tables.is_written:
-        columns = written_columns(written_schema(begin.tables, task), task.output_protocol)
-        plan = msgspec.structs.replace(plan, writes=task.output_protocol, written_columns=columns)
-    return plan
+    reads = source if begin.tables.is_read else ""
+    writes = task.output_protocol if begin.tables.is_written else ""
+    read, written = spec.spark_columns
+    return TablePlan(begin.tables, reads, read, writes, written)
 
 
 def _refuse_elsewhere(deploy_mode: str, tables: set[str]) -> None:

@@ -11,11 +11,11 @@ import msgspec
 import pyarrow as pa
 
 from model_mapreduce_job.formats.lines import blocks_of
+from model_mapreduce_job.formats.spark_columns import as_type, spark_arrow_schema
 from model_mapreduce_job.formats.table_schemas import read_schema
 from model_mapreduce_job.formats.table_stamp import written_schema
 from model_mapreduce_job.models.arrow_arrays import arrow_array
 from model_mapreduce_job.pipeline.model_warnings import ModelWarnings
-from model_mapreduce_job.runners.spark.column_types import as_type, spark_arrow_schema
 from model_mapreduce_job.runners.spark.table_plan import TablePlan
 from model_mapreduce_job.task import memory
 from model_mapreduce_job.task.delimited_options import text_reading

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 import pyspark
+from pyspark import TaskContext
 from pyspark.sql import DataFrame, functions
 from pyspark.sql.types import StructField, StructType
 from pyspark.sql.udf import UserDefinedFunction
@@ -57,6 +58,20 @@ def read_frame(session: SparkSession, paths: list[str], text: bytes) -> DataFram
     if not plan.partitions:
         return frame
     return frame.select("*", frame.metadataColumn("_metadata").getField("file_path").alias("file"))
+
+
+def predictor(make_job: Callable[[], Any], plan: bytes) -> Predict:
+    """Return what makes an output of a task's batches, as a plan in JSON says, with the task's job."""
+
+    def predict(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        # the job makes the package importable
+        job = make_job()
+        from model_mapreduce_job.runners.spark.table_tasks import naming_task, output_batches  # noqa: PLC0415 - as above
+
+        with naming_task(TaskContext.get()):
+            yield from output_batches(job, plan, batches)
+
+    return predict
 
 
 def write_frame(frame: DataFrame, predict: Predict, text: bytes, path: str, codec: str | None) -> None:

@@ -8,12 +8,18 @@ import pyarrow as pa
 import pytest
 
 from model_mapreduce_job.exceptions import InputError
-from model_mapreduce_job.runners.spark.column_types import (
+from model_mapreduce_job.formats.spark_columns import (
     as_type,
     read_columns,
     spark_arrow_schema,
     written_columns,
 )
+from model_mapreduce_job.formats.table_format import TableRun
+from model_mapreduce_job.formats.table_schemas import write_schema
+from model_mapreduce_job.storage.table_files import TableFile
+from model_mapreduce_job.task.messages import Surveyed
+from model_mapreduce_job.task.table_survey import with_spark_columns
+from model_mapreduce_job.task.task_options import TaskOptions
 
 KEPT = {
     "byte": pa.int8(),
@@ -51,6 +57,14 @@ def type_of(columns: str) -> object:
     """Return the type of the only column."""
     (field,) = json.loads(columns)["fields"]
     return field["type"]
+
+
+def test_spark_is_given_the_columns_of_files_and_none_that_their_directories_name() -> None:
+    """Text has none."""
+    schema = pa.schema([("x", pa.int8()), ("year", pa.string())])
+    file = TableFile("/a", (), partition=(("year", "2024"),))
+    found = with_spark_columns(Surveyed(TableRun(read=write_schema(schema)), (file,)), TaskOptions())
+    assert (type_of(found.for_spark[0]), found.for_spark[1]) == ("byte", "")
 
 
 @pytest.mark.parametrize(("name", "kind"), [*KEPT.items(), *READ.items()], ids=str)
