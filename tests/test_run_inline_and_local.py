@@ -242,3 +242,19 @@ def test_what_a_library_warns_of_is_in_the_summary_once(
     assert ran.values == numbered(40)
     shown = job.run("--verbose", *options, "in").errors
     assert all(words in shown for words in ("printed", "held back by C", "said at exit"))
+
+
+@pytest.mark.parametrize("options", [(), ("--isolate", "always")])
+def test_what_a_model_leaves_open_is_written_or_removed_at_its_end(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    """As by any end of Python; a process of multiprocessing's removes shared memory."""
+    (tmp_path / "temporary").mkdir()
+    shared = f"left_open_{os.getpid()}"
+    record = {"n": 0, "do": "leave_open", "file": str(tmp_path / "file"), "shared": shared}
+    write_records(tmp_path / "in", [record | {"temporary": str(tmp_path / "temporary")}])
+    ran = LocalJob(tmp_path, ("--model_qualified_name", "obedient", *options)).run("in")
+    assert (ran.code, ran.values) == (0, numbered(1))
+    assert (tmp_path / "file").read_text() == "held back by Python"
+    assert not list((tmp_path / "temporary").iterdir())
+    assert not Path("/dev/shm", shared).exists()  # noqa: S108 - where Linux has it

@@ -52,9 +52,8 @@ _FIRST_TICK_SECONDS, _LONGEST_TICK_SECONDS = 0.05, 1.0
 GRACE_SECONDS = 3.0
 # Who stops a run on purpose stops the keeper with the worker.
 STOPPED_SECONDS = 5.0
-_SWEEP_SECONDS = 3.0
-_READ_BYTES = 1 << 16
-_SIGNALLED = 128
+_SWEEP_SECONDS, _TIDYING_SECONDS = 3.0, 1.0
+_READ_BYTES, _SIGNALLED = 1 << 16, 128
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -250,15 +249,21 @@ class _Watch:
 
 def sweep() -> None:
     """Kill all processes below this one, and wait for their end."""
-    deadline = monotonic() + _SWEEP_SECONDS
-    while (found := _below(os.getpid())) and monotonic() < deadline:
+    start = monotonic()
+    while (found := _below(os.getpid())) and monotonic() < start + _SWEEP_SECONDS:
         for pid in found:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        for pid in found:
-            with suppress(ChildProcessError):
+            with suppress(ProcessLookupError, PermissionError, ChildProcessError):
+                if monotonic() > start + _TIDYING_SECONDS or not _tidies(pid):
+                    os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, os.WNOHANG)
         select.select([], [], [], 0.002)
+
+
+def _tidies(pid: int) -> bool:
+    """Return whether a process is one of multiprocessing's that remove shared memory, and end then."""
+    with suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123 - as in _below
+        return b"resource_tracker" in file.read()
+    return False
 
 
 def _below(pid: int) -> list[int]:

@@ -3,11 +3,13 @@
 import atexit
 import ctypes
 import gc
+import io
 import os
+import socket
 import sys
 import threading
 from contextlib import suppress
-from typing import NoReturn
+from types import GeneratorType
 
 # Imports and batches make objects by the thousand that are all still needed. To look through them every 700
 # new ones, as is Python's default, takes 4 % of a task and finds nothing.
@@ -17,6 +19,10 @@ _GARBAGE_THRESHOLDS = (100_000, 50, 50)
 # numbers in malloc.h: how many bytes may stay free at the end of the heap, and how large an object must be to
 # have memory of its own.
 _KEPT_FREE = {-1: 64 << 20, -3: 32 << 20}
+
+# Classes with a __del__ of which each process has objects, and loses nothing: text that is to be written
+# is held back by a writer below it.
+_FREED_BY_ANY_END = {io.TextIOWrapper, io.FileIO, io.BufferedReader, io.BytesIO, socket.socket, GeneratorType}
 
 
 def collect_rarely() -> None:
@@ -39,16 +45,24 @@ def leave_to_exit() -> None:
         gc.freeze()
 
 
-def end_at_once() -> NoReturn:
+def end_at_once() -> None:
     """End this process as Python would, but leave its objects to the system: to free each takes 0.03 s.
 
     Threads are waited for, exit handlers called, and what Python and C hold back of output is written.
+    Returns where an object has something to do when it's freed, such as a file that a model left open.
     """
     threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - as multiprocessing ends its own
     atexit._run_exitfuncs()  # noqa: SLF001 - there is no other way to call those from before this module
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):  # which a model may have closed
             stream.flush()
+    if _frees_by_itself():
+        return
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).fflush(None)
     os._exit(0)
+
+
+def _frees_by_itself() -> bool:
+    """Return whether an object has something to do when it's freed: its class has a __del__."""
+    return any(hasattr(kind, "__del__") for kind in {*map(type, gc.get_objects())} - _FREED_BY_ANY_END)

@@ -7,8 +7,10 @@ import ctypes
 import os
 import signal
 import sys
+import tempfile
 import time
 import warnings
+from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 A_LONG_TIME = 1000
+HELD: list[object] = []
 
 
 def segfault(_record: Record) -> None:
@@ -90,6 +93,14 @@ def talk(_record: Record) -> None:
     warnings.warn("warned", stacklevel=1)
 
 
+def leave_open(record: Record) -> None:
+    """Hold a file that is written and never closed, a temporary one, and shared memory."""
+    file = Path(record["file"]).open("w")  # noqa: SIM115 - that's the point
+    file.write("held back by Python")
+    temporary = tempfile.NamedTemporaryFile(dir=record["temporary"])  # noqa: SIM115 - as above
+    HELD.extend((file, temporary, SharedMemory(record["shared"], create=True, size=1)))
+
+
 def wait_for(record: Record) -> None:
     """Tell another worker of this one, and wait for that: it's no failure only where two work at once."""
     Path(record["mine"]).touch()
@@ -122,6 +133,7 @@ ACTIONS: dict[str, Callable[[Record], None]] = {
         start_daemon,
         refuse,
         talk,
+        leave_open,
         wait_for,
         wait_for_file,
     )
