@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,3 +91,18 @@ def test_the_driver_imports_neither_configuration_nor_model(
     notes = [line.split() for line in (tmp_path / "notes").read_text().splitlines()]
     assert str(process.pid) not in {pid for _, pid in notes}
     assert 1 <= len([what for what, _ in notes if what == "load"]) <= loads
+
+
+@pytest.mark.parametrize(
+    ("left", "returns"),
+    [("pass", False), ("print('flushed')", False), ("file = open(__import__('os').devnull, 'wb')", True)],
+)
+@pytest.mark.parametrize("flags", [[], ["-u"]])
+def test_a_process_ends_at_once_that_has_nothing_to_write(
+    flags: list[str], left: str, returns: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise Python ends it, object by object, as does a return here."""
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    code = f"from model_mapreduce_job.task import memory; {left}; memory.end_at_once(); print('returned')"
+    ran = subprocess.run([sys.executable, *flags, "-c", code], capture_output=True, check=True)
+    assert (b"returned" in ran.stdout, b"flushed" in ran.stdout) == (returns, "flushed" in left)

@@ -23,6 +23,7 @@ _KEPT_FREE = {-1: 64 << 20, -3: 32 << 20}
 # Classes with a __del__ of which each process has objects, and loses nothing: text that is to be written
 # is held back by a writer below it.
 _FREED_BY_ANY_END = {io.TextIOWrapper, io.FileIO, io.BufferedReader, io.BytesIO, socket.socket, GeneratorType}
+_WRITER = io.BufferedWriter
 
 
 def collect_rarely() -> None:
@@ -64,5 +65,12 @@ def end_at_once() -> None:
 
 
 def _frees_by_itself() -> bool:
-    """Return whether an object has something to do when it's freed: its class has a __del__."""
-    return any(hasattr(kind, "__del__") for kind in {*map(type, gc.get_objects())} - _FREED_BY_ANY_END)
+    """Return whether an object has something to do when it's freed: its class has a __del__.
+
+    The writers of standard output and standard error, which were flushed, are none.
+    """
+    kinds = [*map(type, gc.get_objects())]
+    streams = {id(getattr(stream, "buffer", None)): stream for stream in (sys.stdout, sys.stderr)}
+    flushed = sum(type(getattr(stream, "buffer", None)) is _WRITER for stream in streams.values())
+    others = {*kinds} - _FREED_BY_ANY_END - {_WRITER}
+    return kinds.count(_WRITER) > flushed or any(hasattr(kind, "__del__") for kind in others)
