@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LINES = 3000
+NOT_WHOLE = "What was written of the output is not whole."
 
 
 @pytest.fixture
@@ -68,7 +69,16 @@ def test_input_from_a_non_blocking_pipe_is_waited_for(job: LocalJob) -> None:
 def test_output_that_can_not_be_written_is_an_error(job: LocalJob, redirection: str, reason: str) -> None:
     ran = shell(job, redirection, "--quiet", "in")
     assert ran.code == 1
-    assert ran.errors == f"The output can't be written: {reason}. What was written of it is not whole.\n"
+    assert ran.errors == f"The output can't be written: {reason}. {NOT_WHOLE}\n"
+
+
+def test_a_run_that_is_stopped_while_it_prints_says_that_its_output_is_not_whole(job: LocalJob) -> None:
+    process = job.start("--quiet", "in")
+    wait_until(lambda: select.select([process.stdout], [], [], 0)[0])  # of which a pipe takes a part
+    process.terminate()
+    ran = ended(process)
+    assert (ran.code, ran.errors) == (143, f"Stopped by SIGTERM. {NOT_WHOLE}\n")
+    assert 0 < ran.output.count(b"\n") < LINES
 
 
 def test_help_that_can_not_be_written_is_an_error(job: LocalJob) -> None:

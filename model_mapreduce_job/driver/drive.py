@@ -7,7 +7,7 @@ import json
 import logging
 from contextlib import suppress
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from mrjob.step import StepFailedException
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from model_mapreduce_job.task.job import Job
     from model_mapreduce_job.task.messages import ModelFacts
     from model_mapreduce_job.task.run_options import RunOptions
+
+_NOT_WHOLE: Final = "What was written of the output is not whole."
 
 
 @signals_as_exit()
@@ -171,9 +173,10 @@ def _print_output(job: Job, options: RunOptions, runner: Runner) -> None:
     except ReaderGoneError:
         raise
     except OSError as error:
-        raise InputError(
-            f"The output can't be written: {error.strerror}. What was written of it is not whole."
-        ) from error
+        raise InputError(f"The output can't be written: {error.strerror}. {_NOT_WHOLE}") from error
+    except (KeyboardInterrupt, SystemExit) as stopped:
+        stopped.add_note(_NOT_WHOLE)
+        raise
 
 
 def _write_files(
