@@ -110,7 +110,7 @@ def test_only_a_run_of_the_same_input_model_and_options_goes_on(
     again = ("--output-dir", "out", "--resume", "in")
     for others, named in (
         (("--cmdenv", "A=b"), "cmdenv"),
-        (("-r", "local", "--num-cores", 3), "workers"),
+        (("-r", "local", "--num-cores", 3), "num_cores"),
         (("second",), "input"),
     ):
         ran = job.run(*again, *others)

@@ -111,7 +111,7 @@ class LocalEngineRunner(SimMRJobRunner):
         texts = {
             name: comparable(value, follow=name in _NAMING_FILES) for name, value in given.items() if value
         }
-        return {**texts, "workers": str(self._workers())}
+        return {**texts, "num_cores": str(self._workers())}
 
     def report(self) -> RunReport:
         """Return what the run amounts to."""
