@@ -44,6 +44,7 @@ NO_RECORDS = {
     "array, pretty": (PRETTY, "one JSON array over several lines"),
     "array that begins with a record": (b'[{"x": 1},\r\n{"x": 2},\r\n', "one JSON array over several lines"),
     "objects, pretty": (b'{\n  "x": 1\n}\n{\n  "x": 2\n}\n', "JSON documents over several lines"),
+    "output of this job": (b'{"x": 1}\tnull\n{"x": 2}\t2.5\n', "a document and a TAB in each line"),
     "CR alone": (LINES.replace("\n", "\r").encode(), "lines that end in CR alone"),
     "XML": (b"<?xml version='1.0'?>\n<a/>\n", "XML or HTML"),
 }

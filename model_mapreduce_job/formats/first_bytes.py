@@ -72,6 +72,8 @@ def _of_text(lines: list[bytes], head: bytes) -> str | None:
         return "lines that end in CR alone; end them in LF"
     if lines and lines[0].startswith(b"<"):
         return "XML or HTML; write one JSON document a line"
+    if len(lines) > 1 and _is_document(lines[0].partition(b"\t")[0]):
+        return "a document and a TAB in each line, as in this job's output; predict that again with --replay"
     return _of_document(lines[0]) if len(lines) > 1 else None
 
 
