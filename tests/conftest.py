@@ -37,6 +37,15 @@ def _leave_unmeasured() -> None:
 os.register_at_fork(after_in_child=_leave_unmeasured)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _temporary_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what tests leave in pytest's own directory, of which it removes all but the last three."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("tmp")))
+        patch.setattr("tempfile.tempdir", None)
+        yield
+
+
 # files that take longest: begun first, so that no core waits for the last of them at the end
 LONGEST = [
     # of the clusters' tests those that have the Hadoop alone, and beside them those that don't need it
