@@ -33,6 +33,7 @@ def main(arguments: list[str]) -> int:
         return 1
     if arguments[0] == "jar":
         sys.stdout.write("packageJobJar: []\n")
+        sys.stdout.flush()
         sys.stderr.write("Running job: job_1\nStreaming Command Failed!")
         return 5
     if arguments[0] == "ranges":

@@ -28,6 +28,7 @@ from model_mapreduce_job.storage.inputs import STDIN, list_inputs
 from model_mapreduce_job.task.debug_row import find_row, row_record
 from model_mapreduce_job.task.delimited_options import text_reading
 from model_mapreduce_job.task.lanes import lane_of, lists_are_quicker
+from model_mapreduce_job.task.memory import flush_c
 from model_mapreduce_job.task.mistakes import one_line_for_mistakes
 from model_mapreduce_job.task.model_process import python_command, same_imports
 from model_mapreduce_job.task.run_model import load_run_models
@@ -93,6 +94,7 @@ def main() -> None:
             pdb.post_mortem()
         sys.exit(1)
     text = _object(options.names, texts) if options.several else texts[0]
+    flush_c()  # what a model has said comes before its answer
     print(text.decode())  # noqa: T201 - this is the output
 
 

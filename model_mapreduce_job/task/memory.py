@@ -59,9 +59,14 @@ def end_at_once() -> None:
             stream.flush()
     if _frees_by_itself():
         return
+    flush_c()
+    os._exit(0)
+
+
+def flush_c() -> None:
+    """Write what C holds back of this process's output."""
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).fflush(None)
-    os._exit(0)
 
 
 def _frees_by_itself() -> bool:

@@ -6,9 +6,8 @@ import signal
 import sys
 import traceback
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
-
-import msgspec
 
 from model_mapreduce_job.exceptions import InputError, ModelMapReduceError
 from model_mapreduce_job.printable import printable
@@ -19,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Mistakes(msgspec.Struct):
+@dataclass
+class Mistakes:
     """How errors are reported: with tracebacks, when the options ask for them."""
 
     tracebacks: bool = False
