@@ -67,10 +67,16 @@ class Scenario:
             self.said.append(str(limit))
 
     @property
+    def workers(self) -> int:
+        """Return how many workers the run has, on which the number of its parts depends."""
+        return 2 if self.runner == "local" else 1
+
+    @property
     def options(self) -> list[str]:
         """Return the run's options."""
         return [
             *("-r", self.runner, "--quiet", "--model_qualified_name", "unhurried", *OPTIONS[self.format]),
+            *(["--num-cores", str(self.workers)] if self.runner == "local" else []),
             *(["--isolate", "always"] if self.isolated else []),
             *(["--output-dir", "out"] if self.to_directory else []),
         ]
@@ -79,7 +85,7 @@ class Scenario:
         """Write the input."""
         path = self.directory / "in"
         path.write_bytes(self.texts[0])
-        self.view = View(self.directory, self.to_directory, len(split_files([str(path)], 1)))
+        self.view = View(self.directory, self.to_directory, len(split_files([str(path)], self.workers)))
 
     def disturb(self, process: subprocess.Popen[bytes], what: str = "") -> None:
         """Do what the scenario has for while a run goes on; what names the run in what is said."""
