@@ -59,7 +59,9 @@ def signals_as_exit() -> Iterator[None]:
         yield
     finally:
         for number in taken:
-            signal.signal(number, before[number])
+            # a command that a signal has ended says so once, whatever comes while it leaves
+            if not (before[number] is _end_at_once and signal.getsignal(number) is signal.SIG_IGN):
+                signal.signal(number, before[number])
         sys.unraisablehook = hook
 
 

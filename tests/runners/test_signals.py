@@ -151,6 +151,22 @@ def test_a_signal_before_the_run_ends_it_in_one_line(number: signal.Signals) -> 
     ]
 
 
+def test_a_command_that_a_signal_has_ended_is_ended_by_no_other() -> None:
+    """It would say so twice."""
+    code = """
+import os, signal
+from model_mapreduce_job.task.signals import end_at_once_by_signals, signals_as_exit
+end_at_once_by_signals()
+try:
+    with signals_as_exit():
+        os.kill(os.getpid(), signal.SIGTERM)
+finally:
+    os.kill(os.getpid(), signal.SIGHUP)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (ran.returncode, ran.stderr) == (128 + signal.SIGTERM, b"")
+
+
 def test_a_signal_after_the_run_changes_nothing() -> None:
     """What the run came to stands: its exit code says so."""
     at_exit = "import atexit, os, signal; atexit.register(os.kill, os.getpid(), signal.SIGTERM)"
