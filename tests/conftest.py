@@ -41,8 +41,8 @@ os.register_at_fork(after_in_child=_leave_unmeasured)
 def _temporary_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep what tests leave in pytest's own directory, of which it removes all but the last three."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("tmp")))
-        patch.setattr("tempfile.tempdir", None)
+        # of this process alone: what a test starts has the environment that the test gives it
+        patch.setattr("tempfile.tempdir", str(tmp_path_factory.mktemp("tmp")))
         yield
 
 
