@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
+from model_mapreduce_job.storage.table_ranges import BLOCK_BYTES
 from model_mapreduce_job.task.run_options import ON_THIS_MACHINE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-HADOOP_SPLIT_BYTES: Final = 128 << 20
 # S3A is what EMR reads S3 with from 7.10 on, with blocks of 64 MiB (fs.s3a.block.size in EMR's own settings);
 # EMRFS, before that, has those of HDFS
 S3A_SPLIT_BYTES: Final = 64 << 20
@@ -102,7 +102,7 @@ def fleets_of(options: Mapping[str, Any], instance_groups: Sequence[Mapping[str,
 def emr_split_bytes(release: str | None) -> int:
     """Return the most that a task of an EMR release reads of a file on S3 that can be split."""
     version = tuple(map(int, re.findall(r"\d+", release or "")[:2]))
-    return S3A_SPLIT_BYTES if version >= _S3A_SINCE else HADOOP_SPLIT_BYTES
+    return S3A_SPLIT_BYTES if version >= _S3A_SINCE else BLOCK_BYTES
 
 
 def _emr(options: Mapping[str, Any], instance_groups: Sequence[Mapping[str, Any]]) -> Cluster:

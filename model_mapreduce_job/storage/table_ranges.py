@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from itertools import chain
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,12 +11,14 @@ if TYPE_CHECKING:
     from model_mapreduce_job.formats.table_format import RowGroup
     from model_mapreduce_job.storage.table_files import TableFile
 
-# As the jar has it for files of text: small ones come together, and a slow model has its many tasks.
+# As SmallFiles.java has them for text: small files come together, and a slow model has its many tasks.
 _SMALL_BYTES: Final = 1 << 20
 _TOGETHER_BYTES: Final = 16 << 20
 _MOST_FILES: Final = 10_000
 # HDFS' own, which a listing does not say.
-_BLOCK_BYTES: Final = 128 << 20
+BLOCK_BYTES: Final = 128 << 20
+
+_T = TypeVar("_T")
 
 
 class FileRange(NamedTuple):
@@ -34,9 +37,37 @@ class FileRange(NamedTuple):
 Ranges = tuple[FileRange, ...]
 
 
-def split_bytes(total: int, tasks: int, least: int) -> int:
-    """Return how many bytes a split has, for these many at least: what Hadoop has for text."""
-    return max(least, min(total // max(tasks, 1), _BLOCK_BYTES), 1)
+def split_bytes(total: int, tasks: int, least: int, block: int = BLOCK_BYTES) -> int:
+    """Return how many bytes a split has, for these many at least, as FileInputFormat computes it."""
+    return max(least, min(total // max(tasks, 1), block), 1)
+
+
+def is_small(size: int, least: int) -> bool:
+    """Return whether so many bytes of a file are too few for a task of their own."""
+    return size < max(_SMALL_BYTES, least)
+
+
+def together(
+    small: Sequence[_T], tasks: int, least: int, size_of: Callable[[_T], int], path_of: Callable[[_T], str]
+) -> Iterator[list[_T]]:
+    """Yield small parts of files together, as the jar puts them: each list is a task's.
+
+    None has two parts of one file, since a task takes its ranges for those of one.
+    """
+    share = -(-sum(map(size_of, small)) // max(tasks, 1))
+    size = max(least, min(share, _TOGETHER_BYTES))
+    begun: list[_T] = []
+    paths: set[str] = set()
+    taken = 0
+    for part in small:
+        if begun and (taken >= size or len(paths) == _MOST_FILES or path_of(part) in paths):
+            yield begun
+            begun, paths, taken = [], set(), 0
+        begun.append(part)
+        paths.add(path_of(part))
+        taken += size_of(part)
+    if begun:
+        yield begun
 
 
 def table_ranges(
@@ -51,10 +82,10 @@ def table_ranges(
     files = list(files)
     size = split_bytes(sum(file.size for file in files), tasks, least)
     runs = [ranges for file in files for ranges in ([_whole(file)] if whole else _runs(file, size))]
-    small = [run for run in runs if _bytes(run) < max(_SMALL_BYTES, least)]
-    large = [run for run in runs if _bytes(run) >= max(_SMALL_BYTES, least)]
-    share = -(-sum(map(_bytes, small)) // max(tasks, 1))
-    return [*large, *_together(small, max(least, min(share, _TOGETHER_BYTES)))] or [_whole(files[0])]
+    small = [run for run in runs if is_small(_bytes(run), least)]
+    large = [run for run in runs if not is_small(_bytes(run), least)]
+    packed = together(small, tasks, least, _bytes, lambda run: run[0].path)
+    return [*large, *(tuple(chain.from_iterable(of_task)) for of_task in packed)] or [_whole(files[0])]
 
 
 def as_text(splits: Iterable[Ranges], uri_of: Callable[[str], str]) -> bytes:
@@ -91,20 +122,6 @@ def _merged(file: TableFile, begin: int, run: tuple[int, int], end: int) -> Rang
         elif behind > start:
             found.append(FileRange(file.path, start, behind - start))
     return tuple(found)
-
-
-def _together(runs: Sequence[Ranges], size: int) -> Iterator[Ranges]:
-    """Yield runs of small files together; no file twice, since a task takes its ranges for those of one."""
-    begun: list[FileRange] = []
-    paths: set[str] = set()
-    for run in runs:
-        if begun and (_bytes(begun) >= size or len(paths) == _MOST_FILES or run[0].path in paths):
-            yield tuple(begun)
-            begun, paths = [], set()
-        begun += run
-        paths.add(run[0].path)
-    if begun:
-        yield tuple(begun)
 
 
 def _whole(file: TableFile) -> Ranges:

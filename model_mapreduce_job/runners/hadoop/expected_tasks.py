@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import filterfalse
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from model_mapreduce_job.plan.tasks import ExpectedTasks, Piece
 from model_mapreduce_job.runners.hadoop.tables import split_settings, table_splits
 from model_mapreduce_job.storage.compression import is_compressed
+from model_mapreduce_job.storage.table_ranges import BLOCK_BYTES, is_small, split_bytes, together
 from model_mapreduce_job.task.delimited_options import text_reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from model_mapreduce_job.driver.run_spec import RunSpec
     from model_mapreduce_job.plan.tasks import InputSize
 
-BLOCK_BYTES: Final = 128 << 20  # HDFS' own, which a listing does not say
 # FileInputFormat's: a last split may be a tenth larger than the others.
 _SLOP: Final = 1.1
-# SmallFiles.java has these.
-_SMALL_BYTES: Final = 1 << 20
-_TOGETHER_BYTES: Final = 16 << 20
-_MOST_FILES: Final = 10_000
 # What Hadoop's formats can cut of what is compressed.
 _CUT: Final = ".bz2"
 _NOTE: Final = (
@@ -63,7 +61,7 @@ def _splits(
     files: Sequence[InputSize], tasks: int, least: int, block: int, *, whole: bool
 ) -> Iterator[Piece]:
     """Yield the splits of FileInputFormat."""
-    size = max(least, min(sum(file.stored for file in files) // max(tasks, 1), block), 1)
+    size = split_bytes(sum(file.stored for file in files), tasks, least, block)
     for file in files:
         if whole or not can_be_cut(file):
             yield file.piece(file.stored, is_cut=False)
@@ -79,25 +77,10 @@ def _splits(
 def _together(splits: Sequence[Piece], tasks: int, least: int) -> list[list[Piece]]:
     """Return splits with small files put together, as SmallFiles.java does where all are on one host."""
     times = Counter(split.path for split in splits)
-    made: list[list[Piece]] = []
-    small: list[Piece] = []
-    for split in splits:
-        if split.stored < max(_SMALL_BYTES, least) and times[split.path] == 1:
-            small.append(split)
-        else:
-            made.append([split])
-    share = -(-sum(split.stored for split in small) // max(tasks, 1))
-    return [*made, *_packed(small, max(least, min(share, _TOGETHER_BYTES)))]
 
+    def comes_along(split: Piece) -> bool:
+        return is_small(split.stored, least) and times[split.path] == 1
 
-def _packed(small: Iterable[Piece], size: int) -> Iterator[list[Piece]]:
-    begun: list[Piece] = []
-    taken = 0
-    for part in small:
-        begun.append(part)
-        taken += part.stored
-        if taken >= size or len(begun) == _MOST_FILES:
-            yield begun
-            begun, taken = [], 0
-    if begun:
-        yield begun
+    small = list(filter(comes_along, splits))
+    others = [[split] for split in filterfalse(comes_along, splits)]
+    return [*others, *together(small, tasks, least, attrgetter("stored"), attrgetter("path"))]
