@@ -127,6 +127,23 @@ def test_of_several_models_the_one_that_lacks_it_is_named() -> None:
 
 
 @pytest.mark.usefixtures("models")
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_another_question_gets_its_own_answer(is_lost: bool) -> None:
+    """Not that which nobody has waited for; of a process that was lost, another one's."""
+    begin = Begin(TaskOptions(model_qualified_name="said", input_protocol="csv", columns="a,c"))
+    with FirstWorker(begin) as first:
+        first.ask_for_columns(begin)
+        if is_lost:
+            assert first._process is not None
+            os.kill(first._process.process.pid, signal.SIGKILL)
+        first.ask_for_columns(begin)
+        assert first.load().models["said"].version == "it"
+        first.ask_for_columns(begin)
+        with pytest.raises(InputError):
+            first.check_columns()
+
+
+@pytest.mark.usefixtures("models")
 def test_a_process_that_is_lost_meanwhile_says_nothing() -> None:
     begin = Begin(TaskOptions(model_qualified_name="said", input_protocol="csv", columns="a,c"))
     with FirstWorker(begin) as first:

@@ -145,8 +145,7 @@ def _check_first_bytes(inputs: Iterable[str]) -> None:
 
 
 def _with_columns(job: Job, first: FirstWorker, options: RunOptions) -> Checked:
-    is_asked_else = options.verify or options.task.model_files or options.task.output_protocol in TABLES
-    if _has_tasks_elsewhere(options) and not is_asked_else:
+    if _has_tasks_elsewhere(options):
         first.ask_for_columns(job.begin(options.task))  # its import takes as long as a look at the input
     found = input_columns(job, options)
     if not (options.is_on_this_machine or options.may_have_blocks):  # whose runner knows if tasks can

@@ -24,7 +24,7 @@ from model_mapreduce_job.task.messages import (
 from model_mapreduce_job.task.model_process import GRACE_SECONDS, ProcessLostError, start_here
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from model_mapreduce_job.task.messages import Begin, Message
     from model_mapreduce_job.task.model_process import ModelProcess
@@ -125,18 +125,9 @@ class FirstWorker:
 
         Where this machine can't tell, or takes too long to, the tasks will.
         """
-        while self._owed and self._process is not None:
-            self._owed -= 1
-            try:
-                found = self._process.receive(_PATIENCE_SECONDS)
-            except ProcessLostError:
-                self._process = None
-                return
-            if found is None:
-                self._process.end()
-                self._process = None
-            elif isinstance(found[0], Refused) and found[0].kind == InputError.__name__:
-                raise_refused(found[0])
+        for found in self._owed_answers(_PATIENCE_SECONDS):
+            if isinstance(found, Refused) and found.kind == InputError.__name__:
+                raise_refused(found)
 
     def verify(self, begin: Begin, request: Verify) -> Verified:
         """Return how a run's model predicts golden records; loads it.
@@ -145,10 +136,9 @@ class FirstWorker:
         what loading the model raises.
         """
         self._begin_again(begin)
-        assert self._process is not None  # noqa: S101 - no runner has it yet
-        self._process.send(request)
+        process = self._sent(request)
         try:
-            found = _answer_in(self._process.receive())
+            found = _answer_in(process.receive())
         except ProcessLostError as lost:
             self._process = None
             raise IncompleteRunError(
@@ -173,7 +163,32 @@ class FirstWorker:
         if self._process is not None:
             self._process.send(begin)
 
-    def _asked(self, process: ModelProcess, request: Describe | Survey) -> ModelProcess:
+    def _owed_answers(self, seconds: float | None) -> Iterator[Message]:
+        """Yield the answers to ask_for_columns(); without one in so many seconds the process ends."""
+        while self._owed and self._process is not None:
+            self._owed -= 1
+            try:
+                found = self._process.receive(seconds)
+            except ProcessLostError:
+                self._process, self._owed = None, 0
+                return
+            if found is None:
+                self._process.end()
+                self._process, self._owed = None, 0
+                return
+            yield found[0]
+
+    def _sent(self, request: Describe | Survey | Verify) -> ModelProcess:
+        """Return the process, or one in the place of a lost one, that is asked and owes no other answer."""
+        for _ in self._owed_answers(None):
+            pass
+        if self._process is None:
+            self._process = self._asked(start_here(), request)
+        else:
+            self._process.send(request)
+        return self._process
+
+    def _asked(self, process: ModelProcess, request: Describe | Survey | Verify) -> ModelProcess:
         if process.model_output:
             process.model_output.show = self._show
         process.send(self._begin)
@@ -181,8 +196,7 @@ class FirstWorker:
         return process
 
     def _ask(self, request: Describe | Survey) -> Message:
-        if self._process is not None:
-            self._process.send(request)
+        self._sent(request)
         return self._answer(request)
 
     def _answer(self, request: Describe | Survey) -> Message:
