@@ -15,10 +15,12 @@ else:
     # Python put the package's own directory first, whose modules are not top-level ones
     sys.path[:] = [*sys.path[not sys.flags.safe_path :], here]
 
-from model_mapreduce_job.task import keeper, memory  # noqa: E402 - where it is was just found
+from model_mapreduce_job.task import keeper  # noqa: E402 - where it is was just found
 
 if __name__ == "__main__" and keeper.CHANNEL_VARIABLE in os.environ:
     page = keeper.keep()
+    from model_mapreduce_job.task import memory
+
     memory.settle_for_batches()
     from model_mapreduce_job.task import main as task_main
 
@@ -30,6 +32,8 @@ elif __name__ == "__main__" and "--mapper" in sys.argv:
     streams = TaskStreams(listens=is_hadoop_task())
     page = keeper.keep(streams.listener)
     streams.take()
+    from model_mapreduce_job.task import memory
+
     memory.settle_for_batches()
     from model_mapreduce_job.task import main as task_main
 

@@ -20,10 +20,12 @@ _GARBAGE_THRESHOLDS = (100_000, 50, 50)
 # have memory of its own.
 _KEPT_FREE = {-1: 64 << 20, -3: 32 << 20}
 
-# Classes with a __del__ of which each process has objects, and loses nothing: text that is to be written
-# is held back by a writer below it.
-_FREED_BY_ANY_END = {io.TextIOWrapper, io.FileIO, io.BufferedReader, io.BytesIO, socket.socket, GeneratorType}
-_WRITER = io.BufferedWriter
+# Classes with a __del__ of which each process has objects. All but writers lose nothing, since text that is
+# to be written is held back by a writer below it.
+_USUAL = {
+    *(io.BufferedWriter, io.TextIOWrapper, io.FileIO, io.BufferedReader, io.BytesIO),
+    *(socket.socket, GeneratorType),
+}
 
 
 def collect_rarely() -> None:
@@ -74,8 +76,8 @@ def _frees_by_itself() -> bool:
 
     The writers of standard output and standard error, which were flushed, are none.
     """
-    kinds = [*map(type, gc.get_objects())]
-    streams = {id(getattr(stream, "buffer", None)): stream for stream in (sys.stdout, sys.stderr)}
-    flushed = sum(type(getattr(stream, "buffer", None)) is _WRITER for stream in streams.values())
-    others = {*kinds} - _FREED_BY_ANY_END - {_WRITER}
-    return kinds.count(_WRITER) > flushed or any(hasattr(kind, "__del__") for kind in others)
+    objects = gc.get_objects()
+    if any(hasattr(kind, "__del__") for kind in {*map(type, objects)} - _USUAL):
+        return True
+    flushed = [getattr(stream, "buffer", None) for stream in (sys.stdout, sys.stderr)]
+    return any(type(each) is io.BufferedWriter and each not in flushed for each in objects)
