@@ -34,7 +34,6 @@ def main() -> None:
             with _one_line_if_it_cannot_start():
                 run = _prepared(stack)
             run()
-            ignore_signals_at_the_end()
     except MemoryError:
         # to end the worker takes memory as well; without its driver it ends by itself
         sys.exit(f"The job was ended: {_TOO_LITTLE_MEMORY}.")

@@ -225,8 +225,8 @@ class MLModelMapReduceJob(MRJob):
 
     def dirs(self) -> list[str]:
         """Return the directories that go to the tasks: this package."""
-        own = f"{PACKAGE_DIRECTORY}#model_mapreduce_job"  # which tasks on this machine find where it is
-        return [*super().dirs(), *([] if self.run_options.is_on_this_machine else [own])]
+        own = [] if self.run_options.is_on_this_machine else [f"{PACKAGE_DIRECTORY}#model_mapreduce_job"]
+        return [*super().dirs(), *own]  # tasks on this machine find the package where it is
 
     @classmethod
     def run(cls, early: EarlyStart | None = None, hadoop: JavaServer | None = None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from model_mapreduce_job.exceptions import InputError
@@ -80,7 +79,7 @@ def make_plan(  # noqa: PLR0913 - the job, the run and what its input is
     cost, source = _cost(cluster, durations, dict(options.price_per_hour or ()))
     note = next(iter(tasks.values())).note
     assumed = assumptions_of(cluster, sample_run.result, cost, note, is_exact=figures.is_exact)
-    plan = Plan(
+    return Plan(
         runner=mrjobs.alias,
         input=figures,
         sample_files=sample.files,
@@ -91,22 +90,21 @@ def make_plan(  # noqa: PLR0913 - the job, the run and what its input is
         durations=durations,
         cost=cost,
         price_source=source,
-        assumptions=list(assumed),
+        assumptions=[*assumed, *_notes(job, options, cluster)],
     )
-    return replace(plan, assumptions=[*plan.assumptions, *_notes(job, options, plan)])
 
 
 def _cores(cluster: Cluster) -> Sequence[int]:
     return SOME_CORES if cluster.cores is None else (cluster.cores,)
 
 
-def _notes(job: Job, options: RunOptions, plan: Plan) -> Iterator[str]:
+def _notes(job: Job, options: RunOptions, cluster: Cluster) -> Iterator[str]:
     """Yield what the plan does not take into account."""
     if has_further_steps(job):
         yield "Steps and reducers that follow the predictions are not counted."
     if options.resume:
         yield "What a stopped run has finished is counted, though --resume would not predict it again."
-    types = {machines.instance_type for fleet in plan.cluster.fleets for machines in fleet.choices}
+    types = {machines.instance_type for fleet in cluster.fleets for machines in fleet.choices}
     for kind, _ in options.price_per_hour or ():
         if kind not in types:
             yield f"--price_per_hour {kind} changes nothing: the run would start no such instance."

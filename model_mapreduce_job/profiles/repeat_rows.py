@@ -83,9 +83,7 @@ def _alike(
     if not lines:
         return
     first, last = (change(Place(line, *source)) for line in (lines[0], lines[-1]))
-    if (first.file, first.start) == (last.file, last.start) and last.line - first.line == lines[-1] - lines[
-        0
-    ]:
+    if last == replace(first, line=first.line + lines[-1] - lines[0]):
         yield lines[0], lines[-1], first
         return
     middle = len(lines) // 2

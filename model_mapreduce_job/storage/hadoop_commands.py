@@ -20,6 +20,7 @@ _CHUNK_BYTES: Final = 1 << 20
 # The most that is kept of what a command writes to its standard error: its end says what was wrong
 _MOST_ERRORS: Final = 1 << 20
 _PATIENCE_SECONDS: Final = 3.0
+_NO_S3: Final = re.compile(r'No FileSystem for scheme:? "?s3n?"?')
 _LOG_RECORD: Final = re.compile(
     r"^\d{2,4}[-/]\d\d[-/]\d\d \d\d:\d\d:\d\d\S* [A-Z]+ |^\s*(?:at |\.\.\. \d+ more$)|^SLF4J|^\s*$"
 )
@@ -118,4 +119,6 @@ def last_text(file: IO[bytes]) -> str:
 def complaint(stderr: str) -> str:
     """Return the line of standard error with the error: the last one that is not a log record."""
     lines = [line for line in stderr.splitlines() if not _LOG_RECORD.match(line)]
-    return _SEE_MORE.sub("", lines[-1]).strip() if lines else "it did not say why"
+    why = _SEE_MORE.sub("", lines[-1]).strip() if lines else "it did not say why"
+    # Hadoop's own S3 has another scheme than AWS's and EMR's
+    return f"{why}. S3 is s3a:// outside of EMR." if _NO_S3.search(why) else why

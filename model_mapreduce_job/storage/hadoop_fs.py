@@ -33,7 +33,6 @@ _MISSING: Final = re.compile(r"^\w+: `(?P<path>.*)': No such file or directory",
 _ENTRY: Final = re.compile(
     r"^(?P<kind>[-dl])\S+ .*?(?P<size>\d+) (?P<changed>\d{4}-\d\d-\d\d \d\d:\d\d) (?P<path>.+)$"
 )
-_NO_S3: Final = re.compile(r"No FileSystem for scheme:? \"?s3n?\"?")
 # A cluster that is down refuses at once; the usual ten tries, a second apart, would only take time
 _FEW_TRIES: Final = ("-D", "ipc.client.connect.max.retries=2")
 # A run's files on a cluster are private to its user, like its temporary files on this machine
@@ -124,7 +123,7 @@ class HadoopShell(HadoopFilesystem):
         files = _files(_lines(command.out()))
         missing = frozenset(found["path"] for found in _MISSING.finditer(command.errors))
         if command.code and not missing:
-            raise ClusterError(f"{some_of(paths, 1)} can't be reached: {_reason(command.errors)}")
+            raise ClusterError(f"{some_of(paths, 1)} can't be reached: {complaint(command.errors)}")
         return Listing(files, missing)
 
     def ls(self, path_glob: str) -> Iterator[str]:
@@ -250,13 +249,8 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
     for chunk in chunks:
         *whole, begun = (begun + chunk).split(b"\n")
         yield from (line.decode(errors="replace") for line in whole)
-    yield from [begun.decode(errors="replace")] if begun else []
-
-
-def _reason(errors: str) -> str:
-    """Return why a look failed; Hadoop's own S3 has another scheme than AWS's and EMR's."""
-    why = complaint(errors)
-    return f"{why}. S3 is s3a:// outside of EMR." if _NO_S3.search(why) else why
+    if begun:
+        yield begun.decode(errors="replace")
 
 
 def _files(listing: Iterable[str]) -> dict[str, FoundFile]:

@@ -53,7 +53,7 @@ GRACE_SECONDS = 3.0
 # Who stops a run on purpose stops the keeper with the worker.
 STOPPED_SECONDS = 5.0
 _SWEEP_SECONDS, _TIDYING_SECONDS = 3.0, 1.0
-_READ_BYTES, _SIGNALLED = 1 << 16, 128
+_SIGNALLED = 128
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -202,7 +202,7 @@ class _Watch:
 
     def _hear(self) -> None:
         assert self._listener.descriptor is not None  # noqa: S101 - only where there is one is it waited for
-        data = os.read(self._listener.descriptor, _READ_BYTES)
+        data = os.read(self._listener.descriptor, 1 << 16)
         if data:
             self._listener.hear(data)
         else:

@@ -59,7 +59,8 @@ class EmrRunner(EMRJobRunner):
         self._by_blocks = False
         self._ranges: dict[str, str] = {}
         self._log_dir_awaited = ""
-        self._step_failed, self._published = False, ""
+        self._step_failed = False
+        self._published = ""
         self._log_wait = LogWait()
         self.make_emr_client = cache(super().make_emr_client)  # mrjob wants one for each look at a step
         with aws_errors():
@@ -68,7 +69,8 @@ class EmrRunner(EMRJobRunner):
     @property
     def fs(self) -> Any:
         """The filesystems of mrjob's runner, with an S3 that survives broken connections."""
-        is_new, filesystems = self._fs is None, super().fs
+        is_new = self._fs is None
+        filesystems = super().fs
         if is_new:
             filesystems.s3 = s3_filesystem(self._opts, self._upload_part_size())
         return filesystems
