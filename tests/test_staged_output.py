@@ -110,6 +110,7 @@ def test_an_output_in_an_object_store_that_was_there_before_stays(
     (tmp_path / "in").touch()
     hadoop = shlex.join([sys.executable, str(Path(__file__).with_name("fake_hadoop.py"))])
     options = ("-r", runner, "--hadoop-bin", hadoop, "--output-dir", "s3a://bucket/out")
+    options += ("--spark-submit-bin", "true") if runner == "spark" else ()  # which has only to be there
     job = MLModelMapReduceJob([*options, "--model_qualified_name", "iris_model", str(tmp_path / "in")])
     spec = RunSpec(options=job.run_options)
     with pytest.raises(InputError, match="out is there already"), job.make_runner(spec) as made:

@@ -12,6 +12,8 @@ from typing import Any
 HERE = Path(__file__).parent
 PROJECT = HERE.parent.parent
 JOB = PROJECT / "model_mapreduce_job" / "ml_model_map_reduce_job.py"
+# A plan starts no spark-submit, but has to find one; Spark itself is there for the tests of clusters alone.
+SPARK = ("-r", "spark", "--spark-submit-bin", "true")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 
 import pytest
-from plan_runs import PROJECT, Planner, numbered
+from plan_runs import PROJECT, SPARK, Planner, numbered
 
 CORES = os.cpu_count() or 1
 NOTHING = {".ses"}  # what importing ONNX Runtime leaves, with or without a plan
@@ -97,7 +97,7 @@ def test_local_plans_for_the_cores_of_this_machine(planner: Planner) -> None:
 
 @pytest.mark.measured
 def test_a_spark_of_unknown_size_is_planned_for_some_sizes(planner: Planner) -> None:
-    figures = planner.figures("-r", "spark", "--spark-master", "yarn", planner.write("in", numbered(10)))
+    figures = planner.figures(*SPARK, "--spark-master", "yarn", planner.write("in", numbered(10)))
     assert [expected["cores"] for expected in figures["expected"]] == [1, 10, 100]
     assert left_by(planner) == set()
 
@@ -121,19 +121,21 @@ def test_small_files_share_tasks_and_a_large_one_has_many(planner: Planner) -> N
 # What can't be planned
 
 
-@pytest.mark.parametrize("runner", ["inline", "local", "spark"])
-def test_an_output_that_is_there_is_refused_as_the_run_would_be(planner: Planner, runner: str) -> None:
+@pytest.mark.parametrize("runner", [("-r", "inline"), ("-r", "local"), SPARK])
+def test_an_output_that_is_there_is_refused_as_the_run_would_be(
+    planner: Planner, runner: tuple[str, ...]
+) -> None:
     planner.write("out/something", [])
-    told = planner.plan("-r", runner, "--output-dir", "out", planner.write("in", numbered(1)))
+    told = planner.plan(*runner, "--output-dir", "out", planner.write("in", numbered(1)))
     assert (told.code, told.report) == (1, "")
     mistake = f"The output {planner.directory / 'out'} is there already. Name another, or remove it first."
     assert told.errors.splitlines()[-1] == mistake
 
 
-@pytest.mark.parametrize("runner", ["inline", "spark"])
-def test_an_output_that_cant_be_made_is_refused(planner: Planner, runner: str) -> None:
+@pytest.mark.parametrize("runner", [("-r", "inline"), SPARK])
+def test_an_output_that_cant_be_made_is_refused(planner: Planner, runner: tuple[str, ...]) -> None:
     path = planner.write("in", numbered(1))
-    told = planner.plan("-r", runner, "--output-dir", path / "out", path)
+    told = planner.plan(*runner, "--output-dir", path / "out", path)
     assert (told.code, told.report) == (1, "")
     mistake = f"The output {path / 'out'} can't be made: Not a directory: {path}."
     assert told.errors.splitlines()[-1] == mistake
@@ -148,7 +150,7 @@ def test_an_output_that_cant_be_made_is_refused(planner: Planner, runner: str) -
             ("-r", "spark", "--spark-submit-bin", "/nowhere/submit"),
             "/nowhere/submit can't be started",
         ),
-        (("-r", "spark", "--spark-master", "spark://127.0.0.1:1"), "can't be reached. Is it up?"),
+        ((*SPARK, "--spark-master", "spark://127.0.0.1:1"), "can't be reached. Is it up?"),
         (("--input_protocol", "csv"), "Lines of JSON are read with --input_protocol ldjson."),
     ],
 )

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from plan_runs import Planner
+from plan_runs import SPARK, Planner
 
 HERE = Path(__file__).parent
 COMMANDS = {"version", "-ls", "-cat", "-put", "-rm", "-mkdir", "-mv", "-touchz", "jar"}
@@ -110,11 +110,11 @@ def test_an_output_that_is_there_is_refused_as_the_run_would_be(
     planner.write("hdfs/in", [{"n": 1}])
     planner.write("hdfs/out/part-00000", [])
     for runner, output in (
-        ("hadoop", "hdfs:///out"),
-        ("hadoop", "s3a://bucket/out"),
-        ("spark", "hdfs:///out"),
+        (("-r", "hadoop"), "hdfs:///out"),
+        (("-r", "hadoop"), "s3a://bucket/out"),
+        (SPARK, "hdfs:///out"),
     ):
-        told = planner.plan("-r", runner, hadoop, "--output-dir", output, "hdfs:///in")
+        told = planner.plan(*runner, hadoop, "--output-dir", output, "hdfs:///in")
         assert (told.code, told.report) == (1, "")
         mistake = f"The output {output} is there already. Name another, or remove it first."
         assert told.errors.splitlines()[-1] == mistake

@@ -64,7 +64,7 @@ def test_a_signal_that_is_held_comes_when_what_it_would_disturb_is_done(second_e
 
     with pytest.raises(KeyboardInterrupt if second_ends else SystemExit), signals_as_exit():
         publish()
-    assert done == ["first"] if second_ends else ["first", "second"]
+    assert done == (["first"] if second_ends else ["first", "second"])
 
 
 def test_an_error_of_what_a_signal_waits_for_stands() -> None:
