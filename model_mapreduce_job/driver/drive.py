@@ -25,7 +25,6 @@ from model_mapreduce_job.driver.runner import cleaned_up, note_what_is_kept
 from model_mapreduce_job.driver.summary_file import write_file
 from model_mapreduce_job.driver.verification import verified_row
 from model_mapreduce_job.exceptions import IncompleteRunError, InputError, ModelMapReduceError
-from model_mapreduce_job.formats.registry import TABLES
 from model_mapreduce_job.models.content_digest import digest_of
 from model_mapreduce_job.pipeline.summary import Proof, RunSummary
 from model_mapreduce_job.storage.compressed_output import compressing
@@ -135,8 +134,7 @@ def _finish(job: Job, checked: Checked, runner: Runner, seconds: float) -> None:
     _show(job, checked, summary, kept.in_words(options) + duplicates.in_words())
     try:
         summary.check(options.max_error_rate, unproven=options.unproven)
-        if options.task.input_protocol not in TABLES:  # whose columns are known from the start
-            summary.check_keys(options.task.key or ())
+        summary.check_keys(options.keys_to_find)
         duplicates.check()
         if options.drift_stops:
             kept.check(options, is_published=False)

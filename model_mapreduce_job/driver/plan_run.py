@@ -22,7 +22,7 @@ def plan_run(job: Job, checked: Checked, spec: RunSpec) -> None:
     """Write the plan of a run to the job's standard output, and to --summary_file.
 
     Raises what the run would be refused for, what make_plan() raises, and, after the report is written,
-    TooManyFailuresError when too much of the sample failed.
+    TooManyFailuresError when too much of the sample failed, InputError for a --key that none of it has.
     """
     options = checked.options
     refuse_streams(options)
@@ -36,7 +36,8 @@ def plan_run(job: Job, checked: Checked, spec: RunSpec) -> None:
     if options.summary_file:
         text = json.dumps({"plan": plan.as_json()}, indent=2)
         write_file("--summary_file", options.summary_file, f"{text}\n")
-    plan.check(options.max_error_rate, fail_fast=not options.task.no_fail_fast)
+    fail_fast = not options.task.no_fail_fast
+    plan.check(options.max_error_rate, fail_fast=fail_fast, keys=options.keys_to_find)
 
 
 def _made(job: Job, spec: RunSpec) -> Plan:

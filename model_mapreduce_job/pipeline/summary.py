@@ -114,12 +114,16 @@ class RunSummary(msgspec.Struct, frozen=True):
 
     def check_keys(self, keys: Sequence[str]) -> None:
         """Raise InputError for a --key that none of the records has: a slip of the pen, most likely."""
+        if mistake := self.unknown_key(keys):
+            raise InputError(f"{mistake} Nothing was published. Name one that they have.")
+
+    def unknown_key(self, keys: Sequence[str]) -> str:
+        """Return what is wrong with the first --key that none of the records has, "" if there is none."""
         lacking = [key for place, key in enumerate(keys) if not sum(self.counters.keys[place : place + 1])]
-        if lacking and self.counters.predicted:
-            raise InputError(
-                f"--key {lacking[0]} is a field that none of {counted(self.counters.records, 'record')} has. "
-                "Nothing was published. Name one that they have."
-            )
+        if not lacking or not self.counters.predicted:
+            return ""
+        records = counted(self.counters.records, "record")
+        return f"--key {lacking[0]} is a field that none of {records} has."
 
     def serious_warnings(self) -> str:
         """Return, a line each, the warnings that predictions may be wrong, which not even --quiet hides."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from model_mapreduce_job.exceptions import TooManyFailuresError
+from model_mapreduce_job.exceptions import InputError, TooManyFailuresError
 from model_mapreduce_job.pipeline.summary import RunSummary
 from model_mapreduce_job.pipeline.task_report import Example, check_start
 
@@ -73,14 +73,19 @@ class Plan:
         seconds = self.sample_run.result.record_seconds
         return 1 / seconds if seconds else None
 
-    def check(self, max_error_rate: float, *, fail_fast: bool) -> None:
-        """Raise TooManyFailuresError when more of the sample failed than a run allows."""
+    def check(self, max_error_rate: float, *, fail_fast: bool, keys: Sequence[str] = ()) -> None:
+        """Raise TooManyFailuresError when more of the sample failed than a run allows.
+
+        Raises InputError for one of the keys, fields of a --key, that none of its records has.
+        """
         try:
             self.summary.check(max_error_rate)
         except TooManyFailuresError as error:
             raise TooManyFailuresError(f"In the sample, {error}") from None
         if fail_fast:
             check_start(self.sample_run.result.report)
+        if mistake := self.summary.unknown_key(keys):
+            raise InputError(f"In the sample, {mistake} A run ends for that as well, and publishes nothing.")
 
     def as_json(self) -> dict[str, Any]:
         """Return the plan as a JSON object; times are in seconds, cost is in US dollars."""

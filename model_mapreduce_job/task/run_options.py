@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from model_mapreduce_job.exceptions import InputError
+from model_mapreduce_job.formats.registry import TABLES
 from model_mapreduce_job.storage.inputs import STDIN
 from model_mapreduce_job.task.task_options import TaskOptions, given_fields
 
@@ -89,6 +90,11 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     def is_profiled(self) -> bool:
         """Whether tasks keep a profile."""
         return any(each is not None for each in (self.profile, self.report, self.baseline))
+
+    @property
+    def keys_to_find(self) -> tuple[str, ...]:
+        """The fields of --key that may turn out to be in no record; a table's columns are known before."""
+        return () if self.task.input_protocol in TABLES else self.task.key or ()
 
     def with_task(self, **changed: Any) -> RunOptions:
         """Return these with other options of tasks."""

@@ -39,6 +39,20 @@ def test_a_sample_that_fails_altogether_ends_as_its_run_would(planner: Planner) 
 
 
 @pytest.mark.parametrize("isolate", ["auto", "always"])
+def test_a_key_that_no_record_of_the_sample_has_ends_the_plan_after_its_report(
+    planner: Planner, isolate: str
+) -> None:
+    path = planner.write("in", numbered(8))
+    told = planner.plan("--isolate", isolate, "--key", "n", "--key", "nofield", path)
+    assert (told.code, told.row("sample")) == (1, "8 lines of 1 file: 8 predicted, 0 failed (0.00%), 0 blank")
+    assert told.errors == (
+        "In the sample, --key nofield is a field that none of 8 records has. "
+        "A run ends for that as well, and publishes nothing.\n"
+    )
+    assert planner.plan("--isolate", isolate, "--key", "n", path).code == 0
+
+
+@pytest.mark.parametrize("isolate", ["auto", "always"])
 def test_a_record_that_ends_the_process_is_a_failure_of_the_sample(planner: Planner, isolate: str) -> None:
     path = planner.write("in", [*numbered(40), {"do": "die"}, *numbered(40)])
     told = planner.plan("--isolate", isolate, path)
