@@ -1,6 +1,7 @@
 """WideModel: the risk of loan applications, by gradient boosting that ONNX Runtime runs."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 MODEL_FILE = Path(__file__).parent / "model_files" / "wide.onnx"
 
+FIELDS = len(NUMBERS) + len(CATEGORIES)
 HIGH_FROM = 0.5  # the probability from which the more likely class is "high"
 
 
@@ -50,9 +52,11 @@ class WideModel:
         """Rate applications that agree with `input_schema`; the results are in their order."""
         if not data:
             return []
-        values = np.array([*map(astuple, data)], dtype=np.object_)  # (applications, 20)
+        # without a list of tuples on the way, which takes twice as long
+        values = np.fromiter(chain.from_iterable(map(astuple, data)), np.object_, len(data) * FIELDS)
+        values = values.reshape(len(data), FIELDS)
         with np.errstate(over="ignore"):  # what float32 can't hold is infinite, which trees can compare
-            numbers = values[:, : len(NUMBERS)].astype(np.float32)  # None becomes NaN
+            numbers = values[:, : len(NUMBERS)].astype(np.float64).astype(np.float32)  # None becomes NaN
         words = values[:, len(NUMBERS) :]
         words[~words.astype(np.bool_)] = ""  # None is what's false
         scores = self._scores(numbers, words).tolist()
