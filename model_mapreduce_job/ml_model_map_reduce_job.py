@@ -152,6 +152,7 @@ class MLModelMapReduceJob(MRJob):
             super().run_mapper(step_num)
             return
         # the driver of a run has no use for what a task needs
+        from model_mapreduce_job.formats.text_forms import whole_text  # noqa: PLC0415
         from model_mapreduce_job.task.main import counter_lines, exec_mapper  # noqa: PLC0415
         from model_mapreduce_job.task.task_pipes import line_blocks  # noqa: PLC0415 - as above
 
@@ -159,8 +160,7 @@ class MLModelMapReduceJob(MRJob):
             exec_mapper(self.begin(self.run_options.task).options, self.options.args)
         for blocks in line_blocks(self.options.args, self.stdin, text_reading(self.run_options.task)):
             for lines in self._task.predict_lines(blocks):
-                if lines:
-                    self.stdout.write(b"\n".join(lines) + b"\n")
+                self.stdout.write(whole_text(lines))
         self.stdout.flush()
         self.stderr.write(counter_lines(self._task.report.built()))
         self.stderr.flush()

@@ -86,7 +86,7 @@ def test_an_overlong_line_is_a_failure_in_its_place_that_shows_its_beginning() -
 @pytest.mark.parametrize("line", [b'{"x": 1}', b'\xef\xbb\xbf{"x": 1}\r'])
 def test_a_line_that_is_known_to_fail_comes_out_as_if_it_had_failed_here(line: bytes) -> None:
     task = task_of(Doubler(), explain=True)
-    assert task.fail([line], Failure("Lost", "gone")) == [
+    assert [*task.fail([line], Failure("Lost", "gone"))] == [
         b'{"x": 1}\t{"error": {"type": "Lost", "message": "gone"}}'
     ]
     assert (task.report.counters.lines, task.report.counters.failed) == (1, 1)

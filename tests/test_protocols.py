@@ -106,7 +106,7 @@ def test_the_key_of_any_line_is_json_without_tab_or_newline(line: bytes) -> None
 
 def test_pairs_are_the_key_a_tab_and_the_prediction() -> None:
     lines = JsonPairWriter(explain=False).write([b"1", b"2"], [b'{"a": 1}', BAD])
-    assert lines == [b'1\t{"a": 1}', b"2\tnull"]
+    assert [*lines] == [b'1\t{"a": 1}', b"2\tnull"]
 
 
 def test_pairs_explain_a_failure_on_request() -> None:
@@ -131,7 +131,7 @@ def test_objects_explain_a_failure_on_request() -> None:
 @pytest.mark.parametrize("writer", [JsonPairWriter, JsonObjectWriter])
 @pytest.mark.parametrize("predictions", [[], [b"1", b"2"]])
 def test_keys_and_predictions_that_do_not_pair_are_refused(writer: Any, predictions: Any) -> None:
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(ValueError, match=r"zip|sequence of size"):
         writer(explain=False).write([b"1"], predictions)
 
 

@@ -24,6 +24,7 @@ _SEPARATOR = b'"%b"' % _RARE
 _SINGLE = frozenset({str, int, float, bool, type(None)})
 # A text written alone costs several times what one among many does.
 _FEW = 16
+_LOOK = 64
 
 
 def prediction_texts(outcomes: Sequence[Outcome]) -> list[bytes | Failure]:
@@ -41,6 +42,8 @@ def _texts_of_few(outcomes: Sequence[Outcome]) -> list[bytes | Failure] | None:
 
     Each object is written once. None when there are too many of them for that to pay.
     """
+    if len(set(map(id, outcomes[:_LOOK]))) > _FEW + _LOOK // _FEW:
+        return None  # as would show below, after more than that were written
     known: dict[int, bytes | Failure] = {}
     texts: list[bytes | Failure] = []
     found = map(known.__getitem__, map(id, outcomes))

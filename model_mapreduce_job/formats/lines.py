@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import msgspec
 
 from model_mapreduce_job.formats.records import OverlongLine
+from model_mapreduce_job.formats.split_lines import SplitLines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,7 +20,7 @@ DEFAULT_MAX_RECORD_BYTES = 16 << 20
 _HEAD_BYTES = 256
 
 # What a reader hands on: lines without their newline, or one line that was too long to keep.
-Block: TypeAlias = list[bytes] | OverlongLine
+Block: TypeAlias = Sequence[bytes] | OverlongLine
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -53,8 +55,8 @@ def read_blocks(
     while data := source.read(block_bytes):
         ended, newline, rest = data.rpartition(b"\n")
         if newline:
-            text = begun.joined_with(ended)
-            yield from within(text.split(b"\n"), len(text), max_record_bytes)
+            lines = SplitLines.of_text(begun.joined_with(ended))
+            yield from within(lines, lines.size, max_record_bytes)
             begun = LineBegun()
         begun.add(rest, max_record_bytes)
     if begun.size:
@@ -79,9 +81,9 @@ def strip_bom_and_cr(line: bytes) -> bytes:
     return line.removeprefix(BOM).removesuffix(b"\r")
 
 
-def within(lines: list[bytes], size: int, limit: int) -> Iterator[Block]:
+def within(lines: Sequence[bytes], size: int, limit: int) -> Iterator[Block]:
     """Yield lines that have size bytes together; with an OverlongLine for each that is over the limit."""
-    if not lines:
+    if not len(lines):
         return
     # lines that all together are within the limit are so one by one
     if size <= limit or len(max(lines, key=len)) <= limit:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from model_mapreduce_job.formats.errors import extend_until_error
+from model_mapreduce_job.formats.joined_lines import JoinedLines
 from model_mapreduce_job.formats.text_forms import are_columns, is_text_block
 from model_mapreduce_job.models.json_text import (
     is_python_json,
@@ -135,15 +135,16 @@ class JsonPairWriter:
             if after is not None:
                 return keys.followed_by(after)
         predictions = list(predictions)
-        lines: list[bytes] = []
-        pairs = map(b"\t".join, zip(keys, cast("Sequence[bytes]", predictions), strict=True))
-        while extend_until_error(lines, pairs, TypeError) is not None:  # a Failure can't be joined
-            place = len(lines)
-            lines.append(b"%b\t%b" % (keys[place], self.failed(predictions[place])))
-        return lines
+        try:
+            return JoinedLines.of_pairs(keys, b"\t", predictions)
+        except TypeError:  # a Failure can't be joined
+            return JoinedLines.of_pairs(keys, b"\t", list(map(self._text, predictions)))
 
     def _after(self, text: bytes | Failure) -> bytes:
-        return b"\t" + (text if isinstance(text, bytes) else self.failed(text))
+        return b"\t" + self._text(text)
+
+    def _text(self, text: bytes | Failure) -> bytes:
+        return text if isinstance(text, bytes) else self.failed(text)
 
     def failed(self, failure: Any) -> bytes:
         """Return what stands for a prediction that there isn't."""

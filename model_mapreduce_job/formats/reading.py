@@ -18,7 +18,7 @@ from model_mapreduce_job.formats.protocols import HeaderLine, needs_escaping
 from model_mapreduce_job.formats.read_batch import ReadBatch, ReadLines, inserted, places_without
 from model_mapreduce_job.formats.records import RECORD_ERRORS, DecodedRecords, Failure, Records, with_value
 from model_mapreduce_job.formats.text_encodings import is_utf_8
-from model_mapreduce_job.formats.text_forms import is_text_block
+from model_mapreduce_job.formats.text_forms import are_plain, is_text_block, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -59,8 +59,13 @@ def read_batch(
 
 
 def _stripped(lines: Sequence[bytes]) -> tuple[Sequence[bytes], bytes]:
-    """Return lines without byte order marks and CRs, and their text: the very lines where there are none."""
-    text = lines.text() if is_text_block(lines) else b"\n".join(lines)
+    """Return lines without byte order marks and CRs, and their text: the very lines where there are none.
+
+    The text is none where nothing needs to be sought in it.
+    """
+    if are_plain(lines):
+        return lines, b""
+    text = text_of(lines)
     if b"\r" in text or BOM[:1] in text:  # one byte is quickly sought
         lines = list(map(strip_bom_and_cr, lines))
         text = b"\n".join(lines)

@@ -45,7 +45,7 @@ class RowAssembly:
                 yield from self._assembled(block)
         yield from self._given_up()
 
-    def _assembled(self, lines: list[bytes]) -> Iterator[Block]:
+    def _assembled(self, lines: Iterable[bytes]) -> Iterator[Block]:
         rows: list[bytes] = []
         for line in lines:
             was_open = bool(self._begun)

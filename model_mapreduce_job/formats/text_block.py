@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from model_mapreduce_job.formats.lines import Source
-    from model_mapreduce_job.formats.records import OverlongLine
+    from model_mapreduce_job.formats.lines import Block, Source
 
 BLOCK_BYTES = 1 << 20
 _NEWLINE = 10
@@ -166,7 +165,7 @@ class TextBlock(Sequence[bytes]):
 
 def read_text_blocks(
     source: Source, max_record_bytes: int, block_bytes: int = BLOCK_BYTES
-) -> Iterator[TextBlock | list[bytes] | OverlongLine]:
+) -> Iterator[Block]:
     """Yield what lines.read_blocks does, and its lists of lines as a TextBlock each."""
     begun = LineBegun()
     while data := source.read(block_bytes):
@@ -179,7 +178,7 @@ def read_text_blocks(
         yield from _within(begun.joined_with(b"\n"), max_record_bytes)
 
 
-def _within(text: bytes, limit: int) -> Iterator[TextBlock | list[bytes] | OverlongLine]:
+def _within(text: bytes, limit: int) -> Iterator[Block]:
     block = TextBlock.of_text(text)
     if len(text) <= limit or block.longest() <= limit:
         yield block

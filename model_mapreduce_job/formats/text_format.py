@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from model_mapreduce_job.formats.lines import strip_bom_and_cr
 from model_mapreduce_job.formats.protocols import json_string
 from model_mapreduce_job.formats.reading import read_batch
-from model_mapreduce_job.formats.text_forms import is_text_block
+from model_mapreduce_job.formats.text_forms import size_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,5 +64,5 @@ class TextWriter:
         return list(output)
 
     def size(self, output: Sequence[bytes]) -> int:
-        """Return how many bytes lines have."""
-        return output.size if is_text_block(output) else sum(map(len, output))
+        """Return about how many bytes lines have."""
+        return size_of(output)

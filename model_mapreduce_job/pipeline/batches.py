@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from model_mapreduce_job.formats.arrow_records import RowBytes
 from model_mapreduce_job.formats.records import OverlongLine
-from model_mapreduce_job.formats.text_forms import is_text_block
+from model_mapreduce_job.formats.text_forms import is_text_block, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -60,7 +60,7 @@ def _lines(blocks: Iterable[Any], sizer: Sizing) -> Iterator[Any]:
             waiting, size = [], 0
             continue
         waiting = _together(waiting, block)
-        size += _size_of(block)
+        size += size_of(block)
         start = 0
         while len(waiting) - start >= sizer.size:
             end = start + sizer.size
@@ -69,7 +69,7 @@ def _lines(blocks: Iterable[Any], sizer: Sizing) -> Iterator[Any]:
         if start:
             # what is left came in with this block, and is no more than that
             waiting = waiting[start:]
-            size = _size_of(waiting)
+            size = size_of(waiting)
         elif size >= LARGEST_BATCH_BYTES:
             yield waiting
             waiting, size = [], 0
@@ -81,11 +81,7 @@ def _together(lines: Any, more: Any) -> Any:
     """Return lines and more: lines may change, more does not."""
     if not len(lines):
         return more[:]
-    if isinstance(lines, list) and isinstance(more, list):
-        lines += more
-        return lines
-    return lines + more
-
-
-def _size_of(lines: Sequence[bytes]) -> int:
-    return lines.size if is_text_block(lines) else sum(map(len, lines))
+    if is_text_block(lines) or is_text_block(more):
+        return lines + more
+    lines.extend(more)
+    return lines

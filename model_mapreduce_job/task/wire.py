@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from model_mapreduce_job.formats.text_forms import is_text_block
+from model_mapreduce_job.formats.text_forms import text_of
 
 
 def pack(batch: Any) -> bytes:
     """Return lines, or a batch of rows, as bytes."""
     if isinstance(batch, Sequence):
-        return batch.text() if is_text_block(batch) else b"\n".join(batch)
+        return text_of(batch)
     import pyarrow as pa  # noqa: PLC0415 - only tables need it
 
     sink = pa.BufferOutputStream()
