@@ -16,6 +16,7 @@ from local_jobs import SCRIPT, TESTS
 
 from model_mapreduce_job.exceptions import IncompleteRunError
 from model_mapreduce_job.formats.lines import Place, read_blocks
+from model_mapreduce_job.formats.records import OverlongLine
 from model_mapreduce_job.pipeline.counters import Counters
 from model_mapreduce_job.pipeline.task_report import Example, TaskReport
 from model_mapreduce_job.task.frames import FramedOutput, FramedSplit
@@ -96,7 +97,7 @@ def test_a_line_of_the_task_is_a_line_of_its_file() -> None:
 
     source = FramedSplit(io.BytesIO(framed(splits)))  # type: ignore[arg-type] # a stream of bytes
     blocks = SplitBlocks((start, read(source)) for start in source.splits())
-    lines = sum(1 if not isinstance(block, list) else len(block) for block in blocks.blocks())
+    lines = sum(1 if isinstance(block, OverlongLine) else len(block) for block in blocks.blocks())
     assert lines == 6
     places = [blocks.place_of(Place(line)) for line in range(1, 7)]
     assert places == [
