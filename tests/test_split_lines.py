@@ -52,6 +52,18 @@ def test_a_batch_of_plain_lines_alone_is_called_plain(lines: Any, block_bytes: i
     )
 
 
+def test_one_line_that_is_not_plain_costs_nothing_once_its_block_is_read() -> None:
+    blocks = [SplitLines.of_text(text) for text in (b"1\n2\n3\t", b"4\n5\n6", b"7\n8\n9")]
+    found = [(batch.is_plain, [*batch]) for batch in batches(blocks, Size(2))]
+    assert found == [
+        (False, [b"1", b"2"]),
+        (False, [b"3\t", b"4"]),
+        (False, [b"5", b"6"]),
+        (True, [b"7", b"8"]),
+        (True, [b"9"]),
+    ]
+
+
 @given(LINES.filter(bool))
 def test_what_is_read_does_not_depend_on_what_lines_know_of_themselves(lines: Any) -> None:
     knowing, other = (read_batch(READER, given) for given in (SplitLines.of_text(b"\n".join(lines)), lines))

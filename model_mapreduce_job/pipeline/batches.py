@@ -67,8 +67,8 @@ def _lines(blocks: Iterable[Any], sizer: Sizing) -> Iterator[Any]:
             yield waiting[start:end]
             start = end
         if start:
-            # what is left came in with this block, and is no more than that
-            waiting = waiting[start:]
+            # what is left came in with this block, and is no more than that: it knows what the block does
+            waiting = block[len(block) - max(0, len(waiting) - start) :]
             size = size_of(waiting)
         elif size >= LARGEST_BATCH_BYTES:
             yield waiting
