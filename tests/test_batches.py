@@ -32,6 +32,18 @@ class GrowingSize:
         return self.at
 
 
+@dataclass
+class ShrinkingSize:
+    """Says one less each time that it is read, down to 1."""
+
+    at: int = 12
+
+    @property
+    def size(self) -> int:
+        self.at = max(1, self.at - 1)
+        return self.at
+
+
 BLOCKS = st.lists(st.just(LONG) | st.lists(st.binary(max_size=2), max_size=9))
 
 
@@ -51,6 +63,7 @@ def test_every_line_is_in_one_batch_and_in_order(blocks: Any, size: int) -> None
 @settings(deadline=None)
 def test_the_size_may_change_on_the_way(blocks: Any) -> None:
     assert flat(batches(blocks, GrowingSize())) == flat(blocks)
+    assert flat(batches(blocks, ShrinkingSize())) == flat(blocks)
 
 
 def test_batches_have_the_size_that_is_asked_for_across_blocks() -> None:

@@ -67,8 +67,7 @@ def _lines(blocks: Iterable[Any], sizer: Sizing) -> Iterator[Any]:
             yield waiting[start:end]
             start = end
         if start:
-            # what is left came in with this block, and is no more than that: it knows what the block does
-            waiting = block[len(block) - max(0, len(waiting) - start) :]
+            waiting = _last(waiting, block, len(waiting) - start)
             size = size_of(waiting)
         elif size >= LARGEST_BATCH_BYTES:
             yield waiting
@@ -85,3 +84,11 @@ def _together(lines: Any, more: Any) -> Any:
         return lines + more
     lines.extend(more)
     return lines
+
+
+def _last(lines: Any, block: Any, count: int) -> Any:
+    """Return the last lines: as the last ones of the block that was added last, if it has as many.
+
+    They know what that block knows of itself, and not of the lines before it.
+    """
+    return block[len(block) - max(0, count) :] if count <= len(block) else lines[-count:]
