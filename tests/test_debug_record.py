@@ -60,6 +60,7 @@ def test_on_a_terminal_a_debugger_opens_where_it_was_raised(job: LocalJob) -> No
     ("arguments", "words"),
     [
         (["9", "a"], "--debug_record 9 is no line of the input, which has 2."),
+        (["1", "blank"], "Line 1 is blank: it is no record."),
         (["1"], "--debug_record can't look for a record in -. Give the input as files."),
         (["0", "a"], "'0' is not a whole number from 1"),
         (["1", "--max_record_bytes", "3", "a"], "Line 1 is longer than --max_record_bytes."),
@@ -68,6 +69,7 @@ def test_on_a_terminal_a_debugger_opens_where_it_was_raised(job: LocalJob) -> No
     ],
 )
 def test_a_record_that_is_not_there_is_one_line(job: LocalJob, arguments: list[str], words: str) -> None:
+    (job.directory / "blank").write_bytes(b" \r\n{}\n")
     ran = job.run("--debug_record", *arguments)
     assert (ran.code, ran.output, ran.errors.count("\n")) == (1, b"", 1)
     assert words in ran.errors

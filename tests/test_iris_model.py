@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 import pytest
 from iris_model.iris_predict import MODEL_FILE, IrisModel
 from iris_model.iris_schema import FIELDS, LARGEST, IrisInput, IrisInputError, IrisPrediction
@@ -182,6 +183,38 @@ def test_one_bad_value_alone_in_a_batch_never_passes_for_a_number(
     (result,) = model.predict_batch([{**SETOSA, "petal_width": value}])
     assert isinstance(result, IrisInputError)
     assert shown in str(result)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [*(value for value, _ in WRONG_VALUES), "8 bytes.", "\ud800", 1, 2**64, 0.25],
+    ids=[*(shown for _, shown in WRONG_VALUES), "eight bytes", "half a pair", "1", "2**64", "0.25"],
+)
+def test_flowers_made_by_hand_get_what_each_gets_alone(model: IrisModel, value: Any) -> None:
+    """What was not decoded was not checked: it may be anything, also what is as long as a float in bytes."""
+    odd = IrisInput(**{**SETOSA, "petal_length": value})
+    good = IrisInput(**SETOSA)
+    assert list(map(repr, model.predict_batch([good, odd, good, odd]))) == 2 * [
+        repr(model.predict(good)),
+        repr(answer_or_error(model, odd)),
+    ]
+
+
+def answer_or_error(model: IrisModel, flower: IrisInput) -> Any:
+    try:
+        return model.predict(flower)
+    except IrisInputError as error:
+        return error
+
+
+@pytest.mark.parametrize("size", [1, 15, 16, 17, 65_535, 65_536, 70_000])
+def test_flowers_in_a_list_get_what_they_get_in_columns(model: IrisModel, size: int) -> None:
+    """Of any number: the head of their bytes is longer where there are more."""
+    rows = np.random.default_rng(seed=size).uniform(0, 8, (size, 4)).round(1)
+    columns = pa.RecordBatch.from_arrays([pa.array(column) for column in rows.T], names=list(FIELDS))
+    flowers = [IrisInput(*row) for row in rows.tolist()]
+    listed = [each["species"] for each in model.predict_batch(flowers)]
+    assert listed == model.predict_columns(columns)["species"].tolist()
 
 
 def test_an_empty_batch_has_no_results(model: IrisModel) -> None:

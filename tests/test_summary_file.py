@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from local_jobs import LocalJob, numbered, wait_until, write_records
+from local_jobs import PROJECT, LocalJob, numbered, wait_until, write_records
 
 from model_mapreduce_job.driver.summary_file import try_file, write_file
 from model_mapreduce_job.exceptions import InputError
@@ -132,6 +132,16 @@ def test_a_run_that_fails_has_a_summary_too(job: LocalJob) -> None:
     summary = json.loads((job.directory / "run.json").read_text())
     assert summary["counts"]["failed"] == 1
     assert summary["proof"] == "complete"
+
+
+@pytest.mark.parametrize("isolate", ["auto", "always"])
+def test_it_has_the_models_version_wherever_that_was_loaded(tmp_path: Path, isolate: str) -> None:
+    job = LocalJob(tmp_path, environment={"APP_SETTINGS": "ProdConfig"})
+    given = PROJECT / "data" / "input.ldjson"
+    model = ("--model_qualified_name", "iris_model", "--isolate", isolate)
+    assert job.run("--quiet", "--summary_file", "run.json", *model, given).code == 0
+    told = json.loads((tmp_path / "run.json").read_text())
+    assert told["model"]["version"] == "1.0"
 
 
 def test_a_link_to_a_file_that_is_not_there_yet_is_written_through(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ _MAIN = "from model_mapreduce_job.driver.debug_record import main; main()"
 
 
 def find_line(checked: Checked, number: int) -> bytes:
-    """Return the input's line of this number, from 1; raises InputError when there's none."""
+    """Return the input's line of this number, from 1; raises InputError when there's none, or no record."""
     if checked.options.task.input_protocol in TABLES:
         return find_row(checked.surveyed, number)
     lines = 0
@@ -55,7 +55,10 @@ def find_line(checked: Checked, number: int) -> bytes:
         if lines + size >= number:
             if isinstance(block, OverlongLine):
                 raise InputError(f"Line {number:,} is longer than --max_record_bytes. Name another.")
-            return bytes(block[number - lines - 1])
+            line = bytes(block[number - lines - 1])
+            if not strip_bom_and_cr(line).strip():
+                raise InputError(f"Line {number:,} is blank: it is no record. Name another.")
+            return line
         lines += size
     raise InputError(f"--debug_record {number:,} is no line of the input, which has {lines:,}.")
 

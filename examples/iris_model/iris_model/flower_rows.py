@@ -22,8 +22,8 @@ _HEADS: Final = {0xDC: 3, 0xDD: 5}
 def feature_rows(flowers: Sequence[IrisInput]) -> npt.NDArray[np.float32]:
     """Return a row for each flower, of shape (flowers, 4) and in the order of FIELDS.
 
-    Raises TypeError or ValueError when one is not four finite numbers that float32 can hold, and does not say
-    which.
+    Raises TypeError, ValueError, OverflowError or RecursionError when one is not four finite numbers that
+    float32 can hold, and does not say which.
     """
     if {*map(type, flowers)} - {IrisInput}:
         raise TypeError("not all of these are flowers")

@@ -55,7 +55,7 @@ class IrisModel:
         """
         try:
             return [*self._species(data)]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError, RecursionError):
             return self._species_or_errors(data)
 
     def predict_columns(self, batch: "pa.RecordBatch") -> dict[str, npt.NDArray[np.object_]]:

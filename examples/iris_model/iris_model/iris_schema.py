@@ -35,6 +35,9 @@ class IrisPrediction(TypedDict):
 
 FIELDS: Final = IrisInput.__struct_fields__
 
+# What msgspec raises on a value that is no number: the second on half a surrogate pair in a text.
+_NO_NUMBER: Final = (msgspec.ValidationError, UnicodeEncodeError)
+
 
 class IrisInputError(ValueError):
     """Raised when a record is not a flower's four measurements."""
@@ -46,7 +49,7 @@ def checked(data: Any) -> IrisInput:
         data = msgspec.structs.asdict(data)  # one that was not decoded has not been checked
     try:
         return msgspec.convert(data, IrisInput)
-    except msgspec.ValidationError:
+    except _NO_NUMBER:
         raise IrisInputError(_reason(data)) from None
 
 
@@ -64,7 +67,7 @@ def _field_reason(data: dict[str, Any], field: str) -> str | None:
         return f"{field} is missing: expected a number"
     try:
         msgspec.convert(data[field], Centimetres)
-    except msgspec.ValidationError:
+    except _NO_NUMBER:
         return f"{field} is {_shown(data[field])}: expected a finite number within +-{LARGEST:.1e}"
     return None
 
