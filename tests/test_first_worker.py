@@ -12,7 +12,7 @@ from local_jobs import TESTS
 from model_mapreduce_job.driver.start import early_workers
 from model_mapreduce_job.exceptions import ConfigurationError
 from model_mapreduce_job.task.first_worker import FirstWorker
-from model_mapreduce_job.task.messages import Begin
+from model_mapreduce_job.task.messages import Begin, Describe, Described
 from model_mapreduce_job.task.model_process import EarlyStart
 from model_mapreduce_job.task.task_options import TaskOptions
 
@@ -45,11 +45,16 @@ def test_one_that_is_killed_is_replaced(first: FirstWorker) -> None:
     assert "obedient" in first.described().names
 
 
-def test_one_that_has_been_handed_over_is_asked_no_more(first: FirstWorker) -> None:
+def test_one_that_has_been_handed_over_is_asked_no_more_but_another(first: FirstWorker) -> None:
     first.described()
     (process,) = first.hand_over()
     assert not first.hand_over()
-    assert not first.load().models
+    assert first.load().models["obedient"].version == "1.0"
+    process.send(Describe(load=False))
+    answer = process.receive()
+    assert answer is not None
+    assert isinstance(answer[0], Described)
+    assert not answer[0].models
     process.end()
 
 

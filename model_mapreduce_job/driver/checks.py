@@ -102,18 +102,13 @@ def check(job: Job, first: FirstWorker) -> Checked:
 def _with_model(job: Job, first: FirstWorker, checked: Checked) -> Checked:
     """Return what is checked with the run's tables; a model file is loaded for the input's columns."""
     checked = _with_tables(job, first, checked)
-    if checked.options.task.model_files or _tells_of_childrens_models(checked.options):
+    if checked.options.task.model_files:
         first.load(job.begin(checked.options.task))
     if checked.options.verify:
         checked = replace(checked, verified=verify(job, first, checked.options))
     if _has_tasks_elsewhere(checked.options) and checked.options.task.input_protocol in DELIMITERS:
         first.ask_for_columns(job.begin(checked.options.task))
     return checked
-
-
-def _tells_of_childrens_models(options: RunOptions) -> bool:
-    """Return whether what a summary says of the models is known to no task: only its children load them."""
-    return options.task.isolate == "always" and (options.summary_file is not None or options.is_profiled)
 
 
 def _has_tasks_elsewhere(options: RunOptions) -> bool:

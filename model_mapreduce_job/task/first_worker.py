@@ -54,7 +54,6 @@ class FirstWorker:
     ) -> None:
         self._begin = begin
         self._show = show
-        self._is_mine = True
         first, *others = processes or [start_here()]
         self._process: ModelProcess | None = self._asked(first, _NAMES)
         # nobody waits for their answers: to be asked makes them import the configuration and the model
@@ -72,7 +71,7 @@ class FirstWorker:
             process.end()
         if self._process is not None:
             self._process.end(GRACE_SECONDS)
-        self._process, self._others, self._is_mine = None, [], False
+        self._process, self._others = None, []
 
     def described(self) -> Described:
         """Return which models there are.
@@ -91,13 +90,13 @@ class FirstWorker:
     def load(self, begin: Begin | None = None) -> Described:
         """Load the run's model and return described() with its facts; raises what loading raises.
 
-        begin has the run's options where more of them are known than before.
+        begin has the run's options where more of them are known than before. Another process loads it where
+        a runner has taken this one over.
         """
         if begin is not None:
             self._begin_again(begin)
-        if self._is_mine:
-            self._described = _described_in(self._ask(Describe(load=True)))
-        return self.described()
+        self._described = _described_in(self._ask(Describe(load=True)))
+        return self._described
 
     def survey(self, begin: Begin, request: Survey) -> Surveyed:
         """Return what the tables of a run with these options are; loads the model.
@@ -154,7 +153,7 @@ class FirstWorker:
         The last one has answered all questions; the others still owe the answer to the first.
         """
         processes = [] if self._process is None else [*self._others, self._process]
-        self._process, self._others, self._is_mine = None, [], False
+        self._process, self._others = None, []
         return processes
 
     def _begin_again(self, begin: Begin) -> None:
