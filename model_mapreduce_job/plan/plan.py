@@ -85,7 +85,7 @@ class Plan:
         if fail_fast:
             check_start(self.sample_run.result.report)
         if mistake := self.summary.unknown_key(keys):
-            raise InputError(f"In the sample, {mistake} A run ends for that as well, and publishes nothing.")
+            raise InputError(f"In the sample, {mistake} A run publishes nothing where no record has it.")
 
     def as_json(self) -> dict[str, Any]:
         """Return the plan as a JSON object; times are in seconds, cost is in US dollars."""

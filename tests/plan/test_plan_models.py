@@ -47,7 +47,7 @@ def test_a_key_that_no_record_of_the_sample_has_ends_the_plan_after_its_report(
     assert (told.code, told.row("sample")) == (1, "8 lines of 1 file: 8 predicted, 0 failed (0.00%), 0 blank")
     assert told.errors == (
         "In the sample, --key nofield is a field that none of 8 records has. "
-        "A run ends for that as well, and publishes nothing.\n"
+        "A run publishes nothing where no record has it.\n"
     )
     assert planner.plan("--isolate", isolate, "--key", "n", path).code == 0
 
