@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, cast, overload
+from typing import Any, overload
 
 
 class JoinedLines(Sequence[bytes]):
@@ -24,7 +24,7 @@ class JoinedLines(Sequence[bytes]):
         count = len(firsts)
         pieces = [b"", between, b"", b"\n"] * count
         pieces[::4] = firsts
-        pieces[2::4] = cast("Sequence[bytes]", seconds)
+        pieces[2::4] = seconds
         return cls(b"".join(pieces), count)
 
     def __len__(self) -> int:

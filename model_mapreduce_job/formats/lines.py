@@ -60,7 +60,7 @@ def read_blocks(
             begun = LineBegun()
         begun.add(rest, max_record_bytes)
     if begun.size:
-        yield from within([begun.joined_with(b"")], begun.size, max_record_bytes)
+        yield from within(SplitLines.of_text(begun.joined_with(b"")), begun.size, max_record_bytes)
 
 
 def blocks_of(lines: Iterable[bytes], max_record_bytes: int = DEFAULT_MAX_RECORD_BYTES) -> Iterator[Block]:

@@ -62,10 +62,9 @@ def _lines(blocks: Iterable[Any], sizer: Sizing) -> Iterator[Any]:
         waiting = _together(waiting, block)
         size += size_of(block)
         start = 0
-        while len(waiting) - start >= sizer.size:
-            end = start + sizer.size
-            yield waiting[start:end]
-            start = end
+        while len(waiting) - start >= (lines := sizer.size):
+            yield waiting[start : start + lines]
+            start += lines
         if start:
             waiting = _last(waiting, block, len(waiting) - start)
             size = size_of(waiting)
@@ -91,4 +90,4 @@ def _last(lines: Any, block: Any, count: int) -> Any:
 
     They know what that block knows of itself, and not of the lines before it.
     """
-    return block[len(block) - max(0, count) :] if count <= len(block) else lines[-count:]
+    return block[len(block) - count :] if count <= len(block) else lines[-count:]
