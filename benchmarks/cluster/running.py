@@ -18,8 +18,8 @@ def running_cluster(bundle: Path | None = None) -> Iterator[Cluster]:
     try:
         yield Cluster(bundle or _make_bundle())
     finally:
-        if not was_up:
-            command("down")
+        if not was_up and command("down"):
+            sys.exit(1)
 
 
 def _make_bundle() -> Path:
